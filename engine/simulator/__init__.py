@@ -1,0 +1,1 @@
+"""A simulated Bitget: matching, margin, funding and liquidation behind Bitget's own wire."""
