@@ -47,9 +47,7 @@ def margin_ratio(
     return qty * mark * (maintenance + taker) / cushion
 
 
-def leg_limit(
-    side: Side, entry: Decimal, leverage: Decimal, maintenance: Decimal, taker: Decimal
-) -> Decimal:
+def leg_limit(side: Side, entry: Decimal, leverage: Decimal, maintenance: Decimal, taker: Decimal) -> Decimal:
     """The price at which a leg alone would be liquidated: E·(1 − d/L) / (1 − d·(m + t))."""
     return entry * (ONE - side.d / leverage) / (ONE - side.d * (maintenance + taker))
 

@@ -1,0 +1,257 @@
+"""What can happen. An event is all that `decide` learns; time and prices arrive in it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from engine.core.exchange import (
+    Balance,
+    Bill,
+    Fill,
+    OrderRow,
+    Outcome,
+    Position,
+    RestingOrder,
+    Tick,
+)
+from engine.core.instrument import Instrument, Side
+from engine.core.settings import Settings, StopMode
+
+
+class Body(msgspec.Struct, frozen=True, tag_field="kind"):
+    """The base of all event bodies."""
+
+
+class Started(Body, frozen=True, tag="started"):
+    """The engine came up with these settings; what it believed before is not trusted until it has read everything."""
+
+    settings: Settings
+    version: str
+
+
+class InstrumentsRead(Body, frozen=True, tag="instruments_read"):
+    """The contracts under care, with the account's own fee rates."""
+
+    instruments: tuple[Instrument, ...]
+
+
+class BalanceRead(Body, frozen=True, tag="balance_read"):
+    """The account's equity and free margin."""
+
+    balance: Balance
+
+
+class PositionsRead(Body, frozen=True, tag="positions_read"):
+    """All open positions of the account: a row that is missing is not there. `rest` tells stream from REST."""
+
+    positions: tuple[Position, ...]
+    rest: bool
+
+
+class OrdersRead(Body, frozen=True, tag="orders_read"):
+    """All resting orders of the account, from all four lists, over REST, asked for at `asked`."""
+
+    orders: tuple[RestingOrder, ...]
+    asked: int
+
+
+class OrderSeen(Body, frozen=True, tag="order_seen"):
+    """A normal order changed."""
+
+    order: OrderRow
+
+
+class StopSeen(Body, frozen=True, tag="stop_seen"):
+    """A plan or TP/SL order changed; `order` is how it rests now."""
+
+    order: RestingOrder
+    row: OrderRow
+
+
+class FillSeen(Body, frozen=True, tag="fill_seen"):
+    """A trade of this account; seen twice it counts once."""
+
+    fill: Fill
+
+
+class FillsRead(Body, frozen=True, tag="fills_read"):
+    """All trades since `since` have been told (each as FillSeen, before this)."""
+
+    since: int
+
+
+class BillSeen(Body, frozen=True, tag="bill_seen"):
+    """Funding, a transfer or a margin change; seen twice it counts once."""
+
+    bill: Bill
+
+
+class Answered(Body, frozen=True, tag="answered"):
+    """The exchange's answer to the action `id`."""
+
+    id: str
+    outcome: Outcome
+
+
+class LookedUp(Body, frozen=True, tag="looked_up"):
+    """What became of `client_id`: its row, or None when the exchange does not know it. `id` is the look-up's."""
+
+    id: str
+    client_id: str
+    row: OrderRow | None
+
+
+class LinkChanged(Body, frozen=True, tag="link_changed"):
+    """A websocket of the venue (`public`, `private`) went up or down."""
+
+    link: str
+    up: bool
+    reason: str = ""
+
+
+class MarkReached(Body, frozen=True, tag="mark_reached"):
+    """The mark crossed an armed threshold of this symbol."""
+
+    symbol: str
+    mark: Decimal
+
+
+class Timer(Body, frozen=True, tag="timer"):
+    """A second has passed. `market` is the exchange's own clock."""
+
+    market: int
+
+
+class Command(msgspec.Struct, frozen=True, tag_field="command"):
+    """The base of what a trader can ask for."""
+
+
+class Halt(Command, frozen=True, tag="halt"):
+    """Nothing that adds risk from now on; stops stay."""
+
+    reason: str = ""
+
+
+class Flatten(Command, frozen=True, tag="flatten"):
+    """Halt, then close every managed position at market, repeated until flat."""
+
+    reason: str = ""
+
+
+class Resume(Command, frozen=True, tag="resume"):
+    """End the halt."""
+
+
+class Adopt(Command, frozen=True, tag="adopt"):
+    """Take an unmanaged position under care."""
+
+    symbol: str
+    side: Side
+
+
+class Pause(Command, frozen=True, tag="pause"):
+    """Stop scaling this cycle; its stops stay."""
+
+    symbol: str
+    side: Side
+
+
+class Unpause(Command, frozen=True, tag="unpause"):
+    """Scale this cycle again."""
+
+    symbol: str
+    side: Side
+
+
+class SetStopMode(Command, frozen=True, tag="set_stop_mode"):
+    """Change where this cycle's stops lie."""
+
+    symbol: str
+    side: Side
+    mode: StopMode
+
+
+class Breakeven(Command, frozen=True, tag="breakeven"):
+    """Put one stop for the whole position at the cycle breakeven, now."""
+
+    symbol: str
+    side: Side
+
+
+class Reduce(Command, frozen=True, tag="reduce"):
+    """Close this fraction (0–1] of the position at market, reduce-only."""
+
+    symbol: str
+    side: Side
+    fraction: Decimal
+
+
+class Approve(Command, frozen=True, tag="approve"):
+    """Run the rung that waits."""
+
+    cycle: str
+    rung: int
+
+
+class Deny(Command, frozen=True, tag="deny"):
+    """Do not run the rung that waits."""
+
+    cycle: str
+    rung: int
+
+
+class Asker(StrEnum):
+    """Through which door a command came."""
+
+    DESK = "desk"
+    CLI = "cli"
+    TELEGRAM = "telegram"
+    REST = "rest"
+    WEBHOOK = "webhook"
+
+
+AnyCommand = (
+    Halt | Flatten | Resume | Adopt | Pause | Unpause | SetStopMode | Breakeven | Reduce | Approve | Deny
+)
+
+
+class Commanded(Body, frozen=True, tag="commanded"):
+    """The trader asked, through `by` (for example `desk on tty2`); `id` makes a repeated request count once."""
+
+    id: str
+    by: str
+    command: AnyCommand
+
+
+AnyBody = (
+    Started
+    | InstrumentsRead
+    | BalanceRead
+    | PositionsRead
+    | OrdersRead
+    | OrderSeen
+    | StopSeen
+    | FillSeen
+    | FillsRead
+    | BillSeen
+    | Answered
+    | LookedUp
+    | LinkChanged
+    | MarkReached
+    | Timer
+    | Commanded
+)
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened `at` (milliseconds UTC, the engine's clock), and the newest ticks known then."""
+
+    at: int
+    body: AnyBody
+    ticks: tuple[Tick, ...] = ()
+
+    def tick(self, symbol: str) -> Tick | None:
+        return next((t for t in self.ticks if t.symbol == symbol), None)

@@ -1,0 +1,349 @@
+"""All that the engine believes, as one frozen value. `decide` makes the next one; nothing else does."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from engine.core.actions import Work
+from engine.core.exchange import Balance, OrderKind, Position, RestingOrder
+from engine.core.instrument import ZERO, Instrument, Side
+from engine.core.margin import initial_margin
+from engine.core.settings import Settings, StopMode
+
+
+class Status(StrEnum):
+    """What a cycle is doing, in the trader's words."""
+
+    ACTIVE = "ACTIVE"
+    SCALING = "SCALING"
+    BREAKEVEN = "BREAKEVEN"
+    PAUSED = "PAUSED"
+    CLOSING = "CLOSING"
+    CLOSED = "CLOSED"
+    ERROR = "ERROR"
+
+
+class Hand(StrEnum):
+    """Who opened a leg."""
+
+    TRADER = "trader"
+    LADDER = "ladder"
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """One entry inside a cycle: our ledger only, the exchange does not know it.
+
+    `opened_qty` is its full size, `qty` what is left. `fees` and `funding` (signed, + received) are its own so far, `realised` its profit at
+    its own entry. `locked` is True once a rung has passed it: from then on it may not lose.
+    """
+
+    number: int
+    qty: Decimal
+    entry: Decimal
+    leverage: Decimal
+    opened_qty: Decimal
+    opened: int
+    by: Hand = Hand.TRADER
+    locked: bool = False
+    fees: Decimal = ZERO
+    funding: Decimal = ZERO
+    realised: Decimal = ZERO
+
+    @property
+    def margin(self) -> Decimal:
+        """The margin that opening the whole leg locked, USDT."""
+        return initial_margin(self.opened_qty, self.entry, self.leverage)
+
+
+class Why(StrEnum):
+    """Why a stop lies where it lies."""
+
+    ENTRY = "entry"
+    NET = "net"
+    OWN_MARGIN = "own margin"
+    CYCLE = "cycle"
+    PREVIOUS = "previous entry"
+    GUARD = "guard"
+    HARD = "hard stop"
+    TRADER = "trader"
+
+
+class Rest(StrEnum):
+    """How far a stop of ours has come."""
+
+    PLACING = "placing"
+    RESTING = "resting"
+    MOVING = "moving"
+    CANCELLING = "cancelling"
+    TRIGGERED = "triggered"
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """A stop of ours. `leg` is the leg that it protects, None for the whole position (then `qty` is None too).
+
+    `trigger` and `qty` are what rests on the exchange (or was asked for while PLACING); `confirmed` means read back over REST.
+    """
+
+    client_id: str
+    leg: int | None
+    qty: Decimal | None
+    trigger: Decimal
+    why: Why
+    state: Rest
+    order_id: str = ""
+    kind: OrderKind = OrderKind.LOSS_PLAN
+    confirmed: bool = False
+    child: str = ""
+    beyond_since: int = 0
+
+
+class Stage(StrEnum):
+    """How far one order of a plan has come."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One market order of a plan: what it should do and what it has done. `parts` are (leg number, size) for a reducing one."""
+
+    id: str
+    qty: Decimal
+    parts: tuple[tuple[int, Decimal], ...] = ()
+    stage: Stage = Stage.PLANNED
+    order_id: str = ""
+    filled: Decimal = ZERO
+    cost: Decimal = ZERO
+    fee: Decimal = ZERO
+    sent: int = 0
+    ended: bool = False
+
+    @property
+    def price(self) -> Decimal:
+        """The average fill price; 0 while nothing is filled."""
+        return self.cost / self.filled if self.filled else ZERO
+
+
+class Part(StrEnum):
+    """The steps of a rung."""
+
+    BANK = "bank"
+    COVER = "cover"
+    ADD = "add"
+    FINAL = "final cover"
+    UNDO = "undo add"
+
+
+class Rung(msgspec.Struct, frozen=True):
+    """A rung as it is carried out: the steps still to do (first one is under way), and both its orders."""
+
+    number: int
+    front: int
+    trigger: Decimal
+    at: int
+    steps: tuple[Part, ...]
+    bank: Order
+    add: Order
+    add_margin: Decimal
+    worst_before: Decimal
+    reason: str = ""
+
+
+class Armed(msgspec.Struct, frozen=True):
+    """The next rung, ready: durable before the mark reaches `trigger`, with the client ids that it will use."""
+
+    number: int
+    front: int
+    trigger: Decimal
+    bank_id: str
+    add_id: str
+    bank: tuple[tuple[int, Decimal], ...]
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """A rung that waits for the trader: valid until `expires` while the mark stays inside [low, high]."""
+
+    rung: int
+    front: int
+    low: Decimal
+    high: Decimal
+    expires: int
+
+
+class Doubt(msgspec.Struct, frozen=True):
+    """The ledger and the exchange differ since `since`; `asked` is when the evidence was last asked for."""
+
+    since: int
+    asked: int = 0
+    fills_read: int = 0
+    gone_streams: int = 0
+    gone_rests: int = 0
+
+
+class Cycle(msgspec.Struct, frozen=True):
+    """One symbol and side, from first seen to flat.
+
+    `held_qty`, `held_entry`, `held_margin` are the exchange's position by our own arithmetic; `seen` is its newest row. `realised` is booked at the
+    exchange's average, `own_realised` leg by leg; `fees` are positive when paid, `funding` signed. `start_equity` is the equity the cycle began with.
+    """
+
+    id: str
+    symbol: str
+    side: Side
+    opened: int
+    start_equity: Decimal
+    first_margin: Decimal
+    mode: StopMode
+    legs: tuple[Leg, ...]
+    held_qty: Decimal
+    held_entry: Decimal
+    held_margin: Decimal
+    seen: Position
+    realised: Decimal = ZERO
+    own_realised: Decimal = ZERO
+    fees: Decimal = ZERO
+    funding: Decimal = ZERO
+    rungs: int = 0
+    stops: tuple[Stop, ...] = ()
+    foreign: tuple[RestingOrder, ...] = ()
+    stops_made: int = 0
+    closes_made: int = 0
+    armed: Armed | None = None
+    rung: Rung | None = None
+    close: Order | None = None
+    approval: Approval | None = None
+    fired: int = 0
+    blocked: str = ""
+    paused: str = ""
+    error: str = ""
+    closing: str = ""
+    put_back: int = 0
+    doubt: Doubt | None = None
+    peak_qty: Decimal = ZERO
+    warned: tuple[str, ...] = ()
+    last_cause: str = ""
+    closed: int = 0
+    closed_reason: str = ""
+    exit_price: Decimal = ZERO
+
+    @property
+    def front(self) -> Leg:
+        """The newest leg."""
+        return self.legs[-1]
+
+    @property
+    def status(self) -> Status:
+        if self.closed:
+            return Status.CLOSED
+        if self.error:
+            return Status.ERROR
+        if self.closing:
+            return Status.CLOSING
+        if self.rung is not None:
+            return Status.SCALING
+        if self.paused:
+            return Status.PAUSED
+        return Status.BREAKEVEN if any(leg.locked for leg in self.legs) else Status.ACTIVE
+
+    @property
+    def reason(self) -> str:
+        """The word in brackets behind the status; empty when there is none."""
+        return self.closed_reason or self.error or self.closing or self.paused
+
+
+class Unmanaged(msgspec.Struct, frozen=True):
+    """A position that is shown and never touched, with the reason; `can_adopt` when one key would take it under care."""
+
+    position: Position
+    reason: str
+    can_adopt: bool
+
+
+class Knowledge(StrEnum):
+    """What is known of an action that was sent."""
+
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    UNKNOWN = "unknown"
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """An action on its way: first and last sent, how often, and what is known of it."""
+
+    work: Work
+    cycle: str
+    first_sent: int
+    sent: int
+    sends: int = 1
+    known: Knowledge = Knowledge.SENT
+    cause: str = ""
+    lookups: int = 0
+    asked: int = 0
+
+
+class Day(msgspec.Struct, frozen=True):
+    """The UTC day and week by the exchange's clock, the equity each began with, and the transfers since."""
+
+    day: int = -1
+    week: int = -1
+    day_equity: Decimal = ZERO
+    week_equity: Decimal = ZERO
+    day_transfers: Decimal = ZERO
+    week_transfers: Decimal = ZERO
+    limit_hit: bool = False
+
+
+class Kill(msgspec.Struct, frozen=True):
+    """The kill switch is on. `flatten` also closes what is managed."""
+
+    at: int
+    by: str
+    reason: str
+    flatten: bool
+
+
+class State(msgspec.Struct, frozen=True):
+    """Everything. Keys of `cycles` and `unmanaged` are `SYMBOL:side`; `closed` keeps the last cycles that ended."""
+
+    settings: Settings
+    version: str = ""
+    market: int = 0
+    instruments: dict[str, Instrument] = {}
+    cycles: dict[str, Cycle] = {}
+    unmanaged: dict[str, Unmanaged] = {}
+    closed: tuple[Cycle, ...] = ()
+    balance: Balance | None = None
+    balance_at: int = 0
+    reference_equity: Decimal = ZERO
+    day: Day = Day()
+    kill: Kill | None = None
+    working: dict[str, RestingOrder] = {}
+    pending: dict[str, Pending] = {}
+    links: dict[str, bool] = {}
+    unread: tuple[str, ...] = ("positions", "orders", "balance")
+    read_only: str = ""
+    asked: int = 0
+    fills_since: int = 0
+    trades_seen: tuple[str, ...] = ()
+    bills_seen: tuple[str, ...] = ()
+    commands_seen: tuple[str, ...] = ()
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Whether positions, orders and balance were read since the start or the last lost connection."""
+        return not self.unread
+
+
+def key_of(symbol: str, side: Side) -> str:
+    """The key of a cycle or an unmanaged position."""
+    return f"{symbol}:{side.value}"
+
+
+def tally(legs: tuple[Leg, ...]) -> Decimal:
+    """The size that all legs together hold."""
+    return sum((leg.qty for leg in legs), ZERO)

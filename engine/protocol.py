@@ -1,0 +1,360 @@
+"""The messages between the engine and its clients (desk, command line, phone): JSON over the control socket.
+
+Everything a client needs is here; it is the only module of `engine` that `tui` imports. Decimals travel as strings, times are
+milliseconds UTC, fractions are decimal fractions (0.2 = 20 %), sizes base coin, money USDT. `None` means unknown, never zero.
+
+    GET  /v1/hello      → Hello            version handshake
+    GET  /v1/snapshot   → Snapshot
+    GET  /v1/stream     → WebSocket: one Snapshot per text frame, conflated, at most 10 a second
+    POST /v1/commands   ← Request → Answer
+    GET  /v1/orders     → list of OrderView
+    GET  /v1/why/NAME   → list of StoryLine    NAME is a symbol, a cycle or an order id
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from engine.core.actions import Level
+from engine.core.events import (
+    Adopt,
+    AnyCommand,
+    Approve,
+    Breakeven,
+    Command,
+    Deny,
+    Flatten,
+    Halt,
+    Pause,
+    Reduce,
+    Resume,
+    SetStopMode,
+    Unpause,
+)
+from engine.core.instrument import Side
+from engine.core.settings import StopMode
+from engine.core.state import Status
+
+PROTOCOL: Final = 1
+"""Raised when an older client could misread a message."""
+
+__all__ = [
+    "PROTOCOL",
+    "AccountView",
+    "Adopt",
+    "Answer",
+    "AnyCommand",
+    "ApprovalView",
+    "Approve",
+    "Breakeven",
+    "ClosedView",
+    "Command",
+    "Deny",
+    "EngineView",
+    "Flatten",
+    "Halt",
+    "Hello",
+    "LegView",
+    "Level",
+    "LimitView",
+    "LinkView",
+    "LogLine",
+    "Mode",
+    "NextRungView",
+    "OrderView",
+    "Pause",
+    "PositionView",
+    "Reduce",
+    "Request",
+    "Resume",
+    "SetStopMode",
+    "Side",
+    "Snapshot",
+    "Status",
+    "StopMode",
+    "StopView",
+    "StoryLine",
+    "UnknownView",
+    "Unpause",
+    "Verdict",
+]
+
+
+class Mode(StrEnum):
+    """Whose money it is."""
+
+    LIVE = "LIVE"
+    DEMO = "DEMO"
+    SIM = "SIM"
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """Who answers on the socket."""
+
+    protocol: int
+    version: str
+    account: str
+    mode: Mode
+    pid: int
+    hand: bool = False
+    """Whether the engine trades on a simulated exchange, where a client may also play the trader's hand."""
+
+
+class LinkView(msgspec.Struct, frozen=True):
+    """A connection of the engine: `public`, `private`, `rest`. `age_ms` since the newest frame or answer, None before the first."""
+
+    name: str
+    up: bool
+    age_ms: int | None
+    latency_ms: float | None
+    retries: int
+    reason: str = ""
+
+
+class EngineView(msgspec.Struct, frozen=True):
+    """The engine itself. `now` is its own clock, `market` the exchange's; `killed` holds who and when, empty when trading."""
+
+    version: str
+    account: str
+    mode: Mode
+    started: int
+    now: int
+    market: int
+    reconciled: bool
+    unread: tuple[str, ...]
+    killed: str
+    flattening: bool
+    read_only: str
+    auto: bool
+    speed: str = ""
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """The account strip. `worst_case` is the sum over cycles; `deployed` is margin in use over equity; `leverage` notional over equity."""
+
+    equity: Decimal | None
+    free: Decimal | None
+    day_pnl: Decimal | None
+    day_return: Decimal | None
+    week_pnl: Decimal | None
+    week_return: Decimal | None
+    worst_case: Decimal | None
+    deployed: Decimal | None
+    leverage: Decimal | None
+    funding: Decimal
+    cycles: int
+    max_cycles: int
+    risk_free: int
+
+
+class LegView(msgspec.Struct, frozen=True):
+    """A leg. `stop` is the trigger that protects it, None when liquidation does."""
+
+    number: int
+    qty: Decimal
+    entry: Decimal
+    leverage: Decimal
+    margin: Decimal
+    stop: Decimal | None
+    by: str
+    locked: bool
+
+
+class StopView(msgspec.Struct, frozen=True):
+    """A stop as it rests on the exchange. `leg` None means the whole position; `result` is the profit or loss there, before fees."""
+
+    qty: Decimal
+    trigger: Decimal
+    why: str
+    leg: int | None
+    state: str
+    confirmed: bool
+    result: Decimal
+    ours: bool
+
+
+class NextRungView(msgspec.Struct, frozen=True):
+    """What the next rung would do at its trigger."""
+
+    number: int
+    trigger: Decimal
+    bank_qty: Decimal
+    add_margin: Decimal
+    worst_case_after: Decimal | None
+
+
+class PositionView(msgspec.Struct, frozen=True):
+    """A position. An unmanaged one has `managed` False, the reason in `reason`, no legs and no worst case.
+
+    `liquidation` is the exchange's own number (0: none); `distance` the fraction of the mark to it, `distance_usdt` in price; both None when the mark is
+    stale or missing. `mark_age_ms` is the age of the mark's frame. `worst_case` comes from the stops that rest on the exchange.
+    `if_machine_dies` says in words what happens to this position if this machine stops now. Money fields that need the mark are None when it is unknown.
+    """
+
+    key: str
+    cycle: str
+    managed: bool
+    can_adopt: bool
+    symbol: str
+    side: Side
+    entry: Decimal
+    mark: Decimal | None
+    last: Decimal | None
+    mark_age_ms: int | None
+    size: Decimal
+    margin: Decimal
+    leverage: Decimal
+    unrealized_pnl: Decimal | None
+    unrealized_return: Decimal | None
+    liquidation: Decimal
+    distance: Decimal | None
+    distance_usdt: Decimal | None
+    status: Status | None
+    reason: str
+    blocked: str
+    rungs: int
+    next_rung: NextRungView | None
+    worst_case: Decimal | None
+    risk_free: bool
+    funding: Decimal
+    fees: Decimal
+    realized: Decimal
+    breakeven: Decimal | None
+    stop_mode: StopMode | None
+    legs: tuple[LegView, ...]
+    stops: tuple[StopView, ...]
+    opened: int
+    if_machine_dies: str
+    price_decimals: int
+    qty_decimals: int
+
+
+class ApprovalView(msgspec.Struct, frozen=True):
+    """A rung that waits for yes or no until `expires`, valid while the mark is inside [low, high]."""
+
+    cycle: str
+    rung: int
+    symbol: str
+    side: Side
+    add_margin: Decimal
+    bank_qty: Decimal
+    low: Decimal
+    high: Decimal
+    expires: int
+    worst_case: Decimal | None
+    worst_case_after: Decimal | None
+
+
+class LimitView(msgspec.Struct, frozen=True):
+    """A limit of the account, how much of it is used, and whether it is hit."""
+
+    name: str
+    limit: str
+    now: str
+    hit: bool
+
+
+class UnknownView(msgspec.Struct, frozen=True):
+    """A request whose outcome nobody knows yet."""
+
+    id: str
+    what: str
+    symbol: str
+    since: int
+    cause: str
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """A line of the event log. `id` grows by one."""
+
+    id: int
+    at: int
+    market: int
+    level: Level
+    symbol: str
+    text: str
+
+
+class ClosedView(msgspec.Struct, frozen=True):
+    """A cycle that ended. `result` is its net profit: realised − fees + funding."""
+
+    cycle: str
+    symbol: str
+    side: Side
+    opened: int
+    closed: int
+    reason: str
+    rungs: int
+    result: Decimal
+    fees: Decimal
+    funding: Decimal
+    exit_price: Decimal
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything a screen draws, at one moment. `version` grows with every change."""
+
+    version: int
+    engine: EngineView
+    links: tuple[LinkView, ...]
+    account: AccountView
+    positions: tuple[PositionView, ...]
+    approvals: tuple[ApprovalView, ...]
+    limits: tuple[LimitView, ...]
+    unknown: tuple[UnknownView, ...]
+    closed: tuple[ClosedView, ...]
+    log: tuple[LogLine, ...]
+
+
+class OrderView(msgspec.Struct, frozen=True):
+    """An order that rests on the exchange. `ours` when its client id is Ratchet's. `qty` None: the whole position."""
+
+    symbol: str
+    kind: str
+    side: Side
+    reduces: bool
+    qty: Decimal | None
+    trigger: Decimal | None
+    price: Decimal | None
+    order_id: str
+    client_id: str
+    ours: bool
+    why: str
+
+
+class StoryLine(msgspec.Struct, frozen=True):
+    """One step of the story of a position, from the journal: what happened, what was decided, what was sent."""
+
+    seq: int
+    at: int
+    what: str
+    text: str
+    level: Level = Level.CHATTER
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A command with an id of the client's choice: the same id again is answered again and done once."""
+
+    id: str
+    by: str
+    command: AnyCommand
+    protocol: int = PROTOCOL
+
+
+class Verdict(StrEnum):
+    """What the engine says to a command."""
+
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The engine's answer: done (decided and durable; its orders are on their way), or refused with the reason and what to do."""
+
+    id: str
+    verdict: Verdict
+    text: str

@@ -1,0 +1,61 @@
+"""The port through which the engine reaches an exchange. Bitget over ccxt.pro is one implementation of it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.core.actions import Work
+from engine.core.events import AnyBody
+from engine.core.exchange import Tick
+
+
+class Sink(Protocol):
+    """Where a venue tells what happens. Both calls return at once and are made from the event loop's own thread."""
+
+    def tick(self, tick: Tick) -> None:
+        """A price frame arrived. Called for every frame, in order."""
+
+    def tell(self, body: AnyBody) -> None:
+        """Anything else that the venue learnt by itself."""
+
+
+class VenueRefused(Exception):
+    """The venue cannot be used as it is. The text says what is wrong and what the trader should do; it holds no secret."""
+
+
+class Venue(Protocol):
+    """One account on one exchange."""
+
+    @property
+    def mode(self) -> str:
+        """`LIVE`, `DEMO` or `SIM`, for the header of the desk."""
+
+    @property
+    def account(self) -> str:
+        """A short stable name of the account made from the key, never the key: the lock and the client ids use it."""
+
+    def market_ms(self) -> int:
+        """The exchange's own clock now, milliseconds UTC, from its newest answer or frame."""
+
+    def latency_ms(self) -> float:
+        """Round trip of the newest REST answer; NaN before the first."""
+
+    async def open(self, sink: Sink, symbols: tuple[str, ...]) -> None:
+        """Check keys, permissions, account kind, clock and modes; read the contracts and tell `InstrumentsRead`.
+
+        Raises VenueRefused with a sentence for the trader; retries what is only a bad connection until cancelled.
+        """
+
+    async def run(self) -> None:
+        """Keep both websockets: connect, log in, subscribe, reconnect with back-off; tell `LinkChanged`. Ends only by cancellation."""
+
+    async def do(self, work: Work) -> tuple[AnyBody, ...]:
+        """Carry one action out and return what became of it, as events; never raises for what the exchange or the network does.
+
+        A placing, moving or cancelling action gives one `Answered`. A `LookUp` gives one `LookedUp`, or `Answered` Unknown when it could not ask. A
+        `Read` gives the asked-for events (`PositionsRead`, `OrdersRead`, `BalanceRead`, `FillSeen`… then `FillsRead`, `BillSeen`…) and an `Answered`: Accepted
+        when everything was read, Unknown otherwise.
+        """
+
+    async def close(self) -> None:
+        """Close all connections."""
