@@ -1,0 +1,78 @@
+"""From files, variables and options on the command line to the values that the engine starts with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from engine.config.layers import Layers, Name, read_layers
+from engine.config.loaded import Effective, Loaded, Source
+from engine.config.options import Options
+from engine.config.paths import Paths
+from engine.config.references import PLACES, find, find_keys
+from engine.config.refused import ConfigRefused
+from engine.config.sentences import sentences
+from engine.config.toml import toml
+
+
+def load_engine(
+    paths: Paths, *, bitget_url: str | None, demo: bool | None, read_only: bool | None
+) -> Loaded:
+    """Options, then keys. Raises ConfigRefused."""
+    given = {
+        "bitget": {name: value for name, value in (("url", bitget_url), ("demo", demo)) if value is not None},
+        "engine": {} if read_only is None else {"read_only": read_only},
+    }
+    options, layers = read_options(default_file(paths), given)
+    return Loaded(
+        settings=options.settings(),
+        keys=find_keys({part: getattr(options.bitget, part) for part in PLACES}),
+        paths=paths,
+        bitget_url=options.bitget.url,
+        demo=options.bitget.demo,
+        read_only=options.engine.read_only,
+        effective=tuple(effective(options, layers)),
+    )
+
+
+def default_file(paths: Paths) -> Path | None:
+    """The configuration of these paths, when there is one; without it the defaults hold."""
+    return paths.config if paths.config.exists() else None
+
+
+def read_options(file: Path | None, given: dict[str, dict[str, Any]]) -> tuple[Options, Layers]:
+    """The checked options and where they come from. Raises ConfigRefused with a sentence for every error."""
+    layers = read_layers(file, given)
+    try:
+        return Options(**layers.merged()), layers
+    except ValidationError as error:
+        raise ConfigRefused(*sentences(error, layers)) from None
+
+
+def effective(options: Options, layers: Layers) -> Iterator[Effective]:
+    """Every option as it holds, with its source; of keys only the place where they are found."""
+    for name, value in _leaves(options, ()):
+        winner = layers.winner(name)
+        source = winner.source if winner else Source.DEFAULT
+        where = winner.where(name) if winner else ""
+        if name[0] == "bitget" and name[-1] in PLACES:
+            yield Effective(".".join(name), _told(name[-1], str(value)), source, where)
+        else:
+            yield Effective(".".join(name), toml(value), source, where)
+
+
+def _told(part: str, reference: str) -> str:
+    found = find(part, reference)
+    return f"found in {found.place}" if found.place else f"not found here: looked in {', '.join(found.looked)}"
+
+
+def _leaves(model: BaseModel, name: Name) -> Iterator[tuple[Name, Any]]:
+    for field in type(model).model_fields:
+        value = getattr(model, field)
+        if isinstance(value, BaseModel):
+            yield from _leaves(value, (*name, field))
+        else:
+            yield (*name, field), value

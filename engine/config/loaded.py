@@ -1,0 +1,55 @@
+"""What the engine starts with, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.config.paths import Paths
+    from engine.core.settings import Settings
+
+
+class Source(StrEnum):
+    """Where an effective value comes from; a later one wins."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    OPTION = "option"
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One option as it holds: `name` like `limits.daily_loss`, `value` as it would stand in TOML, `where` a line or a variable."""
+
+    name: str
+    value: str
+    source: Source
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """The three parts of a Bitget API key. Its repr shows nothing, so that no log or traceback can."""
+
+    key: str
+    secret: str
+    passphrase: str
+
+    def __repr__(self) -> str:
+        return "Keys(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The configuration of one engine. An empty `bitget_url` is Bitget itself; `demo` asks for Bitget's demo trading."""
+
+    settings: Settings
+    keys: Keys
+    paths: Paths
+    bitget_url: str = ""
+    demo: bool = False
+    read_only: bool = False
+    effective: tuple[Effective, ...] = ()
