@@ -29,7 +29,8 @@ def load(
     demo: bool | None = None,
     read_only: bool | None = None,
 ) -> Loaded:
-    """Everything that the engine starts with; the keyword arguments are the command line's and win over file and environment.
+    """Everything that the engine starts with; the keyword arguments are the command line's and win over file
+    and environment.
 
     Raises ConfigRefused with one sentence for each thing that is wrong.
     """

@@ -1,4 +1,6 @@
-"""A complete configuration with every option, its meaning, unit, bounds and default, made from the options themselves."""
+"""A complete configuration with every option, its meaning, unit, bounds and default, made from the options
+themselves.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from engine.config.toml import toml
 
 HEAD = """\
 # Ratchet's configuration. Every option is here with its default; delete what you do not change.
-# Fractions are written as 0.2 or "20 %". Money is USDT, times are UTC. `ratchet config check` tells what is wrong.
+# Fractions are written as 0.2 or "20 %". Money is USDT, times are UTC. `ratchet config check` tells what
+# is wrong.
 # An environment variable wins over this file: RATCHET_LIMITS__DAILY_LOSS="10 %".
 """
 

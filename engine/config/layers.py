@@ -90,7 +90,9 @@ def _read_file(file: Path) -> Layer:
             f"there is no configuration at {file}: `ratchet config example` prints one to begin with"
         ) from None
     except OSError as error:
-        raise ConfigRefused(f"{file} cannot be read ({error.strerror}): check its owner and its mode") from None
+        raise ConfigRefused(
+            f"{file} cannot be read ({error.strerror}): check its owner and its mode"
+        ) from None
     except UnicodeDecodeError as error:
         raise ConfigRefused(f"{file} is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
@@ -116,7 +118,9 @@ def _lines(text: str) -> Iterator[tuple[Name, int]]:
 
 
 def _read_environment() -> Layer:
-    """`RATCHET_LIMITS__DAILY_LOSS=0.1` and its kind. A variable that is meant for an option and names none is refused."""
+    """`RATCHET_LIMITS__DAILY_LOSS=0.1` and its kind. A variable that is meant for an option and names none
+    is refused.
+    """
     if strays := tuple(_strays()):
         raise ConfigRefused(*strays)
     try:

@@ -18,11 +18,9 @@ from engine.config.sentences import sentences
 from engine.config.toml import toml
 
 
-def load_engine(
-    paths: Paths, *, bitget_url: str | None, demo: bool | None, read_only: bool | None
-) -> Loaded:
+def load_engine(paths: Paths, *, bitget_url: str | None, demo: bool | None, read_only: bool | None) -> Loaded:
     """Options, then keys. Raises ConfigRefused."""
-    given = {
+    given: dict[str, dict[str, Any]] = {
         "bitget": {name: value for name, value in (("url", bitget_url), ("demo", demo)) if value is not None},
         "engine": {} if read_only is None else {"read_only": read_only},
     }
@@ -66,7 +64,9 @@ def effective(options: Options, layers: Layers) -> Iterator[Effective]:
 
 def _told(part: str, reference: str) -> str:
     found = find(part, reference)
-    return f"found in {found.place}" if found.place else f"not found here: looked in {', '.join(found.looked)}"
+    return (
+        f"found in {found.place}" if found.place else f"not found here: looked in {', '.join(found.looked)}"
+    )
 
 
 def _leaves(model: BaseModel, name: Name) -> Iterator[tuple[Name, Any]]:

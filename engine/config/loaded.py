@@ -22,7 +22,9 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """One option as it holds: `name` like `limits.daily_loss`, `value` as it would stand in TOML, `where` a line or a variable."""
+    """One option as it holds: `name` like `limits.daily_loss`, `value` as it would stand in TOML, `where` a
+    line or a variable.
+    """
 
     name: str
     value: str
@@ -44,7 +46,9 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The configuration of one engine. An empty `bitget_url` is Bitget itself; `demo` asks for Bitget's demo trading."""
+    """The configuration of one engine. An empty `bitget_url` is Bitget itself; `demo` asks for Bitget's demo
+    trading.
+    """
 
     settings: Settings
     keys: Keys

@@ -1,4 +1,5 @@
-"""Every option there is: name, meaning, unit, bounds and default, once. The example, the checks and the sentences are made from it.
+"""Every option there is: name, meaning, unit, bounds and default, once. The example, the checks and the
+sentences are made from it.
 
 Defaults are those of `engine.core.settings`, read from there, so that the two cannot differ.
 """
@@ -80,8 +81,10 @@ def _reference(text: str) -> str:
     """Only a reference may be written; the text itself, which may be a secret, is in no message."""
     if text and not REFERENCE.fullmatch(text):
         raise ValueError(
-            'holds something that is not a reference. Secrets are never written here: put "env:NAME", "credential:NAME" or '
-            '"keyring:SERVICE/NAME". If a real secret stood in this file, make a new key at Bitget and delete the old one'
+            'holds something that is not a reference. Secrets are never written here: put "env:NAME", '
+            '"credential:NAME" or '
+            '"keyring:SERVICE/NAME". If a real secret stood in this file, make a new key at Bitget and '
+            "delete the old one"
         )
     return text
 
@@ -110,12 +113,14 @@ class BitgetPart(Part):
     secret: Reference = option(
         "",
         "",
-        "Where its secret is. Empty: BITGET_API_SECRET, then the credential bitget_api_secret, then the keyring.",
+        "Where its secret is. Empty: BITGET_API_SECRET, then the credential bitget_api_secret, then the "
+        "keyring.",
     )
     passphrase: Reference = option(
         "",
         "",
-        "Where its passphrase is. Empty: BITGET_API_PASSPHRASE, then the credential bitget_api_passphrase, then the keyring.",
+        "Where its passphrase is. Empty: BITGET_API_PASSPHRASE, then the credential "
+        "bitget_api_passphrase, then the keyring.",
     )
 
 
@@ -139,10 +144,14 @@ class LadderPart(Part):
         LADDER.bank_fraction, "fraction of the leg", "How much of it a rung closes."
     )
     add: Add = option(
-        LADDER.add, "", "What sizes the new leg: the margin of the cycle's first leg, or a part of the equity."
+        LADDER.add,
+        "",
+        "What sizes the new leg: the margin of the cycle's first leg, or a part of the equity.",
     )
     add_fraction: Annotated[Number, Gt(0), Le(1)] = option(
-        LADDER.add_fraction, "fraction of the equity", 'The margin of the new leg with add = "percent_of_equity".'
+        LADDER.add_fraction,
+        "fraction of the equity",
+        'The margin of the new leg with add = "percent_of_equity".',
     )
     stops: StopMode = option(
         LADDER.stops, "", "Where the stops lie after the first rung; one cycle can differ, by command."
@@ -180,7 +189,8 @@ class LadderPart(Part):
     def _an_added_leg_fits(self) -> Self:
         if self.add is Add.PERCENT_OF_EQUITY and self.add_fraction > self.max_cycle_margin:
             raise ValueError(
-                f"add_fraction {self.add_fraction} is more than max_cycle_margin {self.max_cycle_margin}: no rung could ever run; "
+                f"add_fraction {self.add_fraction} is more than max_cycle_margin {self.max_cycle_margin}: "
+                "no rung could ever run; "
                 "lower the first or raise the second"
             )
         return self
@@ -190,7 +200,9 @@ class LadderPart(Part):
 
 
 class LimitsPart(Part):
-    """The account's limits. Each always holds: leaving one out means its default, and none can be switched off."""
+    """The account's limits. Each always holds: leaving one out means its default, and none can be switched
+    off.
+    """
 
     daily_loss: Annotated[Number, Gt(0), Lt(1)] = option(
         LIMITS.daily_loss,
@@ -229,12 +241,15 @@ class LimitsPart(Part):
     windows: Annotated[tuple[str, ...], AfterValidator(_spans)] = option(
         (),
         "spans of the week, UTC",
-        'When risk may be added, such as ["Sun 22:00 - Fri 21:00"] or ["Mon-Fri 08:00-22:00"]. Empty: always.',
+        'When risk may be added, such as ["Sun 22:00 - Fri 21:00"] or ["Mon-Fri 08:00-22:00"]. Empty: '
+        "always.",
     )
 
     def plain(self) -> Limits:
         values = {name: getattr(self, name) for name in Limits.__struct_fields__}
-        return Limits(**{**values, "windows": tuple(w for text in self.windows for w in written.windows(text))})
+        return Limits(
+            **{**values, "windows": tuple(w for text in self.windows for w in written.windows(text))}
+        )
 
 
 class DeskPart(Part):

@@ -50,7 +50,8 @@ def find_paths(home: str | None = None, environment: Mapping[str, str] | None = 
     length = len(os.fsencode(paths.socket))
     if length > SOCKET_BYTES:
         raise ConfigRefused(
-            f"the control socket {paths.socket} has a path of {length} bytes, and the system allows {SOCKET_BYTES}: "
+            f"the control socket {paths.socket} has a path of {length} bytes, and the system allows "
+            f"{SOCKET_BYTES}: "
             "choose a folder with a shorter path (--home DIR or RATCHET_HOME)"
         )
     return paths
@@ -71,7 +72,7 @@ def _in_xdg(env: Mapping[str, str]) -> Paths:
     user = Path(env["HOME"]) if env.get("HOME") else Path.home()
     config = _xdg(env, "XDG_CONFIG_HOME", user / ".config") / "ratchet"
     state = _xdg(env, "XDG_STATE_HOME", user / ".local" / "state") / "ratchet"
-    temporary = Path(env.get("TMPDIR") or "/tmp") / f"ratchet-{os.getuid()}"  # noqa: S108 – made 0700, and refused if it is not ours
+    temporary = Path(env.get("TMPDIR") or "/tmp") / f"ratchet-{os.getuid()}"  # noqa: S108
     runtime = env.get("XDG_RUNTIME_DIR", "")
     return Paths(
         home=None,
@@ -90,13 +91,16 @@ def _xdg(env: Mapping[str, str], name: str, otherwise: Path) -> Path:
 
 
 def prepare_folders(paths: Paths) -> None:
-    """Make every folder, for this user alone (0700). Raises ConfigRefused when one cannot be made or is open to others."""
+    """Make every folder, for this user alone (0700). Raises ConfigRefused when one cannot be made or is open
+    to others.
+    """
     for folder in paths.folders:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigRefused(
-                f"the folder {folder} cannot be made ({error.strerror}): make it yourself, or choose another with --home DIR"
+                f"the folder {folder} cannot be made ({error.strerror}): make it yourself, or choose "
+                "another with --home DIR"
             ) from error
         _keep_private(folder)
 
@@ -106,7 +110,8 @@ def _keep_private(folder: Path) -> None:
     seen = folder.stat()
     if seen.st_uid != os.geteuid():
         raise ConfigRefused(
-            f"the folder {folder} belongs to another user (uid {seen.st_uid}): choose another with --home DIR, or start as that user"
+            f"the folder {folder} belongs to another user (uid {seen.st_uid}): choose another with --home "
+            "DIR, or start as that user"
         )
     mode = stat.S_IMODE(seen.st_mode)
     if not mode & 0o077:

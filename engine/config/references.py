@@ -1,4 +1,6 @@
-"""Where secrets are found: the environment, systemd credentials, the keyring. The configuration only names them."""
+"""Where secrets are found: the environment, systemd credentials, the keyring. The configuration only names
+them.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ PLACES: Final[dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Found:
-    """A secret and the name of the place where it was found; `looked` is every place that was tried, when it was not."""
+    """A secret and the name of the place where it was found; `looked` is every place that was tried, when it
+    was not.
+    """
 
     value: str
     place: str
@@ -35,7 +39,9 @@ class Found:
 
 
 def find(part: str, reference: str) -> Found:
-    """Look for `key`, `secret` or `passphrase`: at its reference only, or in all the usual places when that is empty."""
+    """Look for `key`, `secret` or `passphrase`: at its reference only, or in all the usual places when that
+    is empty.
+    """
     references = (reference,) if reference else _usual(part)
     for each in references:
         if value := _read(each):
@@ -88,7 +94,8 @@ def _credential(name: str) -> str:
         return ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigRefused(
-            f"the credential {name} is there but cannot be read ({type(error).__name__}): check its owner, its mode and that it is text"
+            f"the credential {name} is there but cannot be read ({type(error).__name__}): check its owner,"
+            " its mode and that it is text"
         ) from None
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 class ConfigRefused(Exception):
-    """The configuration cannot be used: one sentence for each thing that is wrong, with what to do. Holds no secret."""
+    """The configuration cannot be used: one sentence for each thing that is wrong, with what to do. Holds no
+    secret.
+    """
 
     def __init__(self, *sentences: str) -> None:
         super().__init__("\n".join(sentences))

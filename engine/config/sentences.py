@@ -54,7 +54,11 @@ def _got(name: Name, value: object) -> str:
 def must_be(name: Name) -> str:
     """What an option must be, in words, from its type, bounds and unit."""
     if name[0] == "managed":
-        return "a leverage from 1 to 150, as in BTCUSDT = 20" if len(name) > 1 else "a table: write [managed], then BTCUSDT = 20"
+        return (
+            "a leverage from 1 to 150, as in BTCUSDT = 20"
+            if len(name) > 1
+            else "a table: write [managed], then BTCUSDT = 20"
+        )
     found = _field(name)
     if found is None:
         return "something else"
@@ -95,7 +99,9 @@ def choices(name: Name) -> tuple[str, ...]:
     """The words of an option that takes one of a few; empty for any other."""
     found = _field(name)
     kind = _kind(found) if found else None
-    return tuple(str(each.value) for each in kind) if isinstance(kind, type) and issubclass(kind, Enum) else ()
+    return (
+        tuple(str(each.value) for each in kind) if isinstance(kind, type) and issubclass(kind, Enum) else ()
+    )
 
 
 def _unknown(name: Name) -> str:

@@ -1,4 +1,6 @@
-"""How a trader may write a value: fractions as `0.2` or `"20 %"`, spans of the week as words, symbols in any spelling."""
+"""How a trader may write a value: fractions as `0.2` or `"20 %"`, spans of the week as words, symbols in any
+spelling.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ _DAILY: Final = re.compile(rf"(\w+)(?:\s*-\s*(\w+))?\s+{_CLOCK}\s*-\s*{_CLOCK}")
 
 
 def number(value: object) -> object:
-    """A number as an exact Decimal; `"20 %"` is 0.2. What is no number is given back as it is, for the type to refuse.
+    """A number as an exact Decimal; `"20 %"` is 0.2. What is no number is given back as it is, for the type
+    to refuse.
 
     A bool is refused here, because Python would take it for 0 or 1.
     """
@@ -43,7 +46,8 @@ def symbol(text: str) -> str:
 
 
 def windows(text: str) -> tuple[Window, ...]:
-    """`"Sun 22:00 - Fri 21:00"` is one span of the week; `"Mon-Fri 08:00-22:00"` is the same hours on each of these days.
+    """`"Sun 22:00 - Fri 21:00"` is one span of the week; `"Mon-Fri 08:00-22:00"` is the same hours on each
+    of these days.
 
     Times are UTC. A span that crosses the end of the week becomes two windows.
     """
@@ -57,7 +61,9 @@ def windows(text: str) -> tuple[Window, ...]:
             for day in _days(_day(first), _day(last or first))
             for window in _hours(day, _clock(h1, m1), _clock(h2, m2), text)
         )
-    raise ValueError(f'{text!r} is not a span of the week; write "Sun 22:00 - Fri 21:00" or "Mon-Fri 08:00-22:00"')
+    raise ValueError(
+        f'{text!r} is not a span of the week; write "Sun 22:00 - Fri 21:00" or "Mon-Fri 08:00-22:00"'
+    )
 
 
 def _between(start: int, end: int, text: str) -> Iterator[Window]:

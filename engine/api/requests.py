@@ -1,0 +1,94 @@
+"""A request as it comes from a socket, checked before the engine sees it."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, get_args
+
+import msgspec
+
+from engine.protocol import PROTOCOL, Answer, AnyCommand, Reduce, Request, Verdict
+
+BODY_BYTES: Final = 64 * 1024
+WORDS: Final = tuple(str(each.__struct_config__.tag) for each in get_args(AnyCommand))
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """A request that no engine would be asked: the HTTP status and the sentence for the client."""
+
+    status: HTTPStatus
+    answer: Answer
+
+
+class _Envelope(msgspec.Struct):
+    """What can be read of a request of any version."""
+
+    id: str = ""
+    protocol: int = PROTOCOL
+    command: dict[str, msgspec.Raw] | None = None
+
+
+def unfit(status: HTTPStatus, text: str, id: str = "") -> Unfit:
+    return Unfit(status, Answer(id=id, verdict=Verdict.REFUSED, text=text))
+
+
+def other_protocol(theirs: object, id: str = "") -> Unfit:
+    """409: this engine and that client would misread each other."""
+    return unfit(
+        HTTPStatus.CONFLICT,
+        f"this engine speaks protocol {PROTOCOL}, the client {theirs}: use the `ratchet` of the engine's "
+        "own version, "
+        "or restart the engine with the client's",
+        id,
+    )
+
+
+def parse(body: bytes) -> Request | Unfit:
+    """The request, or 400 with what is wrong with it, or 409 for another protocol."""
+    try:
+        envelope = msgspec.json.decode(body, type=_Envelope)
+    except msgspec.DecodeError as error:
+        return unfit(
+            HTTPStatus.BAD_REQUEST, f"the request is not a JSON object as the protocol has it: {error}"
+        )
+    if envelope.protocol != PROTOCOL:
+        return other_protocol(envelope.protocol, envelope.id)
+    try:
+        request = msgspec.json.decode(body, type=Request)
+    except msgspec.ValidationError as error:
+        return unfit(HTTPStatus.BAD_REQUEST, _told(envelope, error), envelope.id)
+    if fault := _fault(request):
+        return unfit(HTTPStatus.BAD_REQUEST, fault, envelope.id)
+    return request
+
+
+def _told(envelope: _Envelope, error: msgspec.ValidationError) -> str:
+    word = _word(envelope)
+    if not word or word in WORDS:
+        return f"the request does not fit the protocol: {error}"
+    near = difflib.get_close_matches(word, WORDS, n=1)
+    advice = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(WORDS)}"
+    return f"unknown command {word[:40]!r}: {advice}"
+
+
+def _word(envelope: _Envelope) -> str:
+    try:
+        return msgspec.json.decode((envelope.command or {}).get("command", b'""'), type=str)
+    except msgspec.DecodeError:
+        return ""
+
+
+def _fault(request: Request) -> str:
+    """What the types cannot say."""
+    if not 1 <= len(request.id) <= 64:
+        return "the request's id must be 1 to 64 characters of the client's choice, new for each new command"
+    if len(request.by) > 120:
+        return "`by` names the client in at most 120 characters"
+    if isinstance(request.command, Reduce):
+        fraction = request.command.fraction
+        if not fraction.is_finite() or not 0 < fraction <= 1:
+            return f"reduce takes a fraction above 0 and at most 1, got {fraction}"
+    return ""
