@@ -14,8 +14,9 @@ from engine.core.instrument import Instrument, Tier
 class Contract(msgspec.Struct, frozen=True):
     """A USDT perpetual as `GET v2/mix/market/contracts` describes it. Sizes in base coin, prices in USDT.
 
-    `instrument` holds the steps, minima, public fee rates and tiers; `buy_band` and `sell_band` are the fractions by
-    which a limit price may leave the market; `funding_hours` is the distance of two funding times.
+    `instrument` holds the steps, minima, public fee rates and tiers; `buy_band` and `sell_band` are the
+    fractions by which a limit price may leave the market; `funding_hours` is the distance of two funding
+    times.
     """
 
     instrument: Instrument
@@ -39,7 +40,7 @@ class Contract(msgspec.Struct, frozen=True):
             return cls._parsed(row, tiers)
         except KeyError as missing:
             raise ValueError(
-                f"contract row {row.get('symbol', '?')}: field {missing} is missing; give the full recorded row"
+                f"contract row {row.get('symbol', '?')}: field {missing} is missing; give the recorded row"
             ) from missing
 
     @classmethod

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from engine.simulator.exchange import Exchange
+from engine.simulator.account_endpoints import AccountEndpoints
+from engine.simulator.order_endpoints import OrderEndpoints
+from engine.simulator.plan_endpoints import PlanEndpoints
 
 ROUTES: Final[dict[tuple[str, str], str]] = {
     ("GET", "v2/mix/account/accounts"): "accounts",
@@ -46,13 +47,13 @@ ROUTES: Final[dict[tuple[str, str], str]] = {
 }
 
 
-class PrivateEndpoints:
-    """Every method named in ROUTES takes the request's parameters and returns `data`; refusals raise `BitgetError`."""
+class PrivateEndpoints(AccountEndpoints, OrderEndpoints, PlanEndpoints):
+    """Every method named in ROUTES takes the request's parameters and returns `data`; refusals raise
+    `BitgetError`.
 
-    def __init__(self, exchange: Exchange, account_id: str) -> None:
-        self._exchange = exchange
-        self._account_id = account_id
+    `PrivateEndpoints(exchange, account_id)` raises `KeyError` when the account does not exist.
+    """
 
-    def tiers(self, symbol: str) -> list[dict[str, Any]]:
+    def tiers(self, symbol: str) -> list[dict[str, str]]:
         """The rows of `query-position-lever` for `symbol`."""
         return self._exchange.tiers(symbol)
