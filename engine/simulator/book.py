@@ -22,9 +22,9 @@ _TOP_SHARE: Final = 0.02
 class Depth:
     """What rests around the best prices of one symbol.
 
-    A book side is LEVELS levels reaching about REACH_BPS from the best price, each further apart and larger than the
-    one before; the best holds about 2 % of `turnover` (quote coin a minute), the whole side two to three minutes of it.
-    SHAPES such sides are drawn from the seed and taken in turn.
+    A book side is LEVELS levels reaching about REACH_BPS from the best price, each further apart and larger
+    than the one before; the best holds about 2 % of `turnover` (quote coin a minute), the whole side two to
+    three minutes of it. SHAPES such sides are drawn from the seed and taken in turn.
     """
 
     def __init__(self, seed: str, price: Decimal, tick: Decimal, lot: Decimal, turnover: Decimal) -> None:
@@ -58,7 +58,10 @@ def _shape(
     scale = reach / sum(weights)
     away = accumulate((max(1, round(weight * scale)) for weight in weights), initial=0)
     return [
-        (distance, _size(float(turnover / price) * _TOP_SHARE * (1 + level / 4) * random.uniform(0.2, 1.8), lot))
+        (
+            distance,
+            _size(float(turnover / price) * _TOP_SHARE * (1 + level / 4) * random.uniform(0.2, 1.8), lot),
+        )
         for level, distance in enumerate(away)
     ]
 
@@ -79,11 +82,11 @@ def thinned(levels: Sequence[Level], cap: Decimal) -> tuple[Level, ...]:
     return tuple(kept)
 
 
-WireLevel = tuple[str, str]
+WireLevel = Sequence[str]
 
 
 def checksum(bids: Sequence[WireLevel], asks: Sequence[WireLevel]) -> int:
-    """Bitget's signed crc32 of `bid:size:ask:size:…` over the first 25 levels, taken in turn; prices as sent."""
+    """Bitget's signed crc32 of `bid:size:ask:size:…` over the first 25 levels; prices as sent."""
     parts: list[str] = []
     for level in range(CHECKED_LEVELS):
         for side in (bids, asks):

@@ -35,12 +35,12 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def turnover(self) -> Decimal:
-        """The volume in quote coin, estimated at the middle of the four prices (files carry base volume only)."""
+        """The volume in quote coin, estimated at the mean of the four prices: files carry base volume."""
         return self.volume * (self.open + self.high + self.low + self.close) / 4
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """Minutes that the recording does not have: the market jumps from `after` to `before` (bar openings, ms)."""
+    """Minutes that the recording does not have: the market jumps from `after` to `before` (openings, ms)."""
 
     after: int
     before: int
@@ -68,10 +68,11 @@ class Recording(msgspec.Struct, frozen=True):
 
 
 def read_candles(path: Path, symbol: str, tick: Decimal) -> Recording:
-    """Read `path` (CSV, or gzip CSV when the name ends in .gz): header `timestamp,open,high,low,close,volume`.
+    """Read `path`, CSV or (named .gz) gzip CSV, with the header `timestamp,open,high,low,close,volume`.
 
-    Timestamps are bar openings in milliseconds UTC. Prices finer than `tick` are rounded down to it, all four alike,
-    so that a bar stays a bar. Missing minutes are reported as gaps; anything else out of order raises CandleError.
+    Timestamps are bar openings in milliseconds UTC. Prices finer than `tick` are rounded down to it, all
+    four alike, so that a bar stays a bar. Missing minutes are reported as gaps; anything else out of order
+    raises CandleError.
     """
     lines = _lines(path)
     header = next(lines, None)

@@ -1,4 +1,4 @@
-"""The contracts that the simulated exchange lists, from Bitget's recorded rows and a table of margin tiers."""
+"""The contracts that the simulated exchange lists: Bitget's recorded rows and a table of margin tiers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def _with_first(tiers: list[Tier], maintenance: Decimal | None) -> list[Tier]:
     if maintenance is None:
         return tiers
     if not 0 < maintenance < 1:
-        raise ValueError(f"maintenance rate {maintenance}: a fraction between 0 and 1 is expected, such as 0.004")
+        raise ValueError(
+            f"maintenance rate {maintenance}: a fraction between 0 and 1 is expected, such as 0.004"
+        )
     return [msgspec.structs.replace(tiers[0], maintenance=maintenance), *tiers[1:]]
 
 

@@ -1,4 +1,4 @@
-"""A symbol's candles as the exchange shows them: what was recorded before the start, then what really traded."""
+"""A symbol's candles as the exchange shows them: the recorded ones before the start, then what traded."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ GRANULARITIES: Final[dict[str, Callable[[int], int]]] = {
     "1Wutc": _every(7 * DAY_MS, _MONDAY_MS),
     "1Mutc": _month(),
 }
-"""Bitget's granularities → the opening (ms) of the bar that holds a moment. Those without `utc` open at UTC+8."""
+"""Bitget's granularities → the opening (ms) of the bar that holds a moment. Those without `utc` are UTC+8."""
 
 
 class Day(msgspec.Struct, frozen=True):
-    """The last 24 hours: prices in quote coin, `volume` in base, `turnover` in quote; `open_utc` is midnight's price."""
+    """The last 24 hours: `volume` in base coin, `turnover` in quote; `open_utc` is the price at midnight."""
 
     open: Decimal
     high: Decimal
@@ -102,7 +102,8 @@ class Chart:
     def bars(self, granularity: str, limit: int, start: int = 0, end: int | None = None) -> list[Candle]:
         """The last `limit` bars that open in [start, end), oldest first; the forming one may be the last.
 
-        With `start`, the first `limit` from there instead, as Bitget does. Raises KeyError for an unknown granularity.
+        With `start`, the first `limit` from there instead, as Bitget does. Raises KeyError for an unknown
+        granularity.
         """
         closed = self._roll(granularity)
         tail = self._tail(granularity)

@@ -12,7 +12,7 @@ import msgspec
 
 from engine.core.instrument import ZERO, floor_to
 from engine.simulator.book import Depth
-from engine.simulator.candles import MINUTE_MS, Candle
+from engine.simulator.candles import Candle
 from engine.simulator.chart import Chart
 from engine.simulator.path import INDEX_BASIS, MARK_BASIS, Wander
 from engine.simulator.quote import Quote
@@ -33,17 +33,26 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     is_buy: bool
 
 
-class Listing:
+class Tape:
     """One symbol of the market.
 
-    The last price is what the recording says. A rising last price is a taker's buy at the ask, a falling one a sale at
-    the bid; the other side of the book is one spread away (mostly one tick). The mark is the last price moved by at
-    most 1.5 basis points and the index by at most 4, both drifting by the minute. In an ideal market all of them are
-    the same number, the book is bottomless and there is no spread.
+    The last price is what the recording says. A rising last price is a taker's buy at the ask, a falling
+    one a sale at the bid; the other side of the book is one spread away (mostly one tick). The mark is the
+    last price moved by at most 1.5 basis points and the index by at most 4, both drifting by the minute. In
+    an ideal market all of them are the same number, the book is bottomless and there is no spread.
     """
 
     def __init__(
-        self, symbol: str, tick: Decimal, lot: Decimal, history: Sequence[Candle], *, seed: int, ideal: bool
+        self,
+        symbol: str,
+        tick: Decimal,
+        lot: Decimal,
+        *,
+        price: Decimal,
+        ts: int,
+        history: Sequence[Candle] = (),
+        seed: int = 0,
+        ideal: bool = False,
     ) -> None:
         self.symbol = symbol
         self.tick = tick
@@ -55,10 +64,9 @@ class Listing:
         self.index_basis = Wander(f"{seed}:{symbol}:index", 0.0 if ideal else INDEX_BASIS)
         self._ideal = ideal
         self._rising = True
-        price = history[-1].close
         turnover = _BOTTOMLESS_TURNOVER if ideal else _usual_turnover(history)
         self._depth = Depth(f"{seed}:{symbol}", price, tick, lot, turnover)
-        self.quote = self._around(history[-1].ts + MINUTE_MS, price)
+        self.quote = self._around(ts, price)
 
     def move(self, ts: int, price: Decimal, volume: Decimal = ZERO) -> Quote:
         """The market trades `volume` at `price`; a `volume` of zero moves the price without a trade."""
@@ -66,6 +74,12 @@ class Listing:
             self._rising = price > self.quote.last
         self.quote = self._around(ts, price)
         self._trade(ts, price, volume)
+        return self.quote
+
+    def stay(self, ts: int) -> Quote:
+        """Nothing happened: the same prices a moment later, and what was taken from the book is back."""
+        self.quote = msgspec.structs.replace(self.quote, ts=ts)
+        self.chart.trade(ts, self.quote.last, ZERO)
         return self.quote
 
     def pin(self, ts: int, price: Decimal) -> Quote:
@@ -107,32 +121,32 @@ class Listing:
 
 
 def _usual_turnover(history: Sequence[Candle]) -> Decimal:
-    """The median turnover of a minute in the last day of `history`; a quiet million when nothing was traded."""
+    """The median turnover of a minute in the last day of `history`; a quiet million without trades."""
     turnovers = [candle.turnover for candle in history[-1440:] if candle.volume]
     return median(turnovers) if turnovers else QUIET_TURNOVER
 
 
 class Market:
-    """The listings, by symbol, and those who follow them. `now_ms` is the market's time."""
+    """The tapes, by symbol, and those who follow them. `now_ms` is the market's time."""
 
-    def __init__(self, listings: Sequence[Listing], now_ms: int) -> None:
-        self._listings: Mapping[str, Listing] = {listing.symbol: listing for listing in listings}
+    def __init__(self, tapes: Sequence[Tape], now_ms: int) -> None:
+        self._tapes: Mapping[str, Tape] = {tape.symbol: tape for tape in tapes}
         self._followers: list[Callable[[Quote], None]] = []
         self.now_ms = now_ms
 
-    def __getitem__(self, symbol: str) -> Listing:
-        """The listing of `symbol`; KeyError when it is not listed."""
-        return self._listings[symbol]
+    def __getitem__(self, symbol: str) -> Tape:
+        """The tape of `symbol`; KeyError when it is not listed."""
+        return self._tapes[symbol]
 
     def __contains__(self, symbol: object) -> bool:
-        return symbol in self._listings
+        return symbol in self._tapes
 
-    def __iter__(self) -> Iterator[Listing]:
-        return iter(self._listings.values())
+    def __iter__(self) -> Iterator[Tape]:
+        return iter(self._tapes.values())
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        return tuple(self._listings)
+        return tuple(self._tapes)
 
     def follow(self, follower: Callable[[Quote], None]) -> Callable[[], None]:
         """Call `follower` with every quote, in order; the answer ends it."""
@@ -142,11 +156,20 @@ class Market:
     def move(self, symbol: str, ts: int, price: Decimal, volume: Decimal) -> Quote:
         """A tick of the recording."""
         self.now_ms = ts
-        return self._tell(self._listings[symbol].move(ts, price, volume))
+        return self._tell(self._tapes[symbol].move(ts, price, volume))
+
+    def stay(self, symbol: str, ts: int) -> Quote:
+        """A tick without news."""
+        self.now_ms = ts
+        return self._tell(self._tapes[symbol].stay(ts))
+
+    def show(self, quote: Quote) -> None:
+        """Tell the followers `quote` as it is; the tape keeps its own."""
+        self._tell(quote)
 
     def pin(self, symbol: str, price: Decimal) -> Quote:
         """One tick now, at exactly `price` (mark, index and last)."""
-        return self._tell(self._listings[symbol].pin(self.now_ms, price))
+        return self._tell(self._tapes[symbol].pin(self.now_ms, price))
 
     def _tell(self, quote: Quote) -> Quote:
         for follower in self._followers:

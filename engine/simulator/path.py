@@ -1,4 +1,4 @@
-"""How price travels inside a recorded minute, and how far the mark strays from it: pure functions of a seed."""
+"""How price travels inside a recorded minute, and how the mark strays from it: functions of a seed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ _RIPPLE: Final = 0.16
 def walk(candle: Candle, tick: Decimal, steps: int, seed: str) -> list[int]:
     """The prices of one minute, in ticks: open, the nearer of high and low, the other one, close.
 
-    Between two neighbours of these four lie `steps` more prices on the straight line between them, each moved by an
-    even random ripple of up to ±8 % of the bar's range and kept inside [low, high]. So the first price is the open,
-    the last the close, and the extremes are exactly the bar's. A tie between high and low goes to the high. The same
-    (candle, tick, steps, seed) gives the same path, wherever the replay was started.
+    Between two neighbours of these four lie `steps` more prices on the straight line between them, each
+    moved by an even random ripple of up to ±8 % of the bar's range and kept inside [low, high]. So the
+    first price is the open, the last the close, and the extremes are exactly the bar's. A tie between high
+    and low goes to the high. The same (candle, tick, steps, seed) gives the same path, wherever the replay
+    was started.
     """
-    first, high, low, last = (int(price / tick) for price in (candle.open, candle.high, candle.low, candle.close))
+    first, high, low, last = (
+        int(price / tick) for price in (candle.open, candle.high, candle.low, candle.close)
+    )
     near, far = (high, low) if high - first <= first - low else (low, high)
     reach = _RIPPLE * (high - low)
     random = Random(f"{seed}:{candle.ts}").random  # noqa: S311 - a market's ripple, not a secret
@@ -36,14 +39,15 @@ def walk(candle: Candle, tick: Decimal, steps: int, seed: str) -> list[int]:
 
 
 def moments(ts: int, count: int) -> list[int]:
-    """When the `count` prices of the minute opening at `ts` are seen: evenly spread, the first at the opening."""
+    """When the `count` prices of the minute opening at `ts` are seen: evenly spread from the opening."""
     return [ts + MINUTE_MS * step // count for step in range(count)]
 
 
 class Wander:
     """A seeded deviation that drifts: a random knot every `period_ms`, straight lines between the knots.
 
-    Values lie in [−reach, +reach]. A function of time alone, so that it is the same from every starting point.
+    Values lie in [−reach, +reach]. A function of time alone, so that it is the same from every starting
+    point.
     """
 
     def __init__(self, seed: str, reach: float, period_ms: int = MINUTE_MS) -> None:
