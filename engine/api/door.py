@@ -90,6 +90,8 @@ def _read(door: _Door, answer: http.client.HTTPResponse, end: float) -> bytes:
             raise TimeoutError
         if door.sock is not None:
             door.sock.settimeout(left)
+    if answer.length:
+        raise http.client.IncompleteRead(b"", answer.length)
     return b"".join(parts)
 
 
