@@ -26,10 +26,14 @@ class Body(msgspec.Struct, frozen=True, tag_field="kind"):
 
 
 class Started(Body, frozen=True, tag="started"):
-    """The engine came up with these settings; what it believed before is not trusted until it has read everything."""
+    """The engine came up with these settings; what it believed before is not trusted until it has read everything.
+
+    `take_over` is the trader's word that resting orders of an unknown engine belong to a journal that was lost.
+    """
 
     settings: Settings
     version: str
+    take_over: bool = False
 
 
 class InstrumentsRead(Body, frozen=True, tag="instruments_read"):
@@ -120,9 +124,9 @@ class MarkReached(Body, frozen=True, tag="mark_reached"):
 
 
 class Timer(Body, frozen=True, tag="timer"):
-    """A second has passed. `market` is the exchange's own clock."""
+    """A second has passed; with `reconcile` it is time to read everything again."""
 
-    market: int
+    reconcile: bool = False
 
 
 class Command(msgspec.Struct, frozen=True, tag_field="command"):
@@ -247,9 +251,13 @@ AnyBody = (
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Something that happened `at` (milliseconds UTC, the engine's clock), and the newest ticks known then."""
+    """Something that happened: `at` by the engine's clock and at `market` by the exchange's (milliseconds UTC), and the newest ticks known then.
+
+    `market` is 0 before the exchange's clock is known. On a replayed market the two differ by months.
+    """
 
     at: int
+    market: int
     body: AnyBody
     ticks: tuple[Tick, ...] = ()
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from engine.core.actions import Work
-from engine.core.exchange import Balance, OrderKind, Position, RestingOrder
+from engine.core.exchange import Balance, Fill, OrderKind, Position, RestingOrder
 from engine.core.instrument import ZERO, Instrument, Side
 from engine.core.margin import initial_margin
 from engine.core.settings import Settings, StopMode
@@ -51,6 +51,7 @@ class Leg(msgspec.Struct, frozen=True):
     fees: Decimal = ZERO
     funding: Decimal = ZERO
     realised: Decimal = ZERO
+    order_id: str = ""
 
     @property
     def margin(self) -> Decimal:
@@ -79,6 +80,7 @@ class Rest(StrEnum):
     MOVING = "moving"
     CANCELLING = "cancelling"
     TRIGGERED = "triggered"
+    GONE = "gone"
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -97,6 +99,7 @@ class Stop(msgspec.Struct, frozen=True):
     kind: OrderKind = OrderKind.LOSS_PLAN
     confirmed: bool = False
     child: str = ""
+    since: int = 0
     beyond_since: int = 0
 
 
@@ -110,7 +113,11 @@ class Stage(StrEnum):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """One market order of a plan: what it should do and what it has done. `parts` are (leg number, size) for a reducing one."""
+    """One market order of a plan: what it should do and what it has done. `parts` are (leg number, size) for a reducing one.
+
+    `cost` is Σ price·size of its fills. `final` is what it filled in all once the exchange has ended it: it
+    is done when fills of that size have been read.
+    """
 
     id: str
     qty: Decimal
@@ -121,12 +128,20 @@ class Order(msgspec.Struct, frozen=True):
     cost: Decimal = ZERO
     fee: Decimal = ZERO
     sent: int = 0
-    ended: bool = False
+    done_at: int = 0
+    final: Decimal | None = None
+    released_profit: Decimal = ZERO
+    released_margin: Decimal = ZERO
 
     @property
     def price(self) -> Decimal:
         """The average fill price; 0 while nothing is filled."""
         return self.cost / self.filled if self.filled else ZERO
+
+    @property
+    def released(self) -> Decimal:
+        """The cash that a reducing order freed: profit + margin − fee."""
+        return self.released_profit + self.released_margin - self.fee
 
 
 class Part(StrEnum):
@@ -140,7 +155,8 @@ class Part(StrEnum):
 
 
 class Rung(msgspec.Struct, frozen=True):
-    """A rung as it is carried out: the steps still to do (first one is under way), and both its orders."""
+    """A rung as it is carried out: the steps still to do (the first is under way), both its orders, and the number of the
+    leg that the add becomes."""
 
     number: int
     front: int
@@ -151,6 +167,7 @@ class Rung(msgspec.Struct, frozen=True):
     add: Order
     add_margin: Decimal
     worst_before: Decimal
+    leg: int
     reason: str = ""
 
 
@@ -180,14 +197,16 @@ class Doubt(msgspec.Struct, frozen=True):
 
     since: int
     asked: int = 0
-    fills_read: int = 0
-    gone_streams: int = 0
-    gone_rests: int = 0
+    fills_read: bool = False
+    gone_by_stream: bool = False
+    gone_by_rest: int = 0
 
 
 class Cycle(msgspec.Struct, frozen=True):
     """One symbol and side, from first seen to flat.
 
+    `unbooked` is the size whose opening fee is not known yet; `loosen` lets the next cover move stops outward because the trader
+    chose so; `hands_off` leaves the stops to the trader.
     `held_qty`, `held_entry`, `held_margin` are the exchange's position by our own arithmetic; `seen` is its newest row. `realised` is booked at the
     exchange's average, `own_realised` leg by leg; `fees` are positive when paid, `funding` signed. `start_equity` is the equity the cycle began with.
     """
@@ -212,7 +231,13 @@ class Cycle(msgspec.Struct, frozen=True):
     stops: tuple[Stop, ...] = ()
     foreign: tuple[RestingOrder, ...] = ()
     stops_made: int = 0
+    stops_refused: int = 0
+    stops_retry: int = 0
+    loosen: bool = False
+    hands_off: bool = False
     closes_made: int = 0
+    close_after: int = 0
+    unbooked: Decimal = ZERO
     armed: Armed | None = None
     rung: Rung | None = None
     close: Order | None = None
@@ -312,7 +337,6 @@ class State(msgspec.Struct, frozen=True):
 
     settings: Settings
     version: str = ""
-    market: int = 0
     instruments: dict[str, Instrument] = {}
     cycles: dict[str, Cycle] = {}
     unmanaged: dict[str, Unmanaged] = {}
@@ -327,8 +351,9 @@ class State(msgspec.Struct, frozen=True):
     links: dict[str, bool] = {}
     unread: tuple[str, ...] = ("positions", "orders", "balance")
     read_only: str = ""
-    asked: int = 0
+    take_over: bool = False
     fills_since: int = 0
+    strays: tuple[Fill, ...] = ()
     trades_seen: tuple[str, ...] = ()
     bills_seen: tuple[str, ...] = ()
     commands_seen: tuple[str, ...] = ()

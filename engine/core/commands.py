@@ -1,0 +1,212 @@
+"""What the trader asks for. A refusal is a sentence: what stands against it, and what to do."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from engine.core.actions import CancelOrder, Level
+from engine.core.closing import close_fraction
+from engine.core.events import (
+    Adopt,
+    AnyCommand,
+    Approve,
+    Breakeven,
+    Commanded,
+    Deny,
+    Flatten,
+    Halt,
+    Pause,
+    Reduce,
+    Resume,
+    SetStopMode,
+    Unpause,
+)
+from engine.core.instrument import Side
+from engine.core.positions import adopt, unfit_because
+from engine.core.rung import blocked_because, start
+from engine.core.settings import StopMode
+from engine.core.state import Cycle, Kill, key_of
+from engine.core.turn import Turn
+from engine.core.words import name, percent, price
+
+REMEMBERED = 500
+
+
+class CommandRefused(Exception):
+    """The command cannot be carried out; the text says why and what to do."""
+
+
+def commanded(turn: Turn, event: Commanded) -> str:
+    """Carry out a command once and return what was done. Raises CommandRefused."""
+    state = turn.state
+    if event.id in state.commands_seen:
+        return "already done"
+    text = _carry_out(turn, event.command, event.by)
+    turn.set(commands_seen=(*turn.state.commands_seen, event.id)[-REMEMBERED:])
+    return text
+
+
+def _carry_out(turn: Turn, command: AnyCommand, by: str) -> str:
+    match command:
+        case Halt(reason):
+            return _kill(turn, by, reason, flatten=False)
+        case Flatten(reason):
+            return _kill(turn, by, reason, flatten=True)
+        case Resume():
+            return _resume(turn, by)
+        case Adopt(symbol, side):
+            return _adopt(turn, symbol, side)
+        case Pause(symbol, side):
+            return _pause(turn, _cycle(turn, symbol, side), by)
+        case Unpause(symbol, side):
+            return _unpause(turn, _cycle(turn, symbol, side), by)
+        case SetStopMode(symbol, side, mode):
+            return _set_mode(turn, _cycle(turn, symbol, side), mode, by)
+        case Breakeven(symbol, side):
+            return _set_mode(turn, _cycle(turn, symbol, side), StopMode.CYCLE_BREAKEVEN, by)
+        case Reduce(symbol, side, fraction):
+            return _reduce(turn, _cycle(turn, symbol, side), fraction, by)
+        case Approve(cycle, rung):
+            return _approve(turn, _asking(turn, cycle, rung), by)
+        case Deny(cycle, rung):
+            return _deny(turn, _asking(turn, cycle, rung), by)
+        case _:
+            assert_never(command)
+
+
+def _cycle(turn: Turn, symbol: str, side: Side) -> Cycle:
+    cycle = turn.state.cycles.get(key_of(symbol, side))
+    if cycle is None:
+        raise CommandRefused(
+            f"{symbol} {side.value} is not a managed position. `ratchet positions` lists them."
+        )
+    return cycle
+
+
+def _writable(turn: Turn) -> None:
+    if turn.state.read_only:
+        raise CommandRefused(f"This engine is read-only: {turn.state.read_only}.")
+
+
+def _kill(turn: Turn, by: str, reason: str, *, flatten: bool) -> str:
+    """Halt always works. Flatten closes what is managed; it is refused only by an engine that may not trade."""
+    old = turn.state.kill
+    kill = Kill(turn.at, by, reason, flatten=flatten or (old is not None and old.flatten))
+    turn.set(kill=kill)
+    text = "Halted: nothing that adds risk; stops stay."
+    if flatten:
+        _writable(turn)
+        count = len(turn.state.cycles)
+        text = f"Halted; closing {count} managed position{'s' if count != 1 else ''} at market until flat."
+        for cycle in turn.state.cycles.values():
+            turn.put(replace(cycle, closing=cycle.closing or "flatten", approval=None))
+    for order in turn.state.working.values():
+        if not turn.state.read_only and order.trigger is None:
+            turn.send(CancelOrder(f"cancel:{order.order_id}", order.order_id, order.symbol), "")
+    turn.note("kill", Level.URGENT, f"{text} By {by}{f': {reason}' if reason else ''}.")
+    return text
+
+
+def _resume(turn: Turn, by: str) -> str:
+    if turn.state.kill is None:
+        return "Not halted."
+    if any(c.closing == "flatten" for c in turn.state.cycles.values()):
+        raise CommandRefused("Flatten is still closing positions; resume when nothing is open.")
+    turn.set(kill=None)
+    turn.note("kill", Level.URGENT, f"Resumed by {by}. The ladder may add again.")
+    return "Resumed: the ladder may add again."
+
+
+def _adopt(turn: Turn, symbol: str, side: Side) -> str:
+    _writable(turn)
+    stranger = turn.state.unmanaged.get(key_of(symbol, side))
+    if stranger is None:
+        raise CommandRefused(
+            f"There is no unmanaged {symbol} {side.value}. `ratchet positions` lists what is open."
+        )
+    reason, can_adopt = unfit_because(turn.state, stranger.position)
+    if reason and not can_adopt:
+        raise CommandRefused(f"{symbol} {side.value} cannot be adopted: {reason}.")
+    adopt(turn, stranger.position)
+    return f"{symbol} {side.value} is under care."
+
+
+def _pause(turn: Turn, cycle: Cycle, by: str) -> str:
+    if cycle.paused:
+        return f"{name(cycle)} is paused already ({cycle.paused})."
+    turn.put(replace(cycle, paused=f"by {by}", approval=None))
+    turn.note("paused", Level.MONEY, f"{name(cycle)}: paused by {by}; stops stay.", cycle)
+    return f"{name(cycle)} is paused: no more rungs; stops stay."
+
+
+def _unpause(turn: Turn, cycle: Cycle, by: str) -> str:
+    if not cycle.paused and not cycle.error:
+        return f"{name(cycle)} is not paused."
+    if not cycle.seen.isolated or cycle.seen.auto_margin:
+        raise CommandRefused(f"{name(cycle)}: {cycle.paused}. Set it back on Bitget first.")
+    turn.put(replace(cycle, paused="", error="", hands_off=False, put_back=0, stops_refused=0, stops_retry=0))
+    turn.note("paused", Level.MONEY, f"{name(cycle)}: goes on, by {by}.", cycle)
+    return f"{name(cycle)} goes on."
+
+
+def _set_mode(turn: Turn, cycle: Cycle, mode: StopMode, by: str) -> str:
+    _writable(turn)
+    if cycle.mode is mode:
+        return f"{name(cycle)}: stops are {mode.value} already."
+    turn.put(replace(cycle, mode=mode, loosen=True, hands_off=False, put_back=0))
+    turn.note("stop", Level.MONEY, f"{name(cycle)}: stops {cycle.mode.value} → {mode.value}, by {by}.", cycle)
+    if not any(leg.locked for leg in cycle.legs):
+        return f"{name(cycle)}: stops will be {mode.value} from the first rung on; until then liquidation is the stop."
+    return f"{name(cycle)}: stops are {mode.value} now."
+
+
+def _reduce(turn: Turn, cycle: Cycle, fraction: Decimal, by: str) -> str:
+    _writable(turn)
+    if not fraction.is_finite() or not 0 < fraction <= 1:
+        raise CommandRefused(f"Reduce takes a fraction above 0 % and up to 100 %, not {fraction}.")
+    if fraction == 1:
+        turn.put(replace(cycle, closing=f"closed by {by}", approval=None))
+        return f"{name(cycle)}: closing everything at market."
+    if cycle.close is not None:
+        raise CommandRefused(f"{name(cycle)}: another close is on its way; try again when it is done.")
+    reduced = close_fraction(turn, cycle, fraction, f"asked by {by}")
+    if reduced is cycle:
+        raise CommandRefused(f"{name(cycle)}: {percent(fraction)} of it is below Bitget's minimum size.")
+    turn.put(reduced)
+    return f"{name(cycle)}: closing {percent(fraction)} at market."
+
+
+def _asking(turn: Turn, cycle_id: str, rung: int) -> Cycle:
+    for cycle in turn.state.cycles.values():
+        if cycle.id == cycle_id and cycle.approval is not None and cycle.approval.rung == rung:
+            return cycle
+    raise CommandRefused(
+        "Nothing waits for this answer: it was answered, it expired, or the price left its band."
+    )
+
+
+def _approve(turn: Turn, cycle: Cycle, by: str) -> str:
+    """An approved rung is checked again, with the price of now."""
+    tick, approval = turn.fresh_tick(cycle.symbol), cycle.approval
+    if tick is None or approval is None:
+        raise CommandRefused(f"{name(cycle)}: there is no fresh price; the rung still waits.")
+    if not approval.low <= tick.mark <= approval.high:
+        raise CommandRefused(
+            f"{name(cycle)}: the mark {price(tick.mark)} has left the band of this approval."
+        )
+    if reason := blocked_because(turn, cycle, tick):
+        raise CommandRefused(f"{name(cycle)}: {reason}.")
+    turn.note("approval", Level.MONEY, f"{name(cycle)}: rung {approval.rung} approved by {by}.", cycle)
+    turn.put(start(turn, cycle, tick.mark))
+    return f"{name(cycle)}: rung {approval.rung} is under way."
+
+
+def _deny(turn: Turn, cycle: Cycle, by: str) -> str:
+    approval = cycle.approval
+    fired = approval.front if approval else cycle.fired
+    turn.note("approval", Level.MONEY, f"{name(cycle)}: rung {cycle.rungs + 1} denied by {by}.", cycle)
+    turn.put(replace(cycle, approval=None, fired=fired, armed=None))
+    return f"{name(cycle)}: this rung will not run."

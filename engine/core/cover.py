@@ -1,0 +1,237 @@
+"""Cover: bring the stops that rest to where they belong. Stops are placed and modified, never cancelled and placed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from engine.core.actions import CancelStop, Level, MoveStop, PlaceStop, Reading
+from engine.core.closing import close_parts
+from engine.core.exchange import OrderKind
+from engine.core.ids import stop_id
+from engine.core.ledger import newest_first, parts_of
+from engine.core.state import Cycle, Rest, Stop
+from engine.core.stops import Wanted, is_beyond, is_nearer, wanted_stops
+from engine.core.turn import Turn
+from engine.core.words import name, price, size
+
+BEYOND_MS = 5000
+"""How long a price may stay beyond a stop that has not triggered before we close that part ourselves."""
+PARTIAL_MS = 3000
+"""How long a stop may stay half filled before the rest is closed at market."""
+GONE_MS = 1000
+"""How long a stop that vanished may be explained by its position closing before it is put back."""
+
+IN_FORCE = (Rest.PLACING, Rest.RESTING, Rest.MOVING)
+
+
+def cover(turn: Turn, cycle: Cycle) -> Cycle:
+    """Place what is missing, move what lies wrong, cancel what protects nothing, and close what the market has passed."""
+    if not may_cover(turn, cycle):
+        return cycle
+    for wanted in wanted_now(turn, cycle):
+        cycle = _bring(turn, cycle, wanted)
+    return _cancel_spare(turn, cycle)
+
+
+def may_cover(turn: Turn, cycle: Cycle) -> bool:
+    return not (
+        turn.state.read_only
+        or cycle.hands_off
+        or cycle.closed
+        or "orders" in turn.state.unread
+        or turn.at < cycle.stops_retry
+    )
+
+
+def wanted_now(turn: Turn, cycle: Cycle) -> tuple[Wanted, ...]:
+    ladder = turn.state.settings.ladder
+    return wanted_stops(cycle, turn.instrument(cycle.symbol), guard=ladder.guard, hard_stop=ladder.hard_stop)
+
+
+def is_covered(turn: Turn, cycle: Cycle, *, confirmed: bool = False) -> bool:
+    """Whether every stop that the mode asks for rests (and was read back, when `confirmed`)."""
+    for wanted in wanted_now(turn, cycle):
+        stop = stop_for(cycle, wanted.leg)
+        if stop is None or stop.state is not Rest.RESTING or stop.qty != wanted.qty:
+            return False
+        if is_nearer(cycle.side, wanted.trigger, stop.trigger) or (confirmed and not stop.confirmed):
+            return False
+    return True
+
+
+def stop_for(cycle: Cycle, leg: int | None) -> Stop | None:
+    return next((s for s in cycle.stops if s.leg == leg and s.state in IN_FORCE), None)
+
+
+def put_stop(cycle: Cycle, stop: Stop) -> Cycle:
+    """`stop` in place of the one with its client id."""
+    return replace(cycle, stops=tuple(stop if s.client_id == stop.client_id else s for s in cycle.stops))
+
+
+def drop_stop(cycle: Cycle, stop: Stop) -> Cycle:
+    return replace(cycle, stops=tuple(s for s in cycle.stops if s.client_id != stop.client_id))
+
+
+def protected_qty(cycle: Cycle, stop: Stop) -> Decimal:
+    return cycle.held_qty if stop.qty is None else stop.qty
+
+
+def _bring(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
+    stop = stop_for(cycle, wanted.leg)
+    trigger, why = wanted.trigger, wanted.why
+    if stop is not None and stop.state is not Rest.RESTING:
+        return cycle
+    if stop is not None and not cycle.loosen and not is_nearer(cycle.side, trigger, stop.trigger):
+        trigger, why = stop.trigger, stop.why
+    if stop is not None and (stop.trigger, stop.qty) == (trigger, wanted.qty):
+        return cycle
+    mark = turn.mark(cycle.symbol)
+    if mark is not None and is_beyond(cycle.side, mark, trigger):
+        return _close_passed(turn, cycle, wanted, trigger)
+    if stop is None:
+        return _place(turn, cycle, wanted)
+    work = MoveStop(
+        f"{stop.client_id}/{turn.at}",
+        stop.order_id,
+        stop.client_id,
+        cycle.symbol,
+        cycle.side,
+        wanted.qty,
+        trigger,
+    )
+    turn.send(work, cycle.id)
+    moved = replace(
+        stop, state=Rest.MOVING, trigger=trigger, qty=wanted.qty, why=why, since=turn.at, confirmed=False
+    )
+    if trigger != stop.trigger:
+        turn.note(
+            "stop",
+            Level.MONEY,
+            f"{name(cycle)}: stop {_what(wanted)} {price(stop.trigger)} → {price(trigger)} ({why.value}).",
+            cycle,
+            trigger=trigger,
+        )
+    return put_stop(cycle, moved)
+
+
+def _place(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
+    made = cycle.stops_made + 1
+    kind = OrderKind.POS_LOSS if wanted.qty is None else OrderKind.LOSS_PLAN
+    stop = Stop(
+        stop_id(cycle.id, made),
+        wanted.leg,
+        wanted.qty,
+        wanted.trigger,
+        wanted.why,
+        Rest.PLACING,
+        kind=kind,
+        since=turn.at,
+    )
+    work = PlaceStop(stop.client_id, cycle.symbol, cycle.side, wanted.qty, wanted.trigger)
+    turn.send(work, cycle.id)
+    turn.note(
+        "stop",
+        Level.MONEY,
+        f"{name(cycle)}: stop {_what(wanted)} at {price(wanted.trigger)} ({wanted.why.value}).",
+        cycle,
+        trigger=wanted.trigger,
+    )
+    return replace(cycle, stops=(*cycle.stops, stop), stops_made=made)
+
+
+def _what(wanted: Wanted) -> str:
+    return "for everything" if wanted.leg is None else f"leg {wanted.leg}, {size(wanted.qty or Decimal(0))},"
+
+
+def _close_passed(turn: Turn, cycle: Cycle, wanted: Wanted, trigger: Decimal) -> Cycle:
+    """The market has already passed the place of a stop: that part is closed at market instead."""
+    legs = (wanted.leg,) if wanted.leg is not None else newest_first(cycle)
+    parts = parts_of(cycle, cycle.held_qty if wanted.qty is None else wanted.qty, legs)
+    return close_parts(turn, cycle, parts, f"the market has passed its stop at {price(trigger)}")
+
+
+def _cancel_spare(turn: Turn, cycle: Cycle) -> Cycle:
+    """Cancel stops of legs that are gone, and those of another mode once the new ones rest."""
+    wanted = {w.leg for w in wanted_now(turn, cycle)}
+    ready = is_covered(turn, cycle)
+    if ready and cycle.loosen:
+        cycle = replace(cycle, loosen=False)
+    legs = {leg.number for leg in cycle.legs}
+    for stop in cycle.stops:
+        protects_nothing = stop.leg is not None and stop.leg not in legs
+        spare = stop.leg not in wanted and wanted and ready
+        if stop.state is Rest.RESTING and (protects_nothing or spare):
+            work = CancelStop(f"{stop.client_id}/off", stop.order_id, stop.client_id, cycle.symbol, stop.kind)
+            turn.send(work, cycle.id)
+            cycle = put_stop(cycle, replace(stop, state=Rest.CANCELLING, since=turn.at))
+    return cycle
+
+
+def watch_stops(turn: Turn, cycle: Cycle) -> Cycle:
+    """What only time tells: a stop that the price has passed without filling, one that filled in part, one that vanished."""
+    mark = turn.mark(cycle.symbol)
+    for stop in cycle.stops:
+        if stop.state is Rest.RESTING and mark is not None:
+            cycle = _watch_beyond(turn, cycle, stop, mark)
+        elif stop.state is Rest.TRIGGERED and turn.at - stop.since >= PARTIAL_MS:
+            legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
+            parts = parts_of(cycle, protected_qty(cycle, stop), legs)
+            if not parts:
+                cycle = drop_stop(cycle, stop)
+            elif cycle.close is None:
+                turn.note(
+                    "stop",
+                    Level.URGENT,
+                    f"{name(cycle)}: the stop at {price(stop.trigger)} filled only in part.",
+                    cycle,
+                )
+                cycle = close_parts(
+                    turn, drop_stop(cycle, stop), parts, "the rest of a stop that filled in part"
+                )
+        elif stop.state is Rest.GONE and turn.at - stop.since >= GONE_MS:
+            cycle = _answer_gone(turn, cycle, stop)
+    return cycle
+
+
+def _watch_beyond(turn: Turn, cycle: Cycle, stop: Stop, mark: Decimal) -> Cycle:
+    if not is_beyond(cycle.side, mark, stop.trigger):
+        return put_stop(cycle, replace(stop, beyond_since=0)) if stop.beyond_since else cycle
+    if not stop.beyond_since:
+        turn.ask(Reading.POSITIONS, Reading.ORDERS, Reading.FILLS)
+        return put_stop(cycle, replace(stop, beyond_since=turn.at))
+    if turn.at - stop.beyond_since < BEYOND_MS or cycle.close is not None:
+        return cycle
+    turn.note(
+        "stop",
+        Level.URGENT,
+        f"{name(cycle)}: the price is beyond the stop at {price(stop.trigger)} and Bitget has not triggered it.",
+        cycle,
+    )
+    legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
+    parts = parts_of(cycle, protected_qty(cycle, stop), legs)
+    return close_parts(turn, cycle, parts, "its stop did not trigger")
+
+
+def _answer_gone(turn: Turn, cycle: Cycle, stop: Stop) -> Cycle:
+    """The trader took a stop away: it is put back once; the second time the cycle is the trader's."""
+    cycle = drop_stop(cycle, stop)
+    leg_is_open = stop.leg is None or any(leg.number == stop.leg for leg in cycle.legs)
+    if not leg_is_open or not cycle.held_qty or cycle.doubt is not None:
+        return cycle
+    return trader_moved(turn, cycle, f"the stop at {price(stop.trigger)} was taken away")
+
+
+def trader_moved(turn: Turn, cycle: Cycle, what: str) -> Cycle:
+    """One answer to a stop loosened or taken away by hand: put back once, then hands off."""
+    if cycle.put_back == 0:
+        turn.note("stop", Level.URGENT, f"{name(cycle)}: {what}; it is put back once.", cycle)
+        return replace(cycle, put_back=1)
+    turn.note(
+        "stop",
+        Level.URGENT,
+        f"{name(cycle)}: {what} again. Ratchet leaves the stops to you and stops scaling; unpause gives them back.",
+        cycle,
+    )
+    return replace(cycle, paused="trader moved the stop", hands_off=True)

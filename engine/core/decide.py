@@ -1,0 +1,214 @@
+"""`decide`: the one function that turns what happened into what is believed and what is to be done.
+
+Pure and total: the same state and event give the same decision, live, on paper, in a backtest and when a journal is replayed.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from engine.core.actions import Level, Note, Reading, Work
+from engine.core.closing import advance_close
+from engine.core.commands import CommandRefused, commanded
+from engine.core.cover import cover, watch_stops
+from engine.core.events import (
+    Answered,
+    BalanceRead,
+    BillSeen,
+    Commanded,
+    Event,
+    FillSeen,
+    FillsRead,
+    InstrumentsRead,
+    LinkChanged,
+    LookedUp,
+    MarkReached,
+    OrderSeen,
+    OrdersRead,
+    PositionsRead,
+    Started,
+    StopSeen,
+    Timer,
+)
+from engine.core.exchange import Bill
+from engine.core.fills import fill_seen, order_seen
+from engine.core.ledger import fund
+from engine.core.limits import balance_read, roll, transferred
+from engine.core.pending import answered, looked_up, restart, watch
+from engine.core.positions import close_if_flat, fills_read, positions_read, resolve_doubt
+from engine.core.resting import orders_read, stop_seen
+from engine.core.rung import advance, arm, expire, try_rung
+from engine.core.settings import Settings
+from engine.core.state import Cycle, Stage, State
+from engine.core.turn import Turn
+from engine.core.words import money, name
+
+EVERYTHING = (Reading.POSITIONS, Reading.ORDERS, Reading.BALANCE, Reading.FILLS, Reading.BILLS)
+BILLS_KEPT = 500
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What follows from one event. `refused` is the sentence for the trader when a command was not carried out, `answer` when it was."""
+
+    state: State
+    actions: tuple[Work, ...]
+    notes: tuple[Note, ...]
+    answer: str = ""
+    refused: str = ""
+
+
+def first_state(settings: Settings) -> State:
+    """What is believed before anything has happened: nothing."""
+    return State(settings)
+
+
+def decide(state: State, event: Event) -> Decision:
+    """The next state, the actions to carry out (in this order), and what the trader is told."""
+    turn = Turn(state, event)
+    answer = refused = ""
+    try:
+        answer = _take_in(turn)
+    except CommandRefused as why:
+        turn = Turn(state, event)
+        refused = str(why)
+    else:
+        _go_on(turn)
+    turn.finish()
+    return Decision(turn.state, tuple(turn.actions), tuple(turn.notes), answer, refused)
+
+
+def _take_in(turn: Turn) -> str:
+    body = turn.event.body
+    match body:
+        case Started():
+            _started(turn, body)
+        case InstrumentsRead(instruments):
+            turn.set(instruments={i.symbol: i for i in instruments})
+        case BalanceRead(balance):
+            balance_read(turn, balance)
+            _mark_read(turn, "balance")
+        case PositionsRead():
+            positions_read(turn, body)
+            if body.rest:
+                _mark_read(turn, "positions")
+        case OrdersRead():
+            orders_read(turn, body)
+            _mark_read(turn, "orders")
+        case OrderSeen(row):
+            order_seen(turn, row)
+        case StopSeen():
+            stop_seen(turn, body)
+        case FillSeen(fill):
+            fill_seen(turn, fill)
+        case FillsRead():
+            fills_read(turn)
+        case BillSeen(bill):
+            _bill_seen(turn, bill)
+        case Answered():
+            answered(turn, body)
+        case LookedUp():
+            looked_up(turn, body)
+        case LinkChanged():
+            _link_changed(turn, body)
+        case Timer(reconcile):
+            _timer(turn, reconcile=reconcile)
+        case MarkReached():
+            pass
+        case Commanded():
+            return commanded(turn, body)
+        case _:
+            assert_never(body)
+    return ""
+
+
+def _go_on(turn: Turn) -> None:
+    """Take every cycle as far as what is known now allows."""
+    if not turn.state.instruments:
+        return
+    for key in tuple(turn.state.cycles):
+        cycle = _step(turn, turn.state.cycles[key])
+        turn.put(cycle)
+        close_if_flat(turn, cycle)
+
+
+def _step(turn: Turn, cycle: Cycle) -> Cycle:
+    if not cycle.held_qty:
+        return cycle
+    cycle = resolve_doubt(turn, cycle)
+    cycle = watch_stops(turn, cycle)
+    cycle = advance_close(turn, cycle)
+    if not cycle.held_qty or cycle.closing:
+        return replace(cycle, rung=None, armed=None) if cycle.closing and _idle(cycle) else cycle
+    cycle = advance(turn, cycle)
+    cycle = expire(turn, cycle)
+    if cycle.rung is None:
+        cycle = arm(turn, cycle)
+        cycle = try_rung(turn, cycle)
+    return cover(turn, cycle) if cycle.rung is None else cycle
+
+
+def _idle(cycle: Cycle) -> bool:
+    """Whether no order of a rung is on its way."""
+    rung = cycle.rung
+    return rung is not None and Stage.SENT not in (rung.bank.stage, rung.add.stage)
+
+
+def _started(turn: Turn, body: Started) -> None:
+    turn.set(
+        settings=body.settings,
+        version=body.version,
+        take_over=body.take_over,
+        read_only="",
+        links={},
+        unread=("positions", "orders", "balance"),
+    )
+    restart(turn)
+    turn.note("engine", Level.WARNING, f"Engine {body.version} started on account {body.settings.account}.")
+    turn.ask(*EVERYTHING)
+
+
+def _mark_read(turn: Turn, what: str) -> None:
+    unread = tuple(u for u in turn.state.unread if u != what)
+    if unread != turn.state.unread:
+        turn.set(unread=unread)
+
+
+def _link_changed(turn: Turn, body: LinkChanged) -> None:
+    """After a private stream was away, nothing is believed before it was read again."""
+    was = turn.state.links.get(body.link)
+    turn.set(links={**turn.state.links, body.link: body.up})
+    if body.up and body.link == "private":
+        turn.ask(*EVERYTHING)
+    if was is not False and not body.up:
+        reason = f" ({body.reason})" if body.reason else ""
+        turn.note("link", Level.WARNING, f"The {body.link} stream is down{reason}. Stops rest on Bitget.")
+        if body.link == "private":
+            turn.set(unread=("positions", "orders", "balance"))
+    elif was is False and body.up:
+        turn.note("link", Level.CHATTER, f"The {body.link} stream is back.")
+
+
+def _timer(turn: Turn, *, reconcile: bool) -> None:
+    roll(turn)
+    watch(turn)
+    if reconcile:
+        turn.ask(*EVERYTHING)
+
+
+def _bill_seen(turn: Turn, bill: Bill) -> None:
+    """Funding belongs to its cycle, a transfer to nobody's result."""
+    if bill.bill_id in turn.state.bills_seen:
+        return
+    turn.set(bills_seen=(*turn.state.bills_seen, bill.bill_id)[-BILLS_KEPT:])
+    if bill.kind.startswith("trans_"):
+        turn.set(day=transferred(turn.state.day, bill.amount))
+        turn.note("transfer", Level.MONEY, f"Transfer {money(bill.amount)} USDT; daily figures exclude it.")
+    elif bill.kind == "contract_settle_fee":
+        for cycle in turn.state.cycles.values():
+            if cycle.symbol == bill.symbol and bill.at >= cycle.seen.opened:
+                turn.put(fund(cycle, bill.amount))
+                turn.note("funding", Level.CHATTER, f"{name(cycle)}: funding {money(bill.amount)}.", cycle)
+                break

@@ -1,0 +1,284 @@
+"""Whose fill is it, and which leg does it belong to."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from engine.core.actions import Level
+from engine.core.exchange import Cause, Fill, OrderKind, OrderRow, OrderState
+from engine.core.ids import is_ours
+from engine.core.instrument import ZERO, Side
+from engine.core.ladder import next_leg
+from engine.core.ledger import Parts, by_trader_first, enlarge, newest_first, parts_of, reduce
+from engine.core.rung import recall
+from engine.core.state import Cycle, Hand, Order, Rest, Stage, Stop, key_of
+from engine.core.turn import Turn
+from engine.core.words import money, name, price, size
+
+REMEMBERED = 2000
+"""How many trade ids are kept to count each trade once; the exchange's own list of a reconciliation is shorter."""
+STRAYS = 50
+
+
+def fill_seen(turn: Turn, fill: Fill) -> None:
+    """Book one trade to the cycle that it belongs to, once."""
+    state = turn.state
+    if fill.trade_id in state.trades_seen:
+        return
+    turn.set(
+        trades_seen=(*state.trades_seen, fill.trade_id)[-REMEMBERED:],
+        fills_since=max(state.fills_since, fill.at),
+    )
+    side = fill.side or (Side.SHORT if fill.buy else Side.LONG)
+    reduces = fill.buy is (side is Side.SHORT)
+    cycle = _known(turn, state.cycles.get(key_of(fill.symbol, side)), fill)
+    if reduces and cycle is not None and cycle.held_qty:
+        _reduced(turn, cycle, fill)
+        return
+    if fill.side is None:
+        side = side.opposite
+        cycle = _known(turn, state.cycles.get(key_of(fill.symbol, side)), fill)
+    elif reduces:
+        return
+    if cycle is None:
+        turn.set(strays=(*state.strays, fill)[-STRAYS:])
+    else:
+        turn.put(_opened(turn, cycle, fill))
+
+
+def _known(turn: Turn, cycle: Cycle | None, fill: Fill) -> Cycle | None:
+    return None if cycle is None else recall(turn, cycle, fill.client_id, fill.price)
+
+
+def _opened(turn: Turn, cycle: Cycle, fill: Fill) -> Cycle:
+    if cycle.unbooked >= fill.qty and not is_ours(fill.client_id):
+        # the position was adopted before this opening trade was told: only its fee is news
+        return replace(
+            cycle,
+            unbooked=cycle.unbooked - fill.qty,
+            fees=cycle.fees + fill.fee,
+            legs=tuple(
+                replace(leg, fees=leg.fees + fill.fee) if leg.number == 1 else leg for leg in cycle.legs
+            ),
+        )
+    rung = cycle.rung
+    if rung is not None and _is_of(rung.add, fill):
+        grown = _enlarge(cycle, rung.leg, fill, Hand.LADDER)
+        return replace(grown, rung=replace(rung, add=_filled(turn, rung.add, fill)))
+    mine = next((leg for leg in cycle.legs if leg.order_id and leg.order_id == fill.order_id), None)
+    number = mine.number if mine else next_leg(cycle)
+    grown = _enlarge(cycle, number, fill, Hand.TRADER)
+    if mine is None:
+        turn.note(
+            "trader",
+            Level.MONEY,
+            f"{name(cycle)}: you added {size(fill.qty)} @ {price(fill.price)}: leg {number}, the next trigger is "
+            "measured from it.",
+            grown,
+        )
+    return grown
+
+
+def _enlarge(cycle: Cycle, number: int, fill: Fill, by: Hand) -> Cycle:
+    grown = enlarge(
+        cycle,
+        number,
+        qty=fill.qty,
+        price=fill.price,
+        fee=fill.fee,
+        leverage=cycle.seen.leverage,
+        by=by,
+        at=fill.at,
+    )
+    legs = tuple(replace(leg, order_id=fill.order_id) if leg.number == number else leg for leg in grown.legs)
+    return replace(grown, legs=legs)
+
+
+def _reduced(turn: Turn, cycle: Cycle, fill: Fill) -> None:
+    """Book what reduces; what is left over in one-way mode has opened the other side."""
+    qty = min(fill.qty, cycle.held_qty)
+    fee = fill.fee * qty / fill.qty
+    parts, cycle, cause = _attribute(turn, cycle, fill, qty)
+    before = cycle.held_margin
+    cycle = reduce(cycle, parts, price=fill.price, fee=fee, profit=fill.profit)
+    cycle = replace(cycle, last_cause=cause, exit_price=fill.price)
+    cycle = _book_order(turn, cycle, fill, qty, fee, before - cycle.held_margin)
+    turn.put(cycle)
+    if fill.qty > qty:
+        rest = replace(fill, qty=fill.qty - qty, fee=fill.fee - fee, profit=ZERO)
+        turn.set(strays=(*turn.state.strays, rest)[-STRAYS:])
+
+
+def _attribute(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Parts, Cycle, str]:
+    """The legs that a reducing fill takes from, and the word for why it happened."""
+    rung = cycle.rung
+    if rung is not None and _is_of(rung.bank, fill):
+        return _left_of(rung.bank, cycle, qty), cycle, "ladder"
+    if cycle.close is not None and _is_of(cycle.close, fill):
+        return _left_of(cycle.close, cycle, qty), cycle, cycle.closing or "ladder"
+    match fill.cause:
+        case Cause.STOP | Cause.TAKE_PROFIT:
+            return _by_stop(turn, cycle, fill, qty)
+        case Cause.LIQUIDATION:
+            _alarm(turn, cycle, fill, "liquidated")
+            return parts_of(cycle, qty, newest_first(cycle)), cycle, "liquidation"
+        case Cause.ADL:
+            _alarm(turn, cycle, fill, "reduced by auto-deleveraging")
+            return parts_of(cycle, qty, newest_first(cycle)), cycle, "adl"
+        case Cause.ORDER:
+            turn.note(
+                "trader",
+                Level.MONEY,
+                f"{name(cycle)}: you closed {size(qty)} @ {price(fill.price)} ({money(fill.profit)}).",
+                cycle,
+            )
+            return parts_of(cycle, qty, by_trader_first(cycle)), cycle, "trader"
+
+
+def _alarm(turn: Turn, cycle: Cycle, fill: Fill, what: str) -> None:
+    turn.note(
+        "alarm",
+        Level.URGENT,
+        f"{name(cycle)}: {size(fill.qty)} {what} @ {price(fill.price)} ({money(fill.profit)}).",
+        cycle,
+    )
+
+
+def _by_stop(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Parts, Cycle, str]:
+    stop = _stop_of(cycle, fill)
+    word = "take profit" if fill.cause is Cause.TAKE_PROFIT else "stop"
+    if stop is None:
+        turn.note(
+            "trader",
+            Level.MONEY,
+            f"{name(cycle)}: your own {word} closed {size(qty)} @ {price(fill.price)} ({money(fill.profit)}).",
+            cycle,
+        )
+        return parts_of(cycle, qty, by_trader_first(cycle)), cycle, f"trader's {word}"
+    order = newest_first(cycle) if stop.leg is None else (stop.leg, *newest_first(cycle))
+    parts = parts_of(cycle, qty, tuple(dict.fromkeys(order)))
+    slip = cycle.side.d * (fill.price - stop.trigger)
+    turn.note(
+        "stop filled",
+        Level.MONEY,
+        f"{name(cycle)}: stop at {price(stop.trigger)} filled {size(qty)} @ {price(fill.price)} "
+        f"({money(fill.profit)}).",
+        cycle,
+        slippage=slip,
+    )
+    left = None if stop.qty is None else stop.qty - qty
+    done = left is not None and left <= ZERO
+    stops = tuple(
+        replace(s, qty=left, state=Rest.TRIGGERED, since=turn.at, child=fill.order_id)
+        if s.client_id == stop.client_id
+        else s
+        for s in cycle.stops
+        if not (done and s.client_id == stop.client_id)
+    )
+    return parts, replace(cycle, stops=stops), "stop"
+
+
+def _stop_of(cycle: Cycle, fill: Fill) -> Stop | None:
+    """The stop of ours that became this fill's order: by the exchange's link, else the one whose trigger is nearest."""
+    for stop in cycle.stops:
+        if fill.order_id and fill.order_id == stop.child:
+            return stop
+    live = [s for s in cycle.stops if s.state is not Rest.PLACING and not s.child]
+    nearest = min(live, key=lambda s: (abs(s.trigger - fill.price), s.qty != fill.qty), default=None)
+    theirs = [o.trigger for o in cycle.foreign if o.trigger is not None]
+    if nearest is None or fill.cause is Cause.TAKE_PROFIT:
+        return None
+    distance = abs(nearest.trigger - fill.price)
+    return None if any(abs(t - fill.price) < distance for t in theirs) else nearest
+
+
+def _is_of(order: Order, fill: Fill) -> bool:
+    return fill.client_id == order.id or bool(order.order_id and fill.order_id == order.order_id)
+
+
+def _left_of(order: Order, cycle: Cycle, qty: Decimal) -> Parts:
+    """The parts of an order that its earlier fills have not taken yet, as far as `qty` reaches; then whatever is there."""
+    taken, parts = order.filled, []
+    for number, part in order.parts:
+        skip = min(part, taken)
+        taken -= skip
+        take = min(part - skip, qty)
+        if take > ZERO:
+            parts.append((number, take))
+            qty -= take
+    if qty > ZERO:
+        reserved = dict(parts)
+        for number, more in parts_of(cycle, qty, newest_first(cycle)):
+            reserved[number] = reserved.get(number, ZERO) + more
+        parts = list(reserved.items())
+    return tuple(parts)
+
+
+def _filled(turn: Turn, order: Order, fill: Fill, qty: Decimal | None = None) -> Order:
+    qty = fill.qty if qty is None else qty
+    order = replace(
+        order,
+        filled=order.filled + qty,
+        cost=order.cost + qty * fill.price,
+        fee=order.fee + fill.fee,
+        order_id=order.order_id or fill.order_id,
+    )
+    return settle(turn, order)
+
+
+def settle(turn: Turn, order: Order) -> Order:
+    """An order is done when all of it is filled, or when the exchange ended it and its fills have been read."""
+    ended = order.final is not None and order.filled >= order.final
+    if order.stage is Stage.SENT and (order.filled >= order.qty or ended):
+        return replace(order, stage=Stage.DONE, done_at=turn.at)
+    return order
+
+
+def _book_order(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal, fee: Decimal, released: Decimal) -> Cycle:
+    """Tell the order of ours that this fill belongs to what it has done."""
+
+    def booked(order: Order) -> Order:
+        done = _filled(turn, order, replace(fill, fee=fee), qty)
+        return replace(
+            done,
+            released_profit=order.released_profit + fill.profit,
+            released_margin=order.released_margin + released,
+        )
+
+    rung = cycle.rung
+    if rung is not None and _is_of(rung.bank, fill):
+        return replace(cycle, rung=replace(rung, bank=booked(rung.bank)))
+    if cycle.close is not None and _is_of(cycle.close, fill):
+        return replace(cycle, close=booked(cycle.close))
+    return cycle
+
+
+def order_seen(turn: Turn, row: OrderRow) -> None:
+    """News of a normal order: ours may have got its number, or may have ended short of its size."""
+    if row.kind in (OrderKind.LIMIT, OrderKind.MARKET) and row.order_id in turn.state.working:
+        if row.state in (OrderState.FILLED, OrderState.CANCELLED):
+            turn.set(working={k: v for k, v in turn.state.working.items() if k != row.order_id})
+    for cycle in turn.state.cycles.values():
+        turn_cycle = update_order(turn, cycle, row)
+        if turn_cycle is not cycle:
+            turn.put(turn_cycle)
+
+
+def update_order(turn: Turn, cycle: Cycle, row: OrderRow) -> Cycle:
+    """The cycle with what `row` says about one of its orders; the same cycle when it is not one of them."""
+
+    def told(order: Order) -> Order:
+        over = row.state in (OrderState.FILLED, OrderState.CANCELLED, OrderState.FAILED)
+        final = row.filled if over else order.final
+        return settle(turn, replace(order, order_id=row.order_id, final=final))
+
+    rung = cycle.rung
+    if rung is not None and row.client_id == rung.bank.id:
+        return replace(cycle, rung=replace(rung, bank=told(rung.bank)))
+    if rung is not None and row.client_id == rung.add.id:
+        return replace(cycle, rung=replace(rung, add=told(rung.add)))
+    if cycle.close is not None and row.client_id == cycle.close.id:
+        return replace(cycle, close=told(cycle.close))
+    return cycle

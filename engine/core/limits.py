@@ -1,0 +1,127 @@
+"""The account's limits: the day and the week, the kill switch, and why risk may not be added now."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from engine.core.actions import Level
+from engine.core.exchange import Balance
+from engine.core.instrument import ZERO
+from engine.core.state import Day, Kill, State
+from engine.core.turn import Turn
+from engine.core.words import amount, percent
+
+DAY_MS = 86_400_000
+MINUTE_MS = 60_000
+EPOCH_WEEKDAY = 3
+"""1 January 1970 was a Thursday: this many days after Monday."""
+
+
+def balance_read(turn: Turn, balance: Balance) -> None:
+    """Take in a balance, then hold it against the limits."""
+    if not balance.equity.is_finite() or not balance.free.is_finite():
+        return
+    reference = turn.state.settings.limits.reference_equity or turn.state.reference_equity or balance.equity
+    turn.set(balance=balance, balance_at=turn.at, reference_equity=reference)
+    roll(turn)
+    hold(turn)
+
+
+def roll(turn: Turn) -> None:
+    """Begin a new day or week of the exchange's calendar (UTC, weeks on Monday) with the equity that it finds."""
+    state = turn.state
+    if not turn.event.market or state.balance is None:
+        return
+    day, equity = turn.event.market // DAY_MS, state.balance.equity
+    week = (day + EPOCH_WEEKDAY) // 7
+    now = state.day
+    if day == now.day:
+        return
+    if day < now.day:
+        # a clock that jumps back may not reopen a day whose limit was hit
+        return
+    fresh = replace(now, day=day, day_equity=equity, day_transfers=ZERO, limit_hit=False)
+    if week != now.week:
+        fresh = replace(fresh, week=week, week_equity=equity, week_transfers=ZERO)
+    if now.limit_hit:
+        turn.note("limit", Level.WARNING, "A new day: the daily loss limit is open again.")
+    turn.set(day=fresh)
+
+
+def day_result(state: State) -> Decimal | None:
+    """Equity now against the day's first, transfers excluded; None while either is unknown."""
+    if state.balance is None or state.day.day < 0:
+        return None
+    return state.balance.equity - state.day.day_equity - state.day.day_transfers
+
+
+def week_result(state: State) -> Decimal | None:
+    """Equity now against the week's first, transfers excluded; None while either is unknown."""
+    if state.balance is None or state.day.day < 0:
+        return None
+    return state.balance.equity - state.day.week_equity - state.day.week_transfers
+
+
+def hold(turn: Turn) -> None:
+    """Close the day when its loss is too large, and pull the kill switch when the equity falls too low."""
+    state, limits = turn.state, turn.state.settings.limits
+    result, balance = day_result(state), state.balance
+    if balance is None:
+        return
+    if result is not None and not state.day.limit_hit and result <= -limits.daily_loss * state.day.day_equity:
+        turn.set(day=replace(state.day, limit_hit=True))
+        turn.note(
+            "limit",
+            Level.URGENT,
+            f"Daily loss limit reached: {amount(-result)} USDT of {percent(limits.daily_loss)} of "
+            f"{amount(state.day.day_equity)}. Nothing is added until 00:00 UTC; stops stay.",
+        )
+    floor = limits.kill_below * state.reference_equity
+    if state.kill is None and balance.equity < floor:
+        turn.set(kill=Kill(turn.at, "limit", "equity below the limit", flatten=False))
+        turn.note(
+            "kill",
+            Level.URGENT,
+            f"Kill switch: equity {amount(balance.equity)} is below {amount(floor)} USDT. Nothing is added; stops "
+            "stay. `ratchet resume` ends it when you have looked.",
+        )
+
+
+def transferred(day: Day, value: Decimal) -> Day:
+    """A transfer in or out is no profit and no loss."""
+    return replace(day, day_transfers=day.day_transfers + value, week_transfers=day.week_transfers + value)
+
+
+def no_risk_because(turn: Turn) -> str:
+    """Why nothing may add risk on this account now; empty when it may."""
+    state = turn.state
+    if state.read_only:
+        return state.read_only
+    if state.kill is not None:
+        return "the kill switch is on"
+    if state.day.limit_hit:
+        return "the daily loss limit is hit"
+    if not state.is_reconciled:
+        return f"not reconciled with Bitget yet ({', '.join(state.unread)} unread)"
+    if state.balance is None:
+        return "the balance is unknown"
+    if not in_window(turn):
+        return "outside the trading window"
+    return ""
+
+
+def in_window(turn: Turn) -> bool:
+    """Whether the exchange's clock is inside one of the trading windows; without windows it always is."""
+    windows = turn.state.settings.limits.windows
+    if not windows:
+        return True
+    minutes = turn.market // MINUTE_MS + EPOCH_WEEKDAY * 24 * 60
+    minute = minutes % (7 * 24 * 60)
+    return any(w.start <= minute < w.end for w in windows)
+
+
+def oversized(notional: Decimal, planned: Decimal, turn: Turn) -> bool:
+    """Whether an order is larger than the plan allows: the last look before it is sent."""
+    return notional > planned * turn.state.settings.limits.order_size or planned <= ZERO or notional < ZERO

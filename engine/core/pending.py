@@ -1,0 +1,311 @@
+"""Requests and their answers. Only a definite business code is a refusal; everything else is Unknown until evidence ends it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from engine.core.actions import (
+    CancelStop,
+    Level,
+    MoveStop,
+    PlaceMarket,
+    PlaceStop,
+    Reading,
+    Work,
+)
+from engine.core.closing import close_parts
+from engine.core.cover import drop_stop, put_stop
+from engine.core.events import Answered, LookedUp
+from engine.core.exchange import Accepted, OrderKind, OrderRow, OrderState, Refused, Unknown
+from engine.core.fills import settle, update_order
+from engine.core.ledger import newest_first, parts_of
+from engine.core.limits import no_risk_because
+from engine.core.resting import find_stop, stop_ended
+from engine.core.rung import undo_add
+from engine.core.state import Cycle, Knowledge, Order, Pending, Rest, Stage, Stop
+from engine.core.turn import Turn
+from engine.core.words import name, price, size
+
+DUPLICATE: Final = frozenset({"40786", "40708", "43118", "45034"})
+"""Bitget has seen this client id before: the first copy arrived."""
+PASSED: Final = frozenset(
+    {"40917", "45122", "40830", "40832", "40834", "40836", "43013", "43014", "43015", "43016"}
+)
+"""A stop's trigger is on the wrong side of the market: the market has passed it (WIRE §6)."""
+NO_POSITION: Final = frozenset({"22002", "40757", "40837", "40838", "43023", "45006", "40773"})
+"""There is nothing to close or to protect."""
+NO_ORDER: Final = frozenset({"43025", "43020", "40768", "40109", "43001"})
+"""The order to move or cancel is not there."""
+
+REQUEST_LIFE_MS: Final = 30_000
+"""A signed request can be accepted this long after it was made: only then is `not there` a proof."""
+ANSWER_MS: Final = 10_000
+"""How long an answer may take before it counts as lost."""
+ADD_AGAIN_MS: Final = 10_000
+"""How long a lost order that adds risk may be sent again under the same id."""
+STOP_TRIES: Final = 3
+STOP_RETRY_MS: Final = 2000
+
+
+def answered(turn: Turn, event: Answered) -> None:
+    """Take in the answer to an action."""
+    pending = turn.state.pending.get(event.id)
+    if pending is None:
+        return
+    match event.outcome:
+        case Accepted() as accepted:
+            turn.forget(event.id)
+            _accepted(turn, pending, accepted)
+        case Refused() as refused if refused.code in DUPLICATE or pending.sends > 1:
+            # a reject that answers a re-send says nothing about the earlier copy
+            _unknown(turn, pending, f"refused a repeat ({refused.code})")
+        case Refused() as refused:
+            turn.forget(event.id)
+            _refused(turn, pending, refused)
+        case Unknown() as unknown:
+            _unknown(turn, pending, unknown.cause)
+
+
+def _backoff(lookups: int) -> int:
+    return int(min(250 * 2 ** min(lookups, 8), 8000))
+
+
+def _unknown(turn: Turn, pending: Pending, cause: str) -> None:
+    """Nobody knows: ask for evidence, soon and then less often."""
+    work = pending.work
+    if isinstance(work, (MoveStop, CancelStop)):
+        turn.forget(work.id)
+        turn.ask(Reading.ORDERS)
+        return
+    if not pending.cause:
+        turn.note(
+            "unknown",
+            Level.WARNING,
+            f"{_what(work)}: no certain answer ({cause}). It is looked up at Bitget until it is certain.",
+            by_id(turn, pending.cycle),
+        )
+    wait = _backoff(pending.lookups)
+    asked = replace(
+        pending, known=Knowledge.UNKNOWN, cause=cause, lookups=pending.lookups + 1, asked=turn.at + wait
+    )
+    turn.set(pending={**turn.state.pending, work.id: asked})
+    if isinstance(work, (PlaceMarket, PlaceStop)):
+        turn.look_up(work.id, work.symbol, stop=isinstance(work, PlaceStop), after_ms=wait)
+
+
+def _what(work: Work) -> str:
+    match work:
+        case PlaceMarket():
+            verb = "opening" if work.opens else "closing"
+            return f"{work.symbol}: {verb} {size(work.qty)}"
+        case PlaceStop():
+            return f"{work.symbol}: placing the stop at {price(work.trigger)}"
+        case _:
+            return work.id
+
+
+def by_id(turn: Turn, cycle_id: str) -> Cycle | None:
+    return next((c for c in turn.state.cycles.values() if c.id == cycle_id), None)
+
+
+def _accepted(turn: Turn, pending: Pending, accepted: Accepted) -> None:
+    cycle = by_id(turn, pending.cycle)
+    if cycle is None:
+        return
+    work = pending.work
+    match work:
+        case PlaceMarket():
+            turn.put(_on_order(turn, cycle, work.id, order_id=accepted.order_id))
+        case PlaceStop():
+            stop = find_stop(cycle, work.id, accepted.order_id)
+            if stop is not None and stop.state is Rest.PLACING:
+                rests = replace(stop, state=Rest.RESTING, order_id=accepted.order_id, since=turn.at)
+                turn.put(replace(put_stop(cycle, rests), stops_refused=0))
+        case MoveStop():
+            stop = find_stop(cycle, work.client_id, work.order_id)
+            if stop is not None and stop.state is Rest.MOVING:
+                turn.put(
+                    replace(
+                        put_stop(cycle, replace(stop, state=Rest.RESTING, since=turn.at)), stops_refused=0
+                    )
+                )
+        case CancelStop():
+            stop = find_stop(cycle, work.client_id, work.order_id)
+            if stop is not None:
+                turn.put(drop_stop(cycle, stop))
+        case _:
+            pass
+
+
+def _on_order(turn: Turn, cycle: Cycle, client_id: str, *, order_id: str = "", refused: str = "") -> Cycle:
+    """Tell the order of ours with this client id its number, or that it was refused."""
+
+    def told(order: Order) -> Order:
+        if refused:
+            return replace(order, stage=Stage.REFUSED)
+        return settle(turn, replace(order, order_id=order_id or order.order_id))
+
+    rung = cycle.rung
+    if rung is not None and client_id == rung.bank.id:
+        return replace(cycle, rung=replace(rung, bank=told(rung.bank), reason=refused or rung.reason))
+    if rung is not None and client_id == rung.add.id:
+        return replace(cycle, rung=replace(rung, add=told(rung.add), reason=refused or rung.reason))
+    if cycle.close is not None and client_id == cycle.close.id:
+        return replace(cycle, close=told(cycle.close))
+    return cycle
+
+
+def _refused(turn: Turn, pending: Pending, refused: Refused) -> None:
+    """A definite no: nothing happened, and the plan goes another way."""
+    cycle = by_id(turn, pending.cycle)
+    if cycle is None:
+        return
+    work, reason = pending.work, f"Bitget {refused.code}: {refused.message}"
+    match work:
+        case PlaceMarket():
+            turn.note(
+                "refused", Level.URGENT, f"{_what(work)} was refused. {reason}", cycle, code=refused.code
+            )
+            turn.ask(Reading.POSITIONS, Reading.BALANCE, Reading.FILLS)
+            turn.put(_on_order(turn, cycle, work.id, refused=reason))
+        case PlaceStop():
+            stop = find_stop(cycle, work.id, "")
+            if stop is not None:
+                turn.put(_stop_refused(turn, drop_stop(cycle, stop), stop, refused, reason))
+        case MoveStop():
+            stop = find_stop(cycle, work.client_id, work.order_id)
+            if stop is not None:
+                turn.put(_move_refused(turn, cycle, stop, refused, reason))
+        case CancelStop():
+            turn.ask(Reading.ORDERS)
+            stop = find_stop(cycle, work.client_id, work.order_id)
+            if stop is not None and stop.state is Rest.CANCELLING:
+                turn.put(put_stop(cycle, replace(stop, state=Rest.RESTING)))
+        case _:
+            pass
+
+
+def _stop_refused(turn: Turn, cycle: Cycle, stop: Stop, refused: Refused, reason: str) -> Cycle:
+    if refused.code in NO_POSITION:
+        turn.ask(Reading.POSITIONS, Reading.FILLS)
+        return replace(cycle, stops_retry=turn.at + STOP_RETRY_MS)
+    legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
+    parts = parts_of(cycle, cycle.held_qty if stop.qty is None else stop.qty, legs)
+    if refused.code in PASSED:
+        return close_parts(turn, cycle, parts, f"the market has passed its stop at {price(stop.trigger)}")
+    if cycle.rung is not None and stop.leg == cycle.rung.leg:
+        return undo_add(turn, cycle, reason)
+    tries = cycle.stops_refused + 1
+    turn.note(
+        "stop refused",
+        Level.URGENT,
+        f"{name(cycle)}: the stop at {price(stop.trigger)} was refused. {reason}"
+        + (" It is tried again." if tries < STOP_TRIES else " Place it by hand: Ratchet stops scaling here."),
+        cycle,
+        code=refused.code,
+    )
+    error = "" if tries < STOP_TRIES else "a stop was refused"
+    return replace(
+        cycle,
+        stops_refused=tries,
+        stops_retry=turn.at + STOP_RETRY_MS * (1 if tries < STOP_TRIES else 15),
+        error=cycle.error or error,
+    )
+
+
+def _move_refused(turn: Turn, cycle: Cycle, stop: Stop, refused: Refused, reason: str) -> Cycle:
+    turn.ask(Reading.ORDERS)
+    legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
+    if refused.code in PASSED:
+        parts = parts_of(cycle, cycle.held_qty if stop.qty is None else stop.qty, legs)
+        return close_parts(turn, cycle, parts, f"the market has passed its stop at {price(stop.trigger)}")
+    if refused.code in NO_ORDER | NO_POSITION:
+        turn.look_up(stop.client_id, cycle.symbol, stop=True, after_ms=0)
+        return cycle
+    turn.note("stop refused", Level.URGENT, f"{name(cycle)}: moving a stop was refused. {reason}", cycle)
+    return replace(cycle, stops_retry=turn.at + STOP_RETRY_MS)
+
+
+def looked_up(turn: Turn, event: LookedUp) -> None:
+    """Evidence: the exchange knows the order, or does not."""
+    pending = turn.state.pending.get(event.client_id)
+    if event.row is not None:
+        turn.forget(event.client_id)
+        _found(turn, event.client_id, event.row, pending)
+    elif pending is not None and pending.known is Knowledge.UNKNOWN:
+        _not_there(turn, pending)
+    else:
+        _vanished(turn, event.client_id)
+
+
+def _found(turn: Turn, client_id: str, row: OrderRow, pending: Pending | None) -> None:
+    for cycle in turn.state.cycles.values():
+        stop = find_stop(cycle, client_id, row.order_id)
+        if stop is None:
+            turn.put(update_order(turn, cycle, row))
+        elif row.state in (OrderState.LIVE, OrderState.PARTIAL):
+            if stop.state is Rest.PLACING:
+                turn.put(
+                    put_stop(cycle, replace(stop, state=Rest.RESTING, order_id=row.order_id, since=turn.at))
+                )
+        else:
+            turn.put(stop_ended(turn, cycle, stop, row))
+    if row.filled:
+        turn.ask(Reading.FILLS, Reading.POSITIONS)
+    if pending is not None and row.kind not in (OrderKind.MARKET, OrderKind.LIMIT):
+        turn.ask(Reading.ORDERS)
+
+
+def _not_there(turn: Turn, pending: Pending) -> None:
+    """The exchange does not know the id (yet). The same id may be sent again; it is proven absent after the window."""
+    work, age = pending.work, turn.at - pending.sent
+    if age > REQUEST_LIFE_MS + ANSWER_MS:
+        turn.forget(work.id)
+        _refused(turn, pending, Refused("absent", "the request never arrived"))
+        return
+    adds = isinstance(work, PlaceMarket) and work.opens
+    if adds and (turn.at - pending.first_sent > ADD_AGAIN_MS or no_risk_because(turn)):
+        _unknown(turn, pending, pending.cause)
+        return
+    if age >= _backoff(pending.sends):
+        turn.send(work, pending.cycle)
+    else:
+        _unknown(turn, pending, pending.cause)
+
+
+def _vanished(turn: Turn, client_id: str) -> None:
+    """A stop that was resting is in no list and no history: somebody took it away."""
+    for cycle in turn.state.cycles.values():
+        stop = find_stop(cycle, client_id, "")
+        if stop is not None and stop.state in (Rest.RESTING, Rest.MOVING):
+            turn.put(put_stop(cycle, replace(stop, state=Rest.GONE, since=turn.at)))
+
+
+def watch(turn: Turn) -> None:
+    """An answer that does not come, and a look-up that was lost, are asked for again."""
+    for pending in turn.state.pending.values():
+        if pending.known is Knowledge.SENT and turn.at - pending.sent >= ANSWER_MS:
+            _unknown(turn, pending, "no answer")
+        elif pending.known is Knowledge.UNKNOWN and turn.at - pending.asked >= ANSWER_MS:
+            _unknown(turn, pending, pending.cause)
+    for cycle in turn.state.cycles.values():
+        for order in (cycle.rung.bank, cycle.rung.add) if cycle.rung else ():
+            _watch_order(turn, cycle, order)
+        if cycle.close is not None:
+            _watch_order(turn, cycle, cycle.close)
+
+
+def _watch_order(turn: Turn, cycle: Cycle, order: Order) -> None:
+    """Accepted, but its fills do not come: the stream may have lost them."""
+    late = order.stage is Stage.SENT and order.id not in turn.state.pending
+    if late and turn.at - order.sent >= 2000 and (turn.at - order.sent) // 1000 % 2 == 0:
+        turn.look_up(order.id, cycle.symbol, stop=False, after_ms=0)
+        turn.ask(Reading.FILLS, Reading.POSITIONS)
+
+
+def restart(turn: Turn) -> None:
+    """After a start nothing that was on its way is certain any more."""
+    for pending in turn.state.pending.values():
+        _unknown(turn, replace(pending, cause="", lookups=0), "the engine was restarted")

@@ -1,0 +1,188 @@
+"""Orders that rest on the exchange, as it lists them: ours read back, the trader's own respected, strangers reported."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from engine.core.actions import CancelStop, Level
+from engine.core.cover import drop_stop, put_stop, trader_moved
+from engine.core.events import OrdersRead, StopSeen
+from engine.core.exchange import OrderRow, OrderState, RestingOrder
+from engine.core.ids import cycle_in, is_ours
+from engine.core.state import Cycle, Rest, Stop, Why
+from engine.core.stops import is_nearer
+from engine.core.turn import Turn
+from engine.core.words import name, price
+
+LIVE = (OrderState.LIVE, OrderState.PARTIAL)
+
+
+def orders_read(turn: Turn, read: OrdersRead) -> None:
+    """Hold all four lists of resting orders against the stops that we believe in."""
+    by_client = {o.client_id: o for o in read.orders if o.client_id}
+    by_order = {o.order_id: o for o in read.orders}
+    for cycle in turn.state.cycles.values():
+        found = cycle
+        for stop in cycle.stops:
+            order = by_client.get(stop.client_id) or by_order.get(stop.order_id)
+            found = _held_against(turn, found, stop, order, read.asked)
+        turn.put(replace(found, foreign=foreign_of(cycle, read.orders)))
+    turn.set(
+        working={o.order_id: o for o in read.orders if not o.reduces and o.symbol in turn.state.instruments}
+    )
+    _strangers(turn, read)
+
+
+def foreign_of(cycle: Cycle, orders: tuple[RestingOrder, ...]) -> tuple[RestingOrder, ...]:
+    """The trader's own orders that would reduce this cycle."""
+    mine = {s.client_id for s in cycle.stops} | {s.order_id for s in cycle.stops if s.order_id}
+    return tuple(
+        o
+        for o in orders
+        if (o.symbol, o.side) == (cycle.symbol, cycle.side)
+        and o.reduces
+        and o.client_id not in mine
+        and o.order_id not in mine
+        and not is_ours(o.client_id)
+    )
+
+
+def _held_against(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder | None, asked: int) -> Cycle:
+    if order is not None:
+        return _read_back(turn, cycle, stop, order, asked)
+    changing = stop.state in (Rest.PLACING, Rest.TRIGGERED, Rest.GONE)
+    if changing or stop.since >= asked:
+        return cycle
+    if stop.state is Rest.CANCELLING:
+        return drop_stop(cycle, stop)
+    # not in any list: it triggered, or somebody took it away; its own row tells which
+    turn.look_up(stop.client_id, cycle.symbol, stop=True, after_ms=0)
+    return cycle
+
+
+def _read_back(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder, asked: int) -> Cycle:
+    """A stop of ours as it really rests. Ours decides while our own change is younger than the reading."""
+    if stop.since >= asked and stop.state is not Rest.PLACING:
+        return cycle
+    trigger = order.trigger if order.trigger is not None else stop.trigger
+    rests = replace(stop, state=Rest.RESTING, order_id=order.order_id, confirmed=True)
+    if stop.state in (Rest.CANCELLING, Rest.TRIGGERED):
+        return cycle
+    if stop.state is not Rest.RESTING or not stop.order_id:
+        turn.forget(stop.client_id)
+        return put_stop(cycle, replace(rests, trigger=trigger, qty=order.qty, since=turn.at))
+    if trigger == stop.trigger:
+        return put_stop(cycle, replace(rests, qty=order.qty))
+    return _moved_by_hand(
+        turn, put_stop(cycle, replace(rests, trigger=trigger, qty=order.qty)), stop, trigger
+    )
+
+
+def _moved_by_hand(turn: Turn, cycle: Cycle, stop: Stop, trigger: Decimal) -> Cycle:
+    if is_nearer(cycle.side, trigger, stop.trigger):
+        turn.note(
+            "trader",
+            Level.MONEY,
+            f"{name(cycle)}: you tightened the stop {price(stop.trigger)} → {price(trigger)}; it is kept as a floor.",
+            cycle,
+        )
+        stops = tuple(replace(s, why=Why.TRADER) if s.client_id == stop.client_id else s for s in cycle.stops)
+        return replace(cycle, stops=stops)
+    return trader_moved(turn, cycle, f"the stop at {price(stop.trigger)} was loosened to {price(trigger)}")
+
+
+def stop_seen(turn: Turn, seen: StopSeen) -> None:
+    """The stream tells of a plan or TP/SL order."""
+    order, row = seen.order, seen.row
+    for cycle in turn.state.cycles.values():
+        stop = find_stop(cycle, order.client_id, order.order_id)
+        if stop is not None:
+            if row.state in LIVE:
+                turn.put(_read_live(turn, cycle, stop, order))
+            else:
+                turn.put(stop_ended(turn, cycle, stop, row))
+            return
+    if row.state in LIVE and not is_ours(order.client_id):
+        for cycle in turn.state.cycles.values():
+            if (order.symbol, order.side) == (cycle.symbol, cycle.side) and order.reduces:
+                others = tuple(o for o in cycle.foreign if o.order_id != order.order_id)
+                turn.put(replace(cycle, foreign=(*others, order)))
+    elif row.state not in LIVE:
+        for cycle in turn.state.cycles.values():
+            if any(o.order_id == order.order_id for o in cycle.foreign):
+                turn.put(
+                    replace(cycle, foreign=tuple(o for o in cycle.foreign if o.order_id != order.order_id))
+                )
+
+
+def _read_live(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder) -> Cycle:
+    if stop.state is Rest.PLACING:
+        turn.forget(stop.client_id)
+        return put_stop(cycle, replace(stop, state=Rest.RESTING, order_id=order.order_id))
+    if stop.state is not Rest.RESTING or order.trigger is None or order.trigger == stop.trigger:
+        return cycle
+    rests = put_stop(cycle, replace(stop, trigger=order.trigger, qty=order.qty))
+    return _moved_by_hand(turn, rests, stop, order.trigger)
+
+
+def find_stop(cycle: Cycle, client_id: str, order_id: str) -> Stop | None:
+    for stop in cycle.stops:
+        if stop.client_id == client_id or (order_id and stop.order_id == order_id):
+            return stop
+    return None
+
+
+def stop_ended(turn: Turn, cycle: Cycle, stop: Stop, row: OrderRow) -> Cycle:
+    """A stop of ours that no longer rests: carried out, cancelled by us, or taken away."""
+    turn.forget(stop.client_id)
+    if row.state is OrderState.FILLED:
+        if stop.state is Rest.TRIGGERED:
+            return cycle
+        return put_stop(cycle, replace(stop, state=Rest.TRIGGERED, child=row.child, since=turn.at))
+    if stop.state is Rest.CANCELLING:
+        return drop_stop(cycle, stop)
+    if row.state is OrderState.FAILED:
+        turn.note(
+            "stop",
+            Level.URGENT,
+            f"{name(cycle)}: Bitget could not carry out the stop at {price(stop.trigger)}.",
+            cycle,
+        )
+    if stop.state is Rest.GONE:
+        return cycle
+    return put_stop(cycle, replace(stop, state=Rest.GONE, since=turn.at))
+
+
+def _strangers(turn: Turn, read: OrdersRead) -> None:
+    """Orders in our id space that we did not send: left over from a cycle that ended, or another engine's."""
+    state = turn.state
+    open_ids = {c.id for c in state.cycles.values()}
+    ended = {c.id for c in state.closed}
+    unknown: list[str] = []
+    for order in read.orders:
+        owner = cycle_in(order.client_id)
+        if not owner or owner in open_ids:
+            continue
+        if owner in ended or state.take_over:
+            if (
+                order.trigger is not None
+                and f"{order.client_id}/off" not in state.pending
+                and not state.read_only
+            ):
+                work = CancelStop(
+                    f"{order.client_id}/off", order.order_id, order.client_id, order.symbol, order.kind
+                )
+                turn.send(work, owner)
+        else:
+            unknown.append(order.client_id)
+    if unknown and not state.read_only:
+        reason = "orders of another Ratchet rest on this account"
+        turn.set(read_only=reason)
+        turn.note(
+            "second engine",
+            Level.URGENT,
+            f"{reason}: {', '.join(unknown[:3])}. This engine trades nothing. If no other engine runs (its journal was "
+            "lost), start with --take-over.",
+        )

@@ -1,0 +1,439 @@
+"""A rung: armed, due, checked, carried out step by step, finished. Each step ends when its fill is read, not when it is accepted."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from engine.core.actions import Level, PlaceMarket, Reading
+from engine.core.closing import close_parts
+from engine.core.cover import cover, is_covered
+from engine.core.exchange import Tick
+from engine.core.ids import add_id, bank_id
+from engine.core.instrument import ONE, ZERO, Instrument
+from engine.core.ladder import (
+    add_margin,
+    add_qty,
+    after_rung,
+    bank_parts,
+    is_reached,
+    next_leg,
+    trigger_price,
+)
+from engine.core.ledger import Parts, lock, parts_of
+from engine.core.limits import no_risk_because, oversized
+from engine.core.settings import Rungs, Sequence
+from engine.core.state import Approval, Armed, Cycle, Order, Part, Rung, Stage
+from engine.core.stops import is_beyond, resting_stops, wanted_stops, worst_case
+from engine.core.turn import Turn
+from engine.core.words import amount, money, name, price, size
+
+STEPS = {
+    Sequence.BANK_FIRST: (Part.BANK, Part.COVER, Part.ADD, Part.FINAL),
+    Sequence.ADD_FIRST: (Part.ADD, Part.BANK, Part.FINAL),
+}
+
+
+def arm(turn: Turn, cycle: Cycle) -> Cycle:
+    """Make the next rung ready, so that its crossing waits for nothing; nothing is armed for a leg that has fired."""
+    if cycle.rung is not None or not cycle.legs or cycle.front.number <= cycle.fired:
+        return replace(cycle, armed=None) if cycle.armed is not None and cycle.rung is None else cycle
+    ladder, instrument = turn.state.settings.ladder, turn.instrument(cycle.symbol)
+    number = cycle.rungs + 1
+    armed = Armed(
+        number,
+        cycle.front.number,
+        trigger_price(cycle, ladder, instrument),
+        bank_id(cycle.id, cycle.front.number),
+        add_id(cycle.id, cycle.front.number),
+        bank_parts(cycle, ladder, instrument),
+    )
+    return cycle if armed == cycle.armed else replace(cycle, armed=armed)
+
+
+def try_rung(turn: Turn, cycle: Cycle) -> Cycle:
+    """Start the armed rung if the mark has reached it and nothing stands against it."""
+    armed, tick = cycle.armed, turn.fresh_tick(cycle.symbol)
+    if armed is None or tick is None or cycle.rung is not None or cycle.close is not None:
+        return cycle
+    if not is_reached(cycle, tick.mark, armed.trigger):
+        return replace(cycle, blocked="") if cycle.blocked else cycle
+    reason = blocked_because(turn, cycle, tick)
+    if reason:
+        return _block(turn, cycle, armed, reason)
+    cycle = replace(cycle, blocked="") if cycle.blocked else cycle
+    if turn.state.settings.ladder.rungs is Rungs.ASK:
+        return _ask(turn, cycle, armed, tick.mark)
+    return start(turn, cycle, tick.mark)
+
+
+def _block(turn: Turn, cycle: Cycle, armed: Armed, reason: str) -> Cycle:
+    if reason == cycle.blocked:
+        return cycle
+    turn.note(
+        "blocked",
+        Level.WARNING,
+        f"{name(cycle)}: rung {armed.number} at {price(armed.trigger)} is blocked: {reason}. It is ready again when "
+        "that ends.",
+        cycle,
+        reason=reason,
+    )
+    return replace(cycle, blocked=reason)
+
+
+def blocked_because(turn: Turn, cycle: Cycle, tick: Tick) -> str:
+    """Why the next rung may not run now; empty when it may."""
+    state, ladder = turn.state, turn.state.settings.ladder
+    if reason := no_risk_because(turn) or cycle.paused or cycle.closing or cycle.error:
+        return reason
+    if cycle.doubt is not None:
+        return "the ledger and Bitget differ"
+    if any(p.cycle == cycle.id and p.cause for p in state.pending.values()):
+        return "the outcome of an earlier request is unknown"
+    if cycle.rungs >= ladder.max_rungs:
+        return f"max_rungs = {ladder.max_rungs} is reached"
+    if not any(link for link in state.links.values()) or not state.links.get("private", False):
+        return "the private stream is down"
+    instrument = turn.instrument(cycle.symbol)
+    if instrument.status != "normal":
+        return f"{cycle.symbol} is '{instrument.status}' on Bitget"
+    return _size_block(turn, cycle, instrument, tick.mark)
+
+
+def expected_leverage(turn: Turn, cycle: Cycle) -> bool:
+    """Whether the leverage on the exchange is the configured one, or the one the cycle began with."""
+    configured = turn.state.settings.leverage_of(cycle.symbol)
+    return cycle.seen.leverage in (configured, cycle.legs[0].leverage)
+
+
+def _size_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal) -> str:
+    ladder = turn.state.settings.ladder
+    if not expected_leverage(turn, cycle):
+        return f"the leverage on Bitget is {size(cycle.seen.leverage)}x, expected {size(cycle.legs[0].leverage)}x"
+    banked = sum((q for _, q in bank_parts(cycle, ladder, instrument)), ZERO)
+    if not instrument.is_tradable(banked, mark):
+        return f"half of the leg ({size(banked)}) is below Bitget's minimum"
+    return add_block(
+        turn, cycle, instrument, mark, credit=_credit(cycle, ladder.sequence, banked, mark, instrument)
+    )
+
+
+def _credit(
+    cycle: Cycle, sequence: Sequence, banked: Decimal, mark: Decimal, instrument: Instrument
+) -> Decimal:
+    """The free margin that the bank step is going to give back before the add."""
+    if sequence is Sequence.ADD_FIRST:
+        return ZERO
+    profit = cycle.side.d * banked * (mark - cycle.held_entry)
+    return profit + cycle.held_margin * banked / cycle.held_qty - instrument.taker * banked * mark
+
+
+def add_block(
+    turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal, *, credit: Decimal = ZERO
+) -> str:
+    """Why the next leg may not be opened at `mark`; `credit` is free margin that will have come back by then."""
+    state, ladder = turn.state, turn.state.settings.ladder
+    balance = state.balance
+    if balance is None:
+        return "the balance is unknown"
+    margin = add_margin(cycle, ladder, balance.equity)
+    leverage = cycle.seen.leverage
+    qty = add_qty(margin, leverage, mark, instrument)
+    if not instrument.is_tradable(qty, mark):
+        return f"the next leg ({size(qty)}) is below Bitget's minimum"
+    if qty > instrument.max_market_qty or leverage > instrument.max_leverage:
+        return f"the next leg ({size(qty)} at {size(leverage)}x) is above Bitget's maximum"
+    if oversized(qty * mark, margin * leverage, turn):
+        return "the next leg would be larger than planned"
+    need = margin * (ONE + ladder.free_margin_buffer) + instrument.taker * qty * mark
+    if balance.free + credit < need:
+        return (
+            f"free margin {amount(balance.free + credit)} is below the {amount(need)} USDT that the add needs"
+        )
+    if cycle.held_margin + margin > ladder.max_cycle_margin * balance.equity:
+        return f"the cycle's margin would pass {amount(ladder.max_cycle_margin * balance.equity)} USDT"
+    return _stops_block(turn, cycle, instrument, mark)
+
+
+def _stops_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal) -> str:
+    """A rung whose stops would be passed at once would only buy a loss."""
+    if cycle.rung is not None:
+        return ""
+    ladder = turn.state.settings.ladder
+    after = preview(turn, cycle, mark)
+    for stop in wanted_stops(after, instrument, guard=ladder.guard):
+        if is_beyond(cycle.side, mark, stop.trigger):
+            return f"the stop at {price(stop.trigger)} would be passed at once"
+    return ""
+
+
+def preview(turn: Turn, cycle: Cycle, mark: Decimal) -> Cycle:
+    """The cycle as the next rung, filled at `mark`, would leave it."""
+    balance = turn.state.balance
+    return after_rung(
+        cycle,
+        turn.state.settings.ladder,
+        turn.instrument(cycle.symbol),
+        price=mark,
+        leverage=cycle.seen.leverage,
+        equity=balance.equity if balance else None,
+    )
+
+
+def _ask(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal) -> Cycle:
+    ladder = turn.state.settings.ladder
+    approval = cycle.approval
+    if approval is None:
+        band = armed.trigger * ladder.approval_band
+        low, high = min(mark, armed.trigger) - band, max(mark, armed.trigger) + band
+        approval = Approval(armed.number, armed.front, low, high, turn.at + ladder.approval_s * 1000)
+        turn.note(
+            "approval",
+            Level.URGENT,
+            f"{name(cycle)}: rung {armed.number} asks. Bank {size(_sum(armed.bank))}, add "
+            f"{amount(add_margin(cycle, ladder, None))} USDT margin. Unanswered after {ladder.approval_s} s means no.",
+            cycle,
+            rung=armed.number,
+        )
+        return replace(cycle, approval=approval)
+    return cycle
+
+
+def expire(turn: Turn, cycle: Cycle) -> Cycle:
+    """An asked rung that was not answered in time, or whose price left its band, is a no."""
+    approval, mark = cycle.approval, turn.mark(cycle.symbol)
+    if approval is None:
+        return cycle
+    left = mark is not None and not approval.low <= mark <= approval.high
+    if turn.at < approval.expires and not left:
+        return cycle
+    why = "the price left its band" if left else "it was not answered"
+    turn.note("approval", Level.WARNING, f"{name(cycle)}: rung {approval.rung} is not run: {why}.", cycle)
+    return replace(cycle, approval=None, fired=approval.front, armed=None)
+
+
+def begin(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal) -> Cycle:
+    """The armed rung as a plan under way, with nothing sent yet."""
+    ladder, instrument = turn.state.settings.ladder, turn.instrument(cycle.symbol)
+    margin = add_margin(cycle, ladder, turn.state.balance.equity if turn.state.balance else None)
+    rung = Rung(
+        armed.number,
+        armed.front,
+        armed.trigger,
+        turn.at,
+        STEPS[ladder.sequence],
+        bank=Order(armed.bank_id, _sum(armed.bank), armed.bank),
+        add=Order(armed.add_id, add_qty(margin, cycle.seen.leverage, mark, instrument)),
+        add_margin=margin,
+        worst_before=worst_case(cycle, instrument, resting_stops(cycle)),
+        leg=next_leg(cycle),
+    )
+    return replace(cycle, rung=rung, armed=None, approval=None, fired=armed.front, blocked="")
+
+
+def recall(turn: Turn, cycle: Cycle, client_id: str, mark: Decimal) -> Cycle:
+    """A fill of an armed order that we do not remember sending: the crossing was lost in a crash, its order was not."""
+    armed = cycle.armed
+    if armed is None or client_id not in (armed.bank_id, armed.add_id):
+        return cycle
+    begun = begin(turn, cycle, armed, mark)
+    rung = begun.rung
+    if rung is None:
+        return cycle
+    first = "bank" if client_id == armed.bank_id else "add"
+    sent = replace(rung.bank if first == "bank" else rung.add, stage=Stage.SENT, sent=turn.at)
+    return replace(begun, rung=replace(rung, **{first: sent}))
+
+
+def start(turn: Turn, cycle: Cycle, mark: Decimal) -> Cycle:
+    """Fire: the rung is under way, and its first order goes out."""
+    armed = cycle.armed
+    if armed is None:
+        return cycle
+    turn.note(
+        "rung",
+        Level.MONEY,
+        f"{name(cycle)}: mark {price(mark)} reached rung {armed.number} at {price(armed.trigger)}.",
+        cycle,
+        rung=armed.number,
+        trigger=armed.trigger,
+    )
+    return advance(turn, begin(turn, cycle, armed, mark))
+
+
+def advance(turn: Turn, cycle: Cycle) -> Cycle:
+    """Take the rung as far as what is known allows."""
+    while (rung := cycle.rung) is not None and rung.steps:
+        before = cycle
+        match rung.steps[0]:
+            case Part.BANK:
+                cycle = _bank(turn, cycle, rung)
+            case Part.ADD:
+                cycle = _add(turn, cycle, rung)
+            case Part.COVER:
+                cycle = _cover(turn, cycle, rung)
+            case Part.FINAL:
+                cycle = _finish(turn, cycle, rung)
+            case Part.UNDO:
+                cycle = _undo(turn, cycle, rung)
+        if cycle == before or cycle.rung is None or cycle.rung.steps == rung.steps:
+            return cycle
+    return cycle
+
+
+def _next(cycle: Cycle, rung: Rung) -> Cycle:
+    return replace(cycle, rung=replace(rung, steps=rung.steps[1:]))
+
+
+def _bank(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
+    order = rung.bank
+    if order.stage is Stage.PLANNED:
+        parts = _still_there(cycle, order.parts)
+        order = replace(order, stage=Stage.SENT, sent=turn.at, parts=parts, qty=_sum(parts))
+        if not order.qty:
+            return _give_up(turn, cycle, rung, "the legs to bank are gone")
+        turn.send(PlaceMarket(order.id, cycle.symbol, cycle.side, opens=False, qty=order.qty), cycle.id)
+        return replace(cycle, rung=replace(rung, bank=order))
+    if order.stage in (Stage.DONE, Stage.REFUSED) and not order.filled:
+        return _give_up(turn, cycle, rung, rung.reason or "the bank order was refused")
+    if order.stage in (Stage.DONE, Stage.REFUSED):
+        return _next(lock(cycle), rung)
+    return cycle
+
+
+def _still_there(cycle: Cycle, parts: Parts) -> Parts:
+    legs = {leg.number: leg.qty for leg in cycle.legs}
+    return tuple((n, min(qty, legs[n])) for n, qty in parts if n in legs)
+
+
+def _cover(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
+    cycle = cover(turn, cycle)
+    if not cycle.held_qty:
+        return replace(cycle, rung=None)
+    return _next(cycle, rung) if is_covered(turn, cycle) else cycle
+
+
+def _add(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
+    order = rung.add
+    if order.stage is Stage.PLANNED:
+        return _send_add(turn, cycle, rung)
+    if order.stage is Stage.SENT:
+        return cycle
+    if order.filled:
+        return _next(replace(cycle, rungs=cycle.rungs + 1), rung)
+    return _without_add(turn, cycle, rung, rung.reason or "the add was refused")
+
+
+def _send_add(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
+    instrument, tick = turn.instrument(cycle.symbol), turn.fresh_tick(cycle.symbol)
+    if tick is None:
+        # the bank is done and covered; the add waits a little for a fresh price, never for long
+        if turn.at - rung.at < 10_000:
+            return cycle
+        return _without_add(turn, cycle, rung, "the market data is stale")
+    if reason := no_risk_because(turn) or cycle.paused or cycle.closing or cycle.error:
+        return _without_add(turn, cycle, rung, reason)
+    leverage = cycle.seen.leverage
+    qty = add_qty(rung.add_margin, leverage, tick.mark, instrument)
+    if reason := add_block(turn, cycle, instrument, tick.mark, credit=_not_yet_read(turn, rung)):
+        return _without_add(turn, cycle, rung, reason)
+    order = replace(rung.add, qty=qty, stage=Stage.SENT, sent=turn.at)
+    turn.send(PlaceMarket(order.id, cycle.symbol, cycle.side, opens=True, qty=qty), cycle.id)
+    return replace(cycle, rung=replace(rung, add=order))
+
+
+def _not_yet_read(turn: Turn, rung: Rung) -> Decimal:
+    """What the bank gave back, as long as the balance that we know is older than it."""
+    return rung.bank.released if turn.state.balance_at < rung.bank.done_at else ZERO
+
+
+def _without_add(turn: Turn, cycle: Cycle, rung: Rung, reason: str) -> Cycle:
+    turn.note(
+        "rung",
+        Level.WARNING,
+        f"{name(cycle)}: rung {rung.number} ends without its add: {reason}. What was banked stays banked and covered.",
+        cycle,
+        reason=reason,
+    )
+    steps = tuple(step for step in rung.steps if step is not Part.ADD)
+    if Part.BANK in steps:
+        return replace(cycle, rung=None)
+    return replace(cycle, rung=replace(rung, steps=steps, reason=reason))
+
+
+def _give_up(turn: Turn, cycle: Cycle, rung: Rung, reason: str) -> Cycle:
+    turn.note(
+        "rung",
+        Level.URGENT,
+        f"{name(cycle)}: rung {rung.number} is given up: {reason}.",
+        cycle,
+        reason=reason,
+    )
+    turn.ask(Reading.POSITIONS, Reading.ORDERS, Reading.FILLS)
+    if rung.add.filled:
+        return replace(lock(cycle), rung=replace(rung, steps=(Part.FINAL,), reason=reason))
+    return replace(cycle, rung=None)
+
+
+def _finish(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
+    cycle = cover(turn, cycle)
+    if not cycle.held_qty:
+        return replace(cycle, rung=None)
+    if is_covered(turn, cycle, confirmed=True):
+        _tell(turn, cycle, rung)
+        return replace(cycle, rung=None)
+    if is_covered(turn, cycle):
+        turn.ask(Reading.ORDERS)
+    return cycle
+
+
+def undo_add(turn: Turn, cycle: Cycle, reason: str) -> Cycle:
+    """The new leg's stop cannot be placed: the leg is closed again."""
+    rung = cycle.rung
+    if rung is None or not rung.add.filled or Part.UNDO in rung.steps:
+        return cycle
+    turn.note(
+        "rung",
+        Level.URGENT,
+        f"{name(cycle)}: no stop could be placed for the new leg ({reason}); it is closed again.",
+        cycle,
+    )
+    return replace(cycle, rung=replace(rung, steps=(Part.UNDO, Part.FINAL), reason=reason))
+
+
+def _undo(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
+    leg = next((leg for leg in cycle.legs if leg.number == rung.leg), None)
+    if leg is None:
+        return _next(cycle, rung)
+    return close_parts(turn, cycle, parts_of(cycle, leg.qty, (leg.number,)), "its stop was refused")
+
+
+def _tell(turn: Turn, cycle: Cycle, rung: Rung) -> None:
+    instrument = turn.instrument(cycle.symbol)
+    worst = worst_case(cycle, instrument, resting_stops(cycle))
+    banked, added = rung.bank, rung.add
+    text = f"{name(cycle)}: rung {rung.number} done. Banked {size(banked.filled)} @ {price(banked.price)}"
+    profit = banked.released_profit
+    text += f": realised {money(profit)}, margin released {amount(banked.released_margin)}, cash freed {money(banked.released)}."
+    if added.filled:
+        text += f" Added {size(added.filled)} @ {price(added.price)}."
+    text += f" Worst case {money(rung.worst_before)} → {money(worst)}."
+    if worst >= ZERO:
+        text += " RISK-FREE."
+    turn.note(
+        "rung done",
+        Level.MONEY,
+        text,
+        cycle,
+        rung=rung.number,
+        realised=profit,
+        released=banked.released_margin,
+        freed=banked.released,
+        added=added.filled,
+        worst=worst,
+    )
+
+
+def _sum(parts: Parts) -> Decimal:
+    return sum((qty for _, qty in parts), ZERO)

@@ -1,0 +1,137 @@
+"""Where stops belong, and what the market can do at worst with the stops that really rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from engine.core.instrument import ONE, ZERO, Instrument, Side
+from engine.core.ledger import breakeven, liquidation_in_force, net_so_far
+from engine.core.margin import leg_limit
+from engine.core.settings import StopMode
+from engine.core.state import Cycle, Leg, Rest, Why
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A stop that should rest: for `leg` with `qty`, or for the whole position (both None)."""
+
+    leg: int | None
+    qty: Decimal | None
+    trigger: Decimal
+    why: Why
+
+
+def is_nearer(side: Side, one: Decimal, other: Decimal) -> bool:
+    """Whether a stop at `one` fires before a stop at `other`, and so loses less."""
+    return one > other if side is Side.LONG else one < other
+
+
+def is_beyond(side: Side, mark: Decimal, trigger: Decimal) -> bool:
+    """Whether the mark has reached a stop's trigger."""
+    return mark <= trigger if side is Side.LONG else mark >= trigger
+
+
+def guard_price(side: Side, liquidation: Decimal, guard: Decimal) -> Decimal | None:
+    """The farthest place for a stop: `guard` (a fraction) of the liquidation price on the near side of it."""
+    return liquidation * (ONE + side.d * guard) if liquidation > ZERO else None
+
+
+def guarded(cycle: Cycle, instrument: Instrument, guard: Decimal, wanted: Wanted) -> Wanted:
+    """`wanted` on the tick, and never beyond the guard."""
+    limit = guard_price(cycle.side, liquidation_in_force(cycle, instrument), guard)
+    if limit is not None and is_nearer(cycle.side, limit, wanted.trigger):
+        wanted = replace(wanted, trigger=limit, why=Why.GUARD if wanted.why is not Why.HARD else Why.HARD)
+    return replace(wanted, trigger=instrument.stop_price(wanted.trigger, cycle.side))
+
+
+def wanted_stops(
+    cycle: Cycle, instrument: Instrument, *, guard: Decimal, hard_stop: bool = False
+) -> tuple[Wanted, ...]:
+    """The stops that the cycle's mode asks for now, nearest first.
+
+    Before the first rung there are none: liquidation is the stop by design, unless `hard_stop` puts one in front of it.
+    """
+    if not cycle.legs:
+        return ()
+    if not any(leg.locked for leg in cycle.legs):
+        if not hard_stop:
+            return ()
+        limit = guard_price(cycle.side, liquidation_in_force(cycle, instrument), guard)
+        return (
+            () if limit is None else (guarded(cycle, instrument, guard, Wanted(None, None, limit, Why.HARD)),)
+        )
+    wanted = [guarded(cycle, instrument, guard, w) for w in _by_mode(cycle, instrument)]
+    wanted.sort(key=lambda w: (-cycle.side.d * w.trigger, w.leg or 0))
+    return tuple(wanted)
+
+
+def _by_mode(cycle: Cycle, instrument: Instrument) -> Iterable[Wanted]:
+    match cycle.mode:
+        case StopMode.LEG_ENTRY | StopMode.LEG_NET:
+            net = cycle.mode is StopMode.LEG_NET
+            return [_for_leg(cycle, leg, instrument, net=net) for leg in cycle.legs]
+        case StopMode.CYCLE_BREAKEVEN:
+            return [Wanted(None, None, breakeven(cycle, instrument), Why.CYCLE)]
+        case StopMode.PREVIOUS_ENTRY:
+            return [Wanted(None, None, cycle.legs[max(-2, -len(cycle.legs))].entry, Why.PREVIOUS)]
+        case _:
+            assert_never(cycle.mode)
+
+
+def _for_leg(cycle: Cycle, leg: Leg, instrument: Instrument, *, net: bool) -> Wanted:
+    if not leg.locked:
+        rate = instrument.maintenance(cycle.held_qty * cycle.held_entry)
+        price = leg_limit(cycle.side, leg.entry, leg.leverage, rate, instrument.taker)
+        return Wanted(leg.number, leg.qty, price, Why.OWN_MARGIN)
+    if net:
+        return Wanted(leg.number, leg.qty, leg_net_price(cycle.side, leg, instrument.taker), Why.NET)
+    return Wanted(leg.number, leg.qty, leg.entry, Why.ENTRY)
+
+
+def leg_net_price(side: Side, leg: Leg, taker: Decimal) -> Decimal:
+    """Where closing the rest of a leg pays its own opening and closing fee and its funding:
+    (d·q·E + t·q·E − funding) / (q·(d − t))."""
+    notional = leg.qty * leg.entry
+    return (side.d * notional + taker * notional - leg.funding) / (leg.qty * (side.d - taker))
+
+
+def worst_case(
+    cycle: Cycle, instrument: Instrument, resting: Iterable[tuple[Decimal, Decimal | None]]
+) -> Decimal:
+    """The cycle's net result in USDT if the market reverses through every stop, fees included, without slippage.
+
+    `resting` holds (trigger, size; None for the whole position). What liquidation reaches first loses its margin.
+    """
+    d, t = cycle.side.d, instrument.taker
+    qty, entry, margin = cycle.held_qty, cycle.held_entry, cycle.held_margin
+    liquidation = liquidation_in_force(cycle, instrument)
+    net = net_so_far(cycle)
+    for trigger, size in sorted(resting, key=lambda stop: -d * stop[0]):
+        if qty <= ZERO or (liquidation > ZERO and is_nearer(cycle.side, liquidation, trigger)):
+            break
+        close = qty if size is None else min(size, qty)
+        net += d * close * (trigger - entry) - t * close * trigger
+        margin -= margin * close / qty
+        qty -= close
+    return net - margin if qty > ZERO else net
+
+
+def resting_stops(cycle: Cycle) -> list[tuple[Decimal, Decimal | None]]:
+    """What rests on the exchange for this cycle, ours and the trader's own, as `worst_case` takes it."""
+    ours = [(s.trigger, s.qty) for s in cycle.stops if s.state in (Rest.RESTING, Rest.MOVING, Rest.TRIGGERED)]
+    foreign = [
+        (o.trigger, o.qty)
+        for o in cycle.foreign
+        if o.trigger is not None and o.price is None and is_loss_side(cycle, o.trigger)
+    ]
+    return ours + foreign
+
+
+def is_loss_side(cycle: Cycle, trigger: Decimal) -> bool:
+    """Whether a trigger lies on the side of the liquidation seen from the exchange's last mark of the position's entry."""
+    reference = cycle.legs[-1].entry if cycle.legs else cycle.held_entry
+    return is_nearer(cycle.side, reference, trigger) or trigger == reference
