@@ -1,0 +1,160 @@
+"""What the journal costs: a commit against the disk's own fdatasync, grouped rows, bytes, a start.
+
+Run `python -m bench.journal [ENTRIES]`: the start is measured on that many (default 100,000; the budget's
+are 1,000,000). Prints ratios; always ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from decimal import Decimal
+from pathlib import Path
+from statistics import quantiles
+
+from engine.core.events import Event, FillSeen, LinkChanged
+from engine.core.exchange import Cause, Fill
+from engine.core.settings import Settings
+from engine.core.state import State
+from engine.journal.chain import write_entry
+from engine.journal.port import Entry
+from engine.journal.sqlite import SqliteJournal
+
+COMMITS = 1_000
+GROUPED = 100_000
+IN_FLIGHT = 50
+SIZE = 327
+STATE = State(settings=Settings(account="bench"))
+
+
+def entry(number: int) -> Entry:
+    """An entry whose JSON has 327 bytes, as in the budgets."""
+    bare = Entry(Event(1_763_600_000_000 + number, LinkChanged("private", up=False)))
+    filler = "x" * (SIZE - len(write_entry(bare)))
+    return Entry(Event(bare.event.at, LinkChanged("private", up=False, reason=filler)))
+
+
+def fill(number: int) -> Entry:
+    """A trade: the dearest entry, since it is indexed and shown."""
+    trade = Fill(
+        trade_id=str(1_250_000_000_000_000_000 + number),
+        order_id=str(1_240_000_000_000_000_000 + number),
+        client_id=f"rt-abcdefgh-r{number}-add-1",
+        symbol="BTCUSDT",
+        buy=False,
+        side=None,
+        qty=Decimal("0.0021"),
+        price=Decimal("95000.1"),
+        fee=Decimal("0.1197"),
+        profit=Decimal(0),
+        cause=Cause.ORDER,
+        at=1_763_600_000_000 + number,
+    )
+    return Entry(Event(trade.at, FillSeen(trade)))
+
+
+def at(times: list[float]) -> tuple[float, float]:
+    """p50 and p99, microseconds."""
+    cuts = quantiles(times, n=100)
+    return cuts[49] * 1e6, cuts[98] * 1e6
+
+
+def floor_once(file: int, block: bytes) -> float:
+    """One page appended and on the disk, seconds."""
+    start = time.perf_counter()
+    os.write(file, block)
+    os.fdatasync(file)
+    return time.perf_counter() - start
+
+
+async def commits(folder: Path) -> None:
+    """Single commits and the floor in turns, so that both meet the same disk."""
+    floors: list[float] = []
+    times: list[float] = []
+    file = os.open(folder / "floor", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    async with await SqliteJournal.open(folder / "commits.db", account="bench") as journal:
+        for number in range(COMMITS):
+            floors.append(floor_once(file, bytes(4096)))
+            line = [entry(number)]
+            start = time.perf_counter()
+            await journal.append(line, STATE)
+            times.append(time.perf_counter() - start)
+    os.close(file)
+    floor, commit = at(floors), at(times)
+    row("fdatasync floor, p50 / p99 µs", f"{floor[0]:.0f} / {floor[1]:.0f}")
+    row("commit, p50 / p99 µs", f"{commit[0]:.0f} / {commit[1]:.0f}")
+    row("commit / floor, p50", f"{commit[0] / floor[0]:.2f}", "≤ 2.5")
+    row("commit / floor, p99", f"{commit[1] / floor[1]:.2f}")
+
+
+async def grouped(folder: Path) -> None:
+    """Many appends under way at once."""
+    entries = [entry(number) for number in range(GROUPED)]
+    async with await SqliteJournal.open(folder / "grouped.db", account="bench") as journal:
+        supply = iter(entries)
+
+        async def one_after_the_other() -> None:
+            for line in supply:
+                await journal.append([line], STATE)
+
+        start = time.perf_counter()
+        await asyncio.gather(*(one_after_the_other() for _ in range(IN_FLIGHT)))
+        row(f"rows/s, {IN_FLIGHT} in flight", f"{GROUPED / (time.perf_counter() - start):,.0f}", "≥ 50,000")
+        start = time.perf_counter()
+        for first in range(0, GROUPED, 1_000):
+            await journal.append(entries[first : first + 1_000], STATE)
+        row("rows/s, 1,000 an append", f"{GROUPED / (time.perf_counter() - start):,.0f}")
+
+
+async def start_up(folder: Path, count: int) -> None:
+    """A large journal: its size, and the time until a start knows everything again."""
+    path = folder / "large.db"
+    async with await SqliteJournal.open(path, account="bench") as journal:
+        for first in range(0, count, 10_000):
+            await journal.append([entry(n) for n in range(first, min(first + 10_000, count))], STATE)
+        await journal.snapshot(STATE)
+        await journal.append([entry(count)], STATE)
+    row(f"bytes an event of {SIZE}", f"{path.stat().st_size / count:.0f}", "≤ 400")
+    times = []
+    for _ in range(10):
+        start = time.perf_counter()
+        journal = await SqliteJournal.open(path, account="bench")
+        recovered = await journal.recover()
+        times.append(time.perf_counter() - start)
+        assert recovered.state == STATE and len(recovered.after) == 1
+        await journal.close()
+    row(f"ready from a snapshot, {count:,} entries, ms", f"{sorted(times)[5] * 1e3:.1f}", "≤ 20")
+    start = time.perf_counter()
+    async with await SqliteJournal.open(path, account="bench") as journal:
+        checked = await journal.verify()
+    row("full verification, entries/s", f"{checked / (time.perf_counter() - start):,.0f}")
+
+
+async def fills(folder: Path) -> None:
+    """What a trade costs on disk with its indexes and its row in `trades`."""
+    count, path = 20_000, folder / "fills.db"
+    async with await SqliteJournal.open(path, account="bench") as journal:
+        for first in range(0, count, 1_000):
+            await journal.append([fill(n) for n in range(first, first + 1_000)], STATE)
+    row(f"bytes a trade of {len(write_entry(fill(0)))}, all tables", f"{path.stat().st_size / count:.0f}")
+
+
+def row(what: str, measured: str, budget: str = "") -> None:
+    print(f"{what:<52}{measured:>14}   {budget}", flush=True)
+
+
+async def main(count: int) -> None:
+    print(f"{'journal':<52}{'measured':>14}   budget")
+    with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as name:
+        folder = Path(name)
+        await commits(folder)
+        await grouped(folder)
+        await fills(folder)
+        await start_up(folder, count)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000))

@@ -1,0 +1,146 @@
+"""Which names an entry touches: symbols, cycles, client ids, order ids. The journal is searched by them."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from engine.core.actions import (
+    CancelOrder,
+    CancelStop,
+    LookUp,
+    MoveStop,
+    Note,
+    PlaceMarket,
+    PlaceStop,
+    Read,
+    Work,
+)
+from engine.core.events import (
+    Answered,
+    AnyBody,
+    Approve,
+    BillSeen,
+    Commanded,
+    Deny,
+    FillSeen,
+    Flatten,
+    Halt,
+    LookedUp,
+    MarkReached,
+    OrderSeen,
+    OrdersRead,
+    PositionsRead,
+    Resume,
+    StopSeen,
+)
+from engine.core.exchange import Accepted, Fill, OrderRow, RestingOrder
+from engine.core.ids import cycle_in
+from engine.core.state import Cycle, State
+from engine.journal.port import Entry
+
+
+def key(name: str) -> int:
+    """A name as the signed 64-bit number by which it is looked up."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def names(entry: Entry, cycles: dict[str, tuple[Cycle, ...]], changed: frozenset[str]) -> set[str]:
+    """All names that an entry touches.
+
+    A reading of positions or orders touches its symbols only when something was decided on it, or a cycle
+    changed: most of them only confirm. `cycles` are those known before or after it, by symbol; `changed` are
+    the ids of cycles that it changed. Ticks are no touch: every event carries them.
+    """
+    body = entry.event.body
+    is_quiet = isinstance(body, PositionsRead | OrdersRead) and not (entry.actions or entry.notes)
+    found = set() if is_quiet else _in_body(body)
+    for work in entry.actions:
+        found |= _in_work(work)
+    for note in entry.notes:
+        found |= _in_note(note)
+    found |= {cycle_in(name) for name in found}
+    for symbol, known in cycles.items():
+        for cycle in known:
+            if symbol in found or cycle.id in changed:
+                found |= {symbol, cycle.id}
+    found.discard("")
+    return found
+
+
+def by_symbol(*beliefs: State | None) -> dict[str, tuple[Cycle, ...]]:
+    """The open cycles of some beliefs, by symbol."""
+    found: dict[str, tuple[Cycle, ...]] = {}
+    for belief in beliefs:
+        for cycle in belief.cycles.values() if belief else ():
+            found[cycle.symbol] = (*found.get(cycle.symbol, ()), cycle)
+    return found
+
+
+def changed(before: State | None, after: State) -> frozenset[str]:
+    """The ids of the cycles that began, ended or differ between two beliefs."""
+    if before is None or before.cycles is after.cycles:
+        return frozenset()
+    ids: set[str] = set()
+    for at in before.cycles.keys() | after.cycles.keys():
+        was, now = before.cycles.get(at), after.cycles.get(at)
+        if was is not now and was != now:
+            ids |= {cycle.id for cycle in (was, now) if cycle is not None}
+    return frozenset(ids)
+
+
+def _in_body(body: AnyBody) -> set[str]:
+    match body:
+        case FillSeen(fill):
+            return _in_fill(fill)
+        case OrderSeen(order):
+            return _in_row(order)
+        case StopSeen(order, row):
+            return _in_resting(order) | _in_row(row)
+        case LookedUp(_, client_id, row):
+            return {client_id} | (_in_row(row) if row else set())
+        case Answered(id, outcome):
+            return {id, outcome.order_id} if isinstance(outcome, Accepted) else {id}
+        case BillSeen(bill):
+            return {bill.symbol}
+        case MarkReached(symbol):
+            return {symbol}
+        case PositionsRead(positions):
+            return {row.symbol for row in positions}
+        case OrdersRead(orders):
+            return {row.symbol for row in orders}
+        case Commanded(_, _, command):
+            if isinstance(command, Approve | Deny):
+                return {command.cycle}
+            return set() if isinstance(command, Halt | Flatten | Resume) else {command.symbol}
+        case _:
+            return set()
+
+
+def _in_work(work: Work) -> set[str]:
+    match work:
+        case PlaceMarket() | PlaceStop():
+            return {work.id, work.symbol}
+        case MoveStop() | CancelStop():
+            return {work.id, work.symbol, work.client_id, work.order_id}
+        case CancelOrder():
+            return {work.id, work.symbol, work.order_id}
+        case LookUp():
+            return {work.id, work.symbol, work.client_id}
+        case Read():
+            return set()
+
+
+def _in_note(note: Note) -> set[str]:
+    return {note.symbol, note.cycle}
+
+
+def _in_fill(fill: Fill) -> set[str]:
+    return {fill.symbol, fill.order_id, fill.client_id}
+
+
+def _in_row(row: OrderRow) -> set[str]:
+    return {row.symbol, row.order_id, row.client_id, row.child}
+
+
+def _in_resting(order: RestingOrder) -> set[str]:
+    return {order.symbol, order.order_id, order.client_id}
