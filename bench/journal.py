@@ -27,14 +27,15 @@ COMMITS = 1_000
 GROUPED = 100_000
 IN_FLIGHT = 50
 SIZE = 327
+AT = 1_763_600_000_000
 STATE = State(settings=Settings(account="bench"))
 
 
 def entry(number: int) -> Entry:
     """An entry whose JSON has 327 bytes, as in the budgets."""
-    bare = Entry(Event(1_763_600_000_000 + number, LinkChanged("private", up=False)))
+    bare = Entry(Event(AT + number, AT + number, LinkChanged("private", up=False)))
     filler = "x" * (SIZE - len(write_entry(bare)))
-    return Entry(Event(bare.event.at, LinkChanged("private", up=False, reason=filler)))
+    return Entry(Event(AT + number, AT + number, LinkChanged("private", up=False, reason=filler)))
 
 
 def fill(number: int) -> Entry:
@@ -51,9 +52,9 @@ def fill(number: int) -> Entry:
         fee=Decimal("0.1197"),
         profit=Decimal(0),
         cause=Cause.ORDER,
-        at=1_763_600_000_000 + number,
+        at=AT + number,
     )
-    return Entry(Event(trade.at, FillSeen(trade)))
+    return Entry(Event(AT + number, AT + number, FillSeen(trade)))
 
 
 def at(times: list[float]) -> tuple[float, float]:

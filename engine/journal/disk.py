@@ -71,6 +71,7 @@ class _Group:
     def keep(self, state: State) -> None:
         line = chain.write_state(state)
         self.snapshots.append((self.seq, self.link, line.decode(), chain.seal(self.link, line)))
+        self.believed = state
 
     def write(self, db: sqlite3.Connection) -> None:
         db.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", self.events)
@@ -123,7 +124,10 @@ class Disk:
     def recover(self) -> Recovered:
         """The newest readable snapshot and what followed, with the chain of all of that checked."""
         with refusing(self.path):
-            return recover(self.db, self.path)
+            found = recover(self.db, self.path)
+        if not found.after:
+            self._believed = found.state
+        return found
 
     def rebuild(self, step: Callable[[State, Event], State]) -> None:
         """Make the derived tables again, by deciding every event again; all or nothing."""

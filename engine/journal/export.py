@@ -12,9 +12,10 @@ PAGE: Final = 1_000
 
 
 async def export(journal: Readable, out: BinaryIO) -> int:
-    """Write `{"seq": …, "entry": {"event": …, "actions": …, "notes": …}}` for every entry; return how many there were.
+    """Write every entry, oldest first, and return how many there were.
 
-    Decimals are strings, times milliseconds UTC. Raises JournalRefused for an entry that cannot be read, OSError for an `out` that cannot be written.
+    A line is `{"seq": …, "entry": {"event": …, "actions": …, "notes": …}}`; decimals are strings, times
+    milliseconds UTC. Raises JournalRefused for an entry that cannot be read, OSError when `out` fails.
     """
     encoder = msgspec.json.Encoder(order="deterministic")
     seq = count = 0

@@ -15,7 +15,7 @@ import msgspec
 from engine.core.events import BillSeen, FillSeen
 from engine.core.exchange import Bill, Fill
 from engine.core.ids import cycle_in, is_ours
-from engine.core.instrument import ZERO
+from engine.core.instrument import ZERO, Side
 from engine.core.state import Cycle, Leg, Rest, Rung, State, Stop
 from engine.journal.port import Recorded
 
@@ -56,6 +56,7 @@ _ACCOUNT = _upsert(
     ),
 )
 _PNL = _upsert("pnl_snapshots", ("account", "minute"), ("at", "equity", "free", "deployed", "day_pnl"))
+_PNL += " WHERE excluded.at <> pnl_snapshots.at"
 _POSITION = _upsert(
     "positions",
     ("cycle",),
@@ -89,6 +90,7 @@ _RUNG = _upsert(
     ("cycle", "number"),
     (
         *("front", "trigger", "at", "state", "bank_id", "bank_qty", "bank_filled", "bank_cost"),
+        *("bank_profit", "bank_margin", "bank_freed"),
         *("add_id", "add_qty", "add_filled", "add_cost", "add_margin", "worst_before", "reason"),
     ),
 )
@@ -235,6 +237,7 @@ def _rung(cycle: str, rung: Rung) -> Change:
     return _RUNG, (
         *(cycle, rung.number, rung.front, str(rung.trigger), rung.at, "running"),
         *(bank.id, str(bank.qty), str(bank.filled), str(bank.cost)),
+        *(str(bank.released_profit), str(bank.released_margin), str(bank.released)),
         *(add.id, str(add.qty), str(add.filled), str(add.cost)),
         *(str(rung.add_margin), str(rung.worst_before), rung.reason),
     )
@@ -261,16 +264,21 @@ def _trade(seq: int, fill: Fill, before: State | None, after: State) -> Iterator
 
 
 def cycle_of(fill: Fill, before: State | None, after: State) -> str:
-    """The cycle of a fill: by its client id, else the open one of its symbol and side, or the one it closed."""
+    """The cycle of a fill: by its client id, else the open one of its symbol and side, or the one it ended."""
     if is_ours(fill.client_id):
         return cycle_in(fill.client_id)
-    open_ones = (cycle for belief in (before, after) if belief for cycle in belief.cycles.values())
-    its_time = (cycle for cycle in reversed(after.closed) if fill.at <= cycle.closed)
-    for cycle in (*open_ones, *its_time):
+    open_ones = [cycle for belief in (before, after) if belief for cycle in belief.cycles.values()]
+    ended = [c for c in reversed(after.closed) if closes(fill, c) and fill.at <= c.closed]
+    for cycle in (*open_ones, *ended):
         is_its_side = fill.side is None or fill.side is cycle.side
         if cycle.symbol == fill.symbol and is_its_side and since(cycle) <= fill.at:
             return cycle.id
     return ""
+
+
+def closes(fill: Fill, cycle: Cycle) -> bool:
+    """Whether a fill's direction makes this cycle smaller."""
+    return fill.buy is (cycle.side is Side.SHORT)
 
 
 def since(cycle: Cycle) -> int:

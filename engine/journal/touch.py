@@ -59,9 +59,10 @@ def names(entry: Entry, cycles: dict[str, tuple[Cycle, ...]], changed: frozenset
     for note in entry.notes:
         found |= _in_note(note)
     found |= {cycle_in(name) for name in found}
+    named = frozenset(found)
     for symbol, known in cycles.items():
         for cycle in known:
-            if symbol in found or cycle.id in changed:
+            if symbol in named or cycle.id in named or cycle.id in changed:
                 found |= {symbol, cycle.id}
     found.discard("")
     return found

@@ -86,6 +86,7 @@ CREATE TABLE legs (
     PRIMARY KEY (cycle, number)
 ) STRICT, WITHOUT ROWID;
 
+-- `bank_profit` is what the bank realised at the exchange's average, `bank_margin` what it released, `bank_freed` the cash: both, less its fee.
 CREATE TABLE rungs (
     cycle        TEXT    NOT NULL,
     number       INTEGER NOT NULL,
@@ -97,6 +98,9 @@ CREATE TABLE rungs (
     bank_qty     TEXT    NOT NULL,
     bank_filled  TEXT    NOT NULL,
     bank_cost    TEXT    NOT NULL,
+    bank_profit  TEXT    NOT NULL,
+    bank_margin  TEXT    NOT NULL,
+    bank_freed   TEXT    NOT NULL,
     add_id       TEXT    NOT NULL,
     add_qty      TEXT    NOT NULL,
     add_filled   TEXT    NOT NULL,
