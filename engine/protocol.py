@@ -131,6 +131,7 @@ class EngineView(msgspec.Struct, frozen=True):
     read_only: str
     auto: bool
     speed: str = ""
+    killed_at: int = 0
 
 
 class AccountView(msgspec.Struct, frozen=True):

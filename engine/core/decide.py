@@ -161,7 +161,7 @@ def _started(turn: Turn, body: Started) -> None:
         settings=body.settings,
         version=body.version,
         take_over=body.take_over,
-        read_only="",
+        read_only=body.read_only,
         links={},
         unread=("positions", "orders", "balance"),
     )
@@ -204,7 +204,9 @@ def _bill_seen(turn: Turn, bill: Bill) -> None:
         return
     turn.set(bills_seen=(*turn.state.bills_seen, bill.bill_id)[-BILLS_KEPT:])
     if bill.kind.startswith("trans_"):
-        turn.set(day=transferred(turn.state.day, bill.amount))
+        if bill.at <= turn.state.day.day_at:
+            return
+        turn.set(day=transferred(turn.state.day, bill.amount, bill.at))
         turn.note("transfer", Level.MONEY, f"Transfer {money(bill.amount)} USDT; daily figures exclude it.")
     elif bill.kind == "contract_settle_fee":
         for cycle in turn.state.cycles.values():

@@ -28,12 +28,14 @@ class Body(msgspec.Struct, frozen=True, tag_field="kind"):
 class Started(Body, frozen=True, tag="started"):
     """The engine came up with these settings; what it believed before is not trusted until it has read everything.
 
-    `take_over` is the trader's word that resting orders of an unknown engine belong to a journal that was lost.
+    `take_over` is the trader's word that resting orders of an unknown engine belong to a journal that was lost; `read_only` why this engine may not
+    trade at all, empty when it may.
     """
 
     settings: Settings
     version: str
     take_over: bool = False
+    read_only: str = ""
 
 
 class InstrumentsRead(Body, frozen=True, tag="instruments_read"):

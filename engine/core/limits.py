@@ -42,9 +42,9 @@ def roll(turn: Turn) -> None:
     if day < now.day:
         # a clock that jumps back may not reopen a day whose limit was hit
         return
-    fresh = replace(now, day=day, day_equity=equity, day_transfers=ZERO, limit_hit=False)
+    fresh = replace(now, day=day, day_equity=equity, day_at=turn.market, day_transfers=ZERO, limit_hit=False)
     if week != now.week:
-        fresh = replace(fresh, week=week, week_equity=equity, week_transfers=ZERO)
+        fresh = replace(fresh, week=week, week_equity=equity, week_at=turn.market, week_transfers=ZERO)
     if now.limit_hit:
         turn.note("limit", Level.WARNING, "A new day: the daily loss limit is open again.")
     turn.set(day=fresh)
@@ -89,9 +89,13 @@ def hold(turn: Turn) -> None:
         )
 
 
-def transferred(day: Day, value: Decimal) -> Day:
-    """A transfer in or out is no profit and no loss."""
-    return replace(day, day_transfers=day.day_transfers + value, week_transfers=day.week_transfers + value)
+def transferred(day: Day, value: Decimal, at: int) -> Day:
+    """A transfer in or out is no profit and no loss; one from before the day or the week is in its first equity."""
+    return replace(
+        day,
+        day_transfers=day.day_transfers + (value if at > day.day_at else ZERO),
+        week_transfers=day.week_transfers + (value if at > day.week_at else ZERO),
+    )
 
 
 def no_risk_because(turn: Turn) -> str:

@@ -1,0 +1,249 @@
+"""The engine: what happens is decided at once, made durable, then carried out.
+
+    venue → tell/tick → decide → journal → venue.do → answers → decide …
+
+Decisions are made in the order in which things happen, in the event loop's own thread. What a decision wants sent goes out
+when its entry is durable; only a rung that was armed (durably, with its client ids) does not wait for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+
+from engine.core.actions import LookUp, PlaceMarket, Read, Work
+from engine.core.arming import thresholds
+from engine.core.decide import Decision, decide, first_state
+from engine.core.events import AnyBody, Commanded, Event, MarkReached, Started, Timer
+from engine.core.exchange import Tick
+from engine.core.settings import Settings
+from engine.core.state import State
+from engine.journal.port import Entry, Journal
+from engine.runtime.links import Links
+from engine.runtime.log import Log
+from engine.runtime.prices import Prices
+from engine.venue.port import Venue
+
+logger = logging.getLogger("ratchet.engine")
+
+TIMER_S = 1.0
+RECONCILE_TICKS = 10
+SNAPSHOT_EVERY = 2000
+"""Entries between two snapshots of the state."""
+
+
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Engine:
+    """One account under care. `run` ends by cancellation, or raises when something breaks that a restart should mend."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        venue: Venue,
+        journal: Journal,
+        *,
+        version: str,
+        take_over: bool = False,
+        read_only: str = "",
+        clock: Callable[[], int] = wall_ms,
+    ) -> None:
+        self.settings = settings
+        self.venue = venue
+        self.journal = journal
+        self.version = version
+        self.state: State = first_state(settings)
+        self.prices = Prices()
+        self.log = Log()
+        self.links = Links()
+        self.started = clock()
+        self._take_over = take_over
+        self._read_only = read_only
+        self._clock = clock
+        self._armed_durably: frozenset[str] = frozenset()
+        self._outbox: deque[tuple[Entry, tuple[Work, ...]]] = deque()
+        self._work: asyncio.TaskGroup | None = None
+        self._wake_writer = asyncio.Event()
+        self._waiting_commands: dict[str, asyncio.Future[None]] = {}
+        self._changed = asyncio.Event()
+        self._in_flight: set[str] = set()
+        self.change = 0
+        self._since_snapshot = 0
+
+    def __repr__(self) -> str:
+        state = self.state
+        return (
+            f"<Engine {self.settings.account}: {len(state.cycles)} cycles, {len(state.pending)} pending, "
+            f"{len(self._outbox)} to write>"
+        )
+
+    # -- life ------------------------------------------------------------------------------------------------
+
+    async def run(self, ready: asyncio.Event | None = None) -> None:
+        """Recover, open the venue, then work until cancelled. Raises VenueRefused, JournalRefused."""
+        await self._recover()
+        await self.venue.open(self, tuple(m.symbol for m in self.settings.managed))
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._work = group
+                group.create_task(self._write(), name="journal")
+                self._take(Started(self.settings, self.version, self._take_over, self._read_only))
+                group.create_task(self.venue.run(), name="venue")
+                group.create_task(self._tick_timer(), name="timer")
+                if ready is not None:
+                    ready.set()
+        finally:
+            self._work = None
+            with contextlib.suppress(Exception):
+                await self.journal.snapshot(self.state)
+
+    async def _recover(self) -> None:
+        """State = snapshot + what followed, through the same `decide`."""
+        recovered = await self.journal.recover()
+        self.state = recovered.state or self.state
+        for recorded in recovered.after:
+            self.state = decide(self.state, recorded.entry.event).state
+            self.log.add(recorded.entry.event, recorded.entry.notes)
+        self._armed_durably = armed_ids(self.state)
+
+    async def _tick_timer(self) -> None:
+        """A second at a time; every tenth asks for everything again."""
+        beats = 0
+        while True:
+            await asyncio.sleep(TIMER_S)
+            beats += 1
+            self._take(Timer(reconcile=beats % RECONCILE_TICKS == 0))
+
+    # -- what happens ----------------------------------------------------------------------------------------
+
+    def tick(self, tick: Tick) -> None:
+        """A price. Two comparisons, unless an armed threshold is crossed."""
+        if self.prices.crosses(tick):
+            self._take(MarkReached(tick.symbol, tick.mark))
+        self.touch()
+
+    def tell(self, body: AnyBody) -> None:
+        """Anything else that the venue learnt."""
+        self.links.heard(body, self._clock())
+        self._take(body)
+
+    def _take(self, body: AnyBody) -> Decision:
+        """Decide, believe, and queue what has to be written and done."""
+        event = Event(self._clock(), self.venue.market_ms(), body, self.prices.newest())
+        decision = decide(self.state, event)
+        changed = decision.state is not self.state and decision.state != self.state
+        self.state = decision.state
+        if changed:
+            self.prices.arm(thresholds(self.state))
+        self.log.add(event, decision.notes)
+        for note in decision.notes:
+            logger.info("%s", note.text)
+        self._queue(event, decision, changed=changed)
+        self.touch()
+        return decision
+
+    def _queue(self, event: Event, decision: Decision, *, changed: bool) -> None:
+        """Readings go out at once; what changes the exchange waits until its entry is durable, unless it was armed durably."""
+        now: list[Work] = []
+        later: list[Work] = []
+        for work in decision.actions:
+            free = isinstance(work, (Read, LookUp)) or self._is_armed(work)
+            (now if free else later).append(work)
+        if changed or later or decision.notes:
+            self._outbox.append((Entry(event, decision.actions, decision.notes), tuple(later)))
+            self._wake_writer.set()
+        for work in now:
+            self._carry_out(work)
+
+    def _is_armed(self, work: Work) -> bool:
+        return isinstance(work, PlaceMarket) and work.id in self._armed_durably
+
+    # -- what is written -------------------------------------------------------------------------------------
+
+    async def _write(self) -> None:
+        """The one writer: everything that waits becomes durable in one commit, then its actions go out in order."""
+        while True:
+            await self._wake_writer.wait()
+            self._wake_writer.clear()
+            while self._outbox:
+                batch = list(self._outbox)
+                state = self.state
+                await self.journal.append([entry for entry, _ in batch], state)
+                for _ in batch:
+                    self._outbox.popleft()
+                self._armed_durably = armed_ids(state)
+                for entry, actions in batch:
+                    for work in actions:
+                        self._carry_out(work)
+                    self._acknowledge(entry)
+                self._since_snapshot += len(batch)
+                if self._since_snapshot >= SNAPSHOT_EVERY and not self._outbox:
+                    self._since_snapshot = 0
+                    await self.journal.snapshot(state)
+
+    def _acknowledge(self, entry: Entry) -> None:
+        body = entry.event.body
+        if isinstance(body, Commanded) and (waiting := self._waiting_commands.pop(body.id, None)):
+            if not waiting.done():
+                waiting.set_result(None)
+
+    # -- what is done ----------------------------------------------------------------------------------------
+
+    def _carry_out(self, work: Work) -> None:
+        if self._work is not None and work.id not in self._in_flight:
+            self._in_flight.add(work.id)
+            self._work.create_task(self._do(work), name=work.id)
+
+    async def _do(self, work: Work) -> None:
+        """Carry one action out; its answers are events like any other."""
+        try:
+            answers = await self.venue.do(work)
+        finally:
+            self._in_flight.discard(work.id)
+        for body in answers:
+            self._take(body)
+
+    # -- who watches -----------------------------------------------------------------------------------------
+
+    def touch(self) -> None:
+        """Something that a client may want to see has changed."""
+        self.change += 1
+        self._changed.set()
+
+    async def wait_change(self, after: int) -> int:
+        """Wait until something has changed since `after`."""
+        while self.change <= after:
+            self._changed.clear()
+            await self._changed.wait()
+        return self.change
+
+    async def command(self, body: Commanded) -> Decision:
+        """Decide a trader's command and wait until the decision is durable."""
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting_commands[body.id] = waiting
+        before = len(self._outbox)
+        decision = self._take(body)
+        if decision.refused or len(self._outbox) == before:
+            self._waiting_commands.pop(body.id, None)
+        else:
+            await waiting
+        return decision
+
+    def now(self) -> int:
+        return self._clock()
+
+
+def armed_ids(state: State) -> frozenset[str]:
+    """The client ids of every armed rung: an order under one of them is explained by the journal already."""
+    return frozenset(
+        name
+        for c in state.cycles.values()
+        if c.armed is not None
+        for name in (c.armed.bank_id, c.armed.add_id)
+    )

@@ -1,0 +1,125 @@
+"""`ratchet engine`: the parts put together, in one process, until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from engine.api.address import SocketRefused
+from engine.api.server import ControlSocket
+from engine.config.loaded import Loaded
+from engine.config.paths import prepare_folders
+from engine.journal.lock import EngineLock
+from engine.journal.port import JournalRefused
+from engine.journal.sqlite import SqliteJournal
+from engine.runtime.engine import Engine
+from engine.runtime.face import Face
+from engine.venue.bitget import Bitget
+from engine.venue.client import Keys
+from engine.venue.port import VenueRefused
+
+LOG_BYTES = 10_000_000
+LOG_FILES = 5
+
+
+def run_engine(loaded: Loaded, *, take_over: bool = False) -> int:
+    """Run until SIGINT or SIGTERM. Returns 0 after a clean end, 4 when the engine may not run as it is (the reason is on stderr)."""
+    prepare_folders(loaded.paths)
+    _log_to(loaded.paths.logs / "engine.log")
+    try:
+        return _loop(_serve(loaded, take_over=take_over))
+    except* (VenueRefused, JournalRefused, SocketRefused) as refused:
+        for error in _leaves(refused):
+            print(f"ratchet engine: {error}", file=sys.stderr)
+    return 4
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
+def _loop(work: Coroutine[Any, Any, int]) -> int:
+    """The faster event loop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+async def _serve(loaded: Loaded, *, take_over: bool) -> int:
+    keys = Keys(loaded.keys.key, loaded.keys.secret, loaded.keys.passphrase)
+    venue = Bitget(keys, url=loaded.bitget_url, demo=loaded.demo)
+    account_lock = EngineLock(_account_lock(loaded, venue.account), venue.account)
+    account_lock.acquire()
+    try:
+        journal = await SqliteJournal.open(loaded.paths.database, account=venue.account)
+        try:
+            engine = Engine(
+                loaded.settings,
+                venue,
+                journal,
+                version=installed_version(),
+                take_over=take_over,
+                read_only="started with --read-only" if loaded.read_only else "",
+            )
+            await _until_signal(engine, Face(engine, journal), loaded.paths.socket)
+        finally:
+            await venue.close()
+            await journal.close()
+    finally:
+        account_lock.release()
+    return 0
+
+
+def _account_lock(loaded: Loaded, account: str) -> Path:
+    """One engine for one account on this machine, whatever its home folder: the lock is named after the account."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    folder = Path(runtime) / "ratchet" if runtime else loaded.paths.socket.parent
+    return folder / f"account-{account}.lock"
+
+
+async def _until_signal(engine: Engine, face: Face, socket: Path) -> None:
+    """Work until SIGINT or SIGTERM; a part that breaks takes the others down, so that a restart begins clean."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with ControlSocket(face, socket) as control:
+        async with asyncio.TaskGroup() as group:
+            parts = [
+                group.create_task(engine.run(), name="engine"),
+                group.create_task(control.run(), name="control socket"),
+            ]
+            await stop.wait()
+            for part in parts:
+                part.cancel()
+
+
+def _log_to(path: Path) -> None:
+    """A rotating file of our own loggers; nothing of it goes to the terminal."""
+    root = logging.getLogger("ratchet")
+    root.setLevel(logging.INFO)
+    root.propagate = False
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root.addHandler(handler)
+
+
+def installed_version() -> str:
+    try:
+        return version("ratchet-desk")
+    except PackageNotFoundError:
+        return "0"
