@@ -10,7 +10,7 @@ from engine.core.exchange import Tick
 
 
 class Sink(Protocol):
-    """Where a venue tells what happens. Both calls return at once and are made from the event loop's own thread."""
+    """Where a venue tells what happens. Both calls return at once, in the event loop's own thread."""
 
     def tick(self, tick: Tick) -> None:
         """A price frame arrived. Called for every frame, in order."""
@@ -20,7 +20,7 @@ class Sink(Protocol):
 
 
 class VenueRefused(Exception):
-    """The venue cannot be used as it is. The text says what is wrong and what the trader should do; it holds no secret."""
+    """The venue cannot be used as it is. The text says what is wrong and what to do; it holds no secret."""
 
 
 class Venue(Protocol):
@@ -32,7 +32,7 @@ class Venue(Protocol):
 
     @property
     def account(self) -> str:
-        """A short stable name of the account made from the key, never the key: the lock and the client ids use it."""
+        """A short stable name of the account made from the key, never the key; lock and client ids use it."""
 
     def market_ms(self) -> int:
         """The exchange's own clock now, milliseconds UTC, from its newest answer or frame."""
@@ -41,20 +41,26 @@ class Venue(Protocol):
         """Round trip of the newest REST answer; NaN before the first."""
 
     async def open(self, sink: Sink, symbols: tuple[str, ...]) -> None:
-        """Check keys, permissions, account kind, clock and modes; read the contracts and tell `InstrumentsRead`.
+        """Check keys, permissions, account kind, clock and modes; read the contracts, tell `InstrumentsRead`.
 
-        Raises VenueRefused with a sentence for the trader; retries what is only a bad connection until cancelled.
+        Raises VenueRefused with a sentence for the trader; retries a bad connection until cancelled.
         """
 
     async def run(self) -> None:
-        """Keep both websockets: connect, log in, subscribe, reconnect with back-off; tell `LinkChanged`. Ends only by cancellation."""
+        """Keep both websockets: connect, log in, subscribe, reconnect with back-off; tell `LinkChanged`.
+
+        Ends only by cancellation.
+        """
 
     async def do(self, work: Work) -> tuple[AnyBody, ...]:
-        """Carry one action out and return what became of it, as events; never raises for what the exchange or the network does.
+        """Carry one action out and return what became of it, as events.
 
-        A placing, moving or cancelling action gives one `Answered`. A `LookUp` gives one `LookedUp`, or `Answered` Unknown when it could not ask. A
-        `Read` gives the asked-for events (`PositionsRead`, `OrdersRead`, `BalanceRead`, `FillSeen`… then `FillsRead`, `BillSeen`…) and an `Answered`: Accepted
-        when everything was read, Unknown otherwise.
+        Never raises for what the exchange or the network does.
+
+        A placing, moving or cancelling action gives one `Answered`. A `LookUp` gives one `LookedUp`, or `Answered`
+        Unknown when it could not ask. A `Read` gives the asked-for events (`PositionsRead`, `OrdersRead`,
+        `BalanceRead`, `FillSeen`… then `FillsRead`, `BillSeen`…) and an `Answered`: Accepted when everything was
+        read, Unknown otherwise.
         """
 
     async def close(self) -> None:

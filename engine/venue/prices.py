@@ -1,0 +1,84 @@
+"""Is a silent price still true? REST says: the same mark is told again, another one means a dead stream."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from engine.core.exchange import Tick
+from engine.venue.malformed import Malformed, Row, shaped
+from engine.venue.outcomes import NoAnswer, Refusal
+from engine.venue.rest import PRODUCT, Rest
+
+log = logging.getLogger("ratchet.venue")
+
+GRACE_S: Final = 1.0
+"""How long a frame may lag behind the answer that contradicts it."""
+
+
+class PriceRow(Row, frozen=True, kw_only=True):
+    """A row of symbol-price."""
+
+    symbol: str
+    mark_price: Decimal
+    ts: int
+
+
+class Prices:
+    """The newest tick of each symbol, passed on to `tick`, and questioned after `silence_s` of silence."""
+
+    def __init__(self, rest: Rest, tick: Callable[[Tick], None], silence_s: float) -> None:
+        self.newest: dict[str, Tick] = {}
+        self._rest = rest
+        self._tick = tick
+        self._silence_s = silence_s
+
+    def put(self, tick: Tick) -> None:
+        """A price arrived."""
+        self.newest[tick.symbol] = tick
+        self._tick(tick)
+
+    async def watch(self, stands_still: Callable[[], None], is_dead: Callable[[str], None]) -> None:
+        """Question every silent price: it stands still, or the stream is dead. Ends by cancellation."""
+        while True:
+            await asyncio.sleep(self._silence_s / 4)
+            for tick in tuple(self.newest.values()):
+                if _now_ms() - tick.arrived > self._silence_s * 1000:
+                    await self._question(tick, stands_still, is_dead)
+
+    async def _question(
+        self, tick: Tick, stands_still: Callable[[], None], is_dead: Callable[[str], None]
+    ) -> None:
+        try:
+            mark = (await self.ask(tick.symbol)).mark_price
+        except (Refusal, NoAnswer, Malformed) as error:
+            log.warning("the silent price of %s could not be asked for: %s", tick.symbol, error)
+            return
+        if mark == tick.mark:
+            if self.newest[tick.symbol] is tick:
+                stands_still()
+                self.put(msgspec.structs.replace(tick, arrived=_now_ms()))
+            return
+        await asyncio.sleep(GRACE_S)
+        if self.newest[tick.symbol] is tick:
+            is_dead(f"the price of {tick.symbol} moved and no frame said so")
+
+    async def ask(self, symbol: str) -> PriceRow:
+        """The price of now. Raises Refusal, NoAnswer or Malformed."""
+        data = await self._rest.get(
+            "v2/mix/market/symbol-price", {"symbol": symbol, "productType": PRODUCT}, signed=False
+        )
+        for row in shaped("symbol-price", data, list[PriceRow]):
+            if row.symbol == symbol:
+                return row
+        raise Malformed("symbol-price", f"{symbol} is missing")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,119 @@
+"""One signed request over ccxt, in its lane, with a timeout: an answer's data, or Refusal, or NoAnswer."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from typing import Any, Final
+
+import aiohttp
+import ccxt
+
+from engine.venue.client import Client, Keys
+from engine.venue.lanes import Lane, Lanes
+from engine.venue.outcomes import OUT_OF_WINDOW, SUCCESS, NoAnswer, Refusal, failure, verdict
+
+PRODUCT: Final = "USDT-FUTURES"
+SERVER_TIME: Final = "v2/public/time"
+
+
+class Clock:
+    """The exchange's clock: its newest stamp plus what has passed here since. Frames outweigh answers."""
+
+    def __init__(self) -> None:
+        self._stamp = 0
+        self._heard = 0.0
+        self._from_frames = False
+
+    def frame(self, stamp: int) -> None:
+        """A frame carried this time."""
+        self._stamp, self._heard, self._from_frames = stamp, time.monotonic(), True
+
+    def answer(self, stamp: int) -> None:
+        """An answer carried this time; it counts until frames arrive."""
+        if not self._from_frames:
+            self._stamp, self._heard = stamp, time.monotonic()
+
+    def now_ms(self) -> int:
+        """Milliseconds UTC; this machine's own before anything was heard."""
+        if not self._stamp:
+            return time.time_ns() // 1_000_000
+        return self._stamp + int((time.monotonic() - self._heard) * 1000)
+
+
+class Rest:
+    """The exchange's REST side. Never retries: a retry is a decision, and not this one's.
+
+    `latency_ms` is the newest round trip; `skewed` is set when a time stamp was refused.
+    """
+
+    def __init__(self, client: Client, keys: Keys, clock: Clock, timeout_s: float = 5.0) -> None:
+        self.latency_ms = math.nan
+        self._client = client
+        self._keys = keys
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._lanes = Lanes()
+        self.skewed = asyncio.Event()
+
+    async def get(self, path: str, params: dict[str, str], *, signed: bool = True) -> Any:
+        """The `data` of a read. Raises Refusal or NoAnswer."""
+        async with self._lanes.turn(path, Lane.READ):
+            return await self._send("GET", path, params, signed)
+
+    async def post(self, path: str, body: dict[str, Any], lane: Lane) -> Any:
+        """The `data` of a request that changes something. Raises Refusal or NoAnswer."""
+        async with self._lanes.turn(path, lane):
+            return await self._send("POST", path, body, True)
+
+    async def server_ms(self) -> tuple[int, int]:
+        """The exchange's clock for signing, and this machine's at the same moment. Raises as `get` does."""
+        before = time.time_ns()
+        data = await self.get(SERVER_TIME, {}, signed=False)
+        here = (before + time.time_ns()) // 2_000_000
+        try:
+            return int(data["serverTime"]), here
+        except (KeyError, TypeError, ValueError):
+            raise NoAnswer("the server time could not be read") from None
+
+    async def follow_clock(self) -> int:
+        """Sign with the exchange's clock from now on. Returns how far this machine is ahead, milliseconds."""
+        there, here = await self.server_ms()
+        self._client.options["timeDifference"] = here - there
+        return here - there
+
+    async def _send(self, method: str, path: str, params: dict[str, Any], signed: bool) -> Any:
+        api = ["private" if signed else "public", _family(path)]
+        request = self._client.sign(path, api, method, params)
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                answer = await self._client.fetch(request["url"], method, request["headers"], request["body"])
+        except (ccxt.BaseError, aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._clean(failure(error)) from None
+        self.latency_ms = (time.perf_counter() - started) * 1000
+        return self._data(answer)
+
+    def _data(self, answer: object) -> Any:
+        if not isinstance(answer, dict):
+            raise NoAnswer("the answer could not be read")
+        if answer.get("code") != SUCCESS:
+            raise self._clean(verdict(answer))
+        if str(answer.get("requestTime", "")).isdigit():
+            self._clock.answer(int(answer["requestTime"]))
+        return answer.get("data")
+
+    def _clean(self, error: NoAnswer | Refusal) -> NoAnswer | Refusal:
+        if isinstance(error, NoAnswer) and error.cause == OUT_OF_WINDOW:
+            self.skewed.set()
+        if isinstance(error, Refusal):
+            return Refusal(error.code, self._keys.redacted(error.message))
+        return error
+
+
+def _family(path: str) -> str:
+    """ccxt's name of the address that serves `path`."""
+    if path.startswith("v3/"):
+        return "uta"
+    return "mix" if path.startswith("v2/mix/") else "common"
