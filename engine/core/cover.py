@@ -65,6 +65,11 @@ def stop_for(cycle: Cycle, leg: int | None) -> Stop | None:
     return next((s for s in cycle.stops if s.leg == leg and s.state in IN_FORCE), None)
 
 
+def is_ending(cycle: Cycle, leg: int | None) -> bool:
+    """Whether a stop for this leg has just triggered or vanished: its fills, or its fate, come first."""
+    return any(s.state in (Rest.TRIGGERED, Rest.GONE) and s.leg in (leg, None) for s in cycle.stops)
+
+
 def put_stop(cycle: Cycle, stop: Stop) -> Cycle:
     """`stop` in place of the one with its client id."""
     return replace(cycle, stops=tuple(stop if s.client_id == stop.client_id else s for s in cycle.stops))
@@ -81,7 +86,7 @@ def protected_qty(cycle: Cycle, stop: Stop) -> Decimal:
 def _bring(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
     stop = stop_for(cycle, wanted.leg)
     trigger, why = wanted.trigger, wanted.why
-    if stop is not None and stop.state is not Rest.RESTING:
+    if is_ending(cycle, wanted.leg) or (stop is not None and stop.state is not Rest.RESTING):
         return cycle
     if stop is not None and not cycle.loosen and not is_nearer(cycle.side, trigger, stop.trigger):
         trigger, why = stop.trigger, stop.why

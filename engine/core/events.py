@@ -58,7 +58,7 @@ class PositionsRead(Body, frozen=True, tag="positions_read"):
 
 
 class OrdersRead(Body, frozen=True, tag="orders_read"):
-    """All resting orders of the account, from all four lists, over REST, asked for at `asked`."""
+    """All resting orders of the account, from all four lists, over REST, asked for at `asked` (the engine's clock)."""
 
     orders: tuple[RestingOrder, ...]
     asked: int

@@ -15,10 +15,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from engine.core.actions import LookUp, PlaceMarket, Read, Work
 from engine.core.arming import thresholds
 from engine.core.decide import Decision, decide, first_state
-from engine.core.events import AnyBody, Commanded, Event, MarkReached, Started, Timer
+from engine.core.events import AnyBody, Commanded, Event, MarkReached, OrdersRead, Started, Timer
 from engine.core.exchange import Tick
 from engine.core.settings import Settings
 from engine.core.state import State
@@ -202,12 +204,14 @@ class Engine:
 
     async def _do(self, work: Work) -> None:
         """Carry one action out; its answers are events like any other."""
+        asked = self._clock()
         try:
             answers = await self.venue.do(work)
         finally:
             self._in_flight.discard(work.id)
         for body in answers:
-            self._take(body)
+            # the age of a reading is judged by the clock that its contents are held against
+            self._take(replace(body, asked=asked) if isinstance(body, OrdersRead) else body)
 
     # -- who watches -----------------------------------------------------------------------------------------
 
