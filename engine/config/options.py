@@ -258,6 +258,10 @@ class DeskPart(Part):
     theme: str = option("", "", "The name of a theme. Empty: the one for this kind of account.")
     ascii: bool = option(False, "", "Draw with plain ASCII only.")
     mouse: bool = option(True, "", "Let the mouse select and scroll.")
+    keymap: str = option("default", "", 'The keys: "default" or "vim".')
+    keys: dict[str, str] = option(
+        {}, "", 'Your own keys by the names that F1 shows, such as halt = "ctrl+k"; they replace the keymap.'
+    )
 
 
 class Options(BaseSettings):

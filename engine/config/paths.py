@@ -17,7 +17,7 @@ from engine.config.refused import ConfigRefused
 SOCKET_BYTES: Final = 107
 """The longest path that a unix socket can have (`sun_path` is 108 bytes, the last of them NUL)."""
 
-OWN_NAMES: Final = ("config.toml", "state.db", "engine.", "logs", "themes", "keymap")
+OWN_NAMES: Final = ("config.toml", "state.db", "engine.", "account-", "logs", "themes")
 """How the names of all that Ratchet keeps in its folders begin."""
 
 

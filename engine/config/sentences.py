@@ -61,8 +61,10 @@ def must_be(name: Name) -> str:
         )
     found = _field(name)
     if found is None:
-        return "something else"
+        return f"{must_be(name[:-1])}, of texts" if len(name) > 1 else "a known option"
     kind = _kind(found)
+    if get_origin(kind) is dict:
+        return f"a table: write [{'.'.join(name)}] and its lines below"
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return f"a table: write [{'.'.join(name)}] and its options below"
     if name == ("account",):

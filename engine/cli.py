@@ -1,0 +1,213 @@
+"""The command line: what words there are, and which module carries each out.
+
+Nothing heavy is imported here. `ratchet kill` has to be answered while a slow machine still loads anything
+else.
+
+Exit codes: 0 done · 2 wrong usage or input · 3 no engine answers · 4 the engine refused, with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+from engine.config.refused import ConfigRefused
+
+DONE: Final = 0
+WRONG: Final = 2
+INTERRUPTED: Final = 130
+
+FOREIGN: Final = {
+    "simulator": "a simulated Bitget on this machine, on recorded markets",
+    "hand": "play the trader's hand on a simulated Bitget",
+}
+"""Commands whose options belong to the simulator: it adds them itself, and only when one of them is called.
+"""
+
+Parsers = Any
+"""argparse's subparsers, whose class has no public name."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        arguments = _parser(given).parse_args(given)
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except SystemExit as usage:
+        return usage.code if isinstance(usage.code, int) else WRONG if usage.code else DONE
+    except ConfigRefused as refused:
+        for sentence in refused.sentences:
+            print(f"ratchet: {sentence}", file=sys.stderr)
+        return WRONG
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if hasattr(arguments, "func"):
+        return int(arguments.func(arguments) or DONE)
+    return int(importlib.import_module(f"engine.commands.{arguments.module}").run(arguments))
+
+
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ratchet",
+        description="A trading desk for the terminal. Without a command it opens the desk.",
+        epilog="Exit codes: 0 done, 2 wrong usage or input, 3 no engine answers, 4 refused by the engine.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(module="desk")
+    parser.add_argument("--version", action="store_const", const="version", dest="module")
+    _add_home(parser, None)
+    parser.add_argument("--theme", metavar="NAME", help="the desk's theme")
+    parser.add_argument("--ascii", action="store_true", help="draw the desk with plain ASCII only")
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument("--read-only", action="store_true", help="show everything, send nothing")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_engine(commands)
+    _add_looking(commands)
+    _add_reducing(commands)
+    _add_steering(commands)
+    _add_files(commands)
+    _add_demo(commands)
+    _add_foreign(commands, given)
+    return parser
+
+
+def _add_home(parser: argparse.ArgumentParser, default: object) -> None:
+    parser.add_argument(
+        "--home",
+        metavar="DIR",
+        default=default,
+        help="one folder for configuration, journal, socket and logs (also RATCHET_HOME)",
+    )
+
+
+def _add(commands: Parsers, name: str, module: str, meaning: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.", allow_abbrev=False
+    )
+    command.set_defaults(module=module, command=name)
+    _add_home(command, argparse.SUPPRESS)
+    return command
+
+
+def _add_engine(commands: Parsers) -> None:
+    engine = _add(commands, "engine", "engine", "run the engine: the one program that trades")
+    engine.add_argument("--bitget-url", metavar="URL", help="another Bitget, such as `ratchet simulator`")
+    engine.add_argument("--demo", action="store_true", help="Bitget's own demo trading")
+    engine.add_argument(
+        "--take-over",
+        action="store_true",
+        help="trade although orders of another Ratchet rest on the account: it must not run any more",
+    )
+    engine.add_argument(
+        "--read-only", action="store_true", default=argparse.SUPPRESS, help="watch, and never send an order"
+    )
+
+
+def _add_looking(commands: Parsers) -> None:
+    for name, module, meaning in (
+        ("status", "status", "account, engine, connections, limits and positions, in short"),
+        ("positions", "positions", "every position, managed or not"),
+        ("orders", "orders", "every order that rests on the exchange"),
+    ):
+        command = _add(commands, name, module, meaning)
+        command.add_argument("--json", action="store_true", help="as JSON, numbers as decimal strings")
+    why = _add(commands, "why", "why", "the story of a symbol, a cycle or an order, from the journal")
+    why.add_argument("name", metavar="SYMBOL", help="a symbol, a cycle or an order id")
+    why.add_argument("--json", action="store_true", help="as JSON")
+    watch = _add(commands, "watch", "watch", "tell every change, line by line, until Ctrl-C")
+    watch.add_argument(
+        "--plain", action="store_true", help="in words, for screen readers and pipes (always so)"
+    )
+    watch.add_argument(
+        "--every", metavar="SECONDS", type=float, default=60.0, help="tell the numbers this often (0: never)"
+    )
+
+
+def _add_reducing(commands: Parsers) -> None:
+    kill = _add(commands, "kill", "kill", "halt: nothing that adds risk from now on; stops stay")
+    kill.add_argument("--flatten", action="store_true", help="and close every managed position at market")
+    kill.add_argument("--reason", metavar="TEXT", default="", help="for the journal")
+    _add(commands, "resume", "kill", "end the halt")
+
+
+def _add_steering(commands: Parsers) -> None:
+    for name, meaning in (
+        ("adopt", "take an unmanaged position under care"),
+        ("pause", "stop scaling a position; its stops stay"),
+        ("unpause", "scale a position again"),
+        ("breakeven", "put one stop for the whole position at its breakeven, now"),
+        ("approve", "run the rung that waits"),
+        ("deny", "do not run the rung that waits"),
+        ("reduce", "close a part of a position at market"),
+        ("stops", "change where the stops of a position lie"),
+    ):
+        command = _add(commands, name, "steer", meaning)
+        command.add_argument("symbol", metavar="SYMBOL", help="such as BTCUSDT")
+        if name == "reduce":
+            command.add_argument(
+                "part", metavar="PART", help='how much of it, such as 50%% or 0.5; "100%%" is all'
+            )
+        if name == "stops":
+            command.add_argument(
+                "mode",
+                metavar="MODE",
+                choices=("leg_entry", "leg_net", "cycle_breakeven", "previous_entry"),
+                help="leg_entry, leg_net, cycle_breakeven or previous_entry",
+            )
+        command.add_argument("--side", choices=("long", "short"), help="needed only where both are open")
+
+
+def _add_files(commands: Parsers) -> None:
+    config = _add(commands, "config", "configuration", "check the configuration, or begin one")
+    what = config.add_subparsers(title="what", metavar="WHAT", required=True, dest="what")
+    check = what.add_parser("check", help="is it right, what holds, and from where each value comes")
+    check.add_argument("file", metavar="FILE", nargs="?", help="instead of the one in its folder")
+    what.add_parser("example", help="a complete configuration, explained")
+    what.add_parser("path", help="where everything is")
+    journal = _add(commands, "journal", "journal", "verify or export the journal")
+    deed = journal.add_subparsers(title="what", metavar="WHAT", required=True, dest="what")
+    deed.add_parser("verify", help="read all of it and check that nothing was changed")
+    export = deed.add_parser("export", help="all of it as JSON lines, to the standard output")
+    for each in (check, *deed.choices.values(), *(what.choices[name] for name in ("example", "path"))):
+        _add_home(each, argparse.SUPPRESS)
+    export.add_argument("--out", metavar="FILE", help="to a file instead, which must not exist yet")
+
+
+def _add_demo(commands: Parsers) -> None:
+    demo = _add(commands, "demo", "demo", "a simulated Bitget, an engine on it and the desk, without any key")
+    demo.add_argument("--plain", action="store_true", help="line by line instead of the desk")
+    demo.add_argument(
+        "--for", dest="seconds", metavar="SECONDS", type=float, help="end by itself after this time"
+    )
+    demo.add_argument("--speed", metavar="X", help="market time over real time, such as 60")
+    demo.add_argument("--data", metavar="FILE", action="append", help="recorded market data; may be repeated")
+    demo.add_argument("--scenario", metavar="NAME", help="what the market does")
+    demo.add_argument("--balance", metavar="USDT", help="what the account begins with")
+
+
+def _add_foreign(commands: Parsers, given: Sequence[str]) -> None:
+    for name, meaning in FOREIGN.items():
+        if name in given:
+            getattr(importlib.import_module("engine.simulator.cli"), f"add_{name}_parser")(commands)
+        else:
+            commands.add_parser(name, help=meaning, add_help=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""`ratchet`: the desk, on an engine that runs, or on one that the trader wants started."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tomllib
+from typing import NamedTuple
+
+from engine.api.door import NoEngine, Silent, ask
+from engine.commands.speech import NO_ENGINE, complain, failed
+from engine.config.paths import Paths, find_paths
+from engine.config.refused import ConfigRefused
+
+
+class Looks(NamedTuple):
+    """How the desk shall look: the configuration's [desk], and the command line over it."""
+
+    theme: str | None = None
+    ascii: bool = False
+    mouse: bool = True
+    keymap: str | dict[str, str] = "default"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    paths = find_paths(arguments.home)
+    answer = ask(paths.socket, "GET", "/v1/hello", timeout_s=3)
+    if isinstance(answer, Silent):
+        return failed(answer)
+    if isinstance(answer, NoEngine) and (code := _without_engine(answer, arguments, paths)) is not None:
+        return code
+    looks = looks_of(arguments, paths)
+    from tui.app import run_desk
+
+    return run_desk(
+        paths.socket,
+        read_only=arguments.read_only,
+        theme=looks.theme,
+        theme_folders=(paths.config.parent / "themes",),
+        keymap=looks.keymap,
+        ascii=looks.ascii,
+        mouse=looks.mouse,
+    )
+
+
+def _without_engine(answer: NoEngine, arguments: argparse.Namespace, paths: Paths) -> int | None:
+    """Offer to start an engine. None when one answers now, otherwise the exit code."""
+    complain(answer.text)
+    home = f"--home {paths.home} " if paths.home else ""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        complain(f"start one with `ratchet {home}engine`, or see it work without a key: `ratchet demo`")
+        return NO_ENGINE
+    print("An engine trades by its configuration from the moment it is up (`ratchet config check` shows it).")
+    if input("Start one in the background now? [y/N] ").strip().lower() not in {"y", "yes"}:
+        print(
+            f"Nothing started. `ratchet {home}engine` runs one here, `ratchet demo` shows one without a key."
+        )
+        return NO_ENGINE
+    from engine.commands.background import start
+
+    return start(paths, read_only=arguments.read_only)
+
+
+def looks_of(arguments: argparse.Namespace, paths: Paths) -> Looks:
+    """The configuration's wishes, and over them those of the command line."""
+    looks = _written(paths) if _speaks_of_desk(paths) else Looks()
+    return looks._replace(
+        theme=arguments.theme or looks.theme,
+        ascii=arguments.ascii or looks.ascii,
+        mouse=looks.mouse and not arguments.no_mouse,
+    )
+
+
+def _written(paths: Paths) -> Looks:
+    """A wrong configuration never keeps the desk shut: the kill key is in there."""
+    from engine.config.load import default_file, read_options
+
+    try:
+        desk = read_options(default_file(paths), {})[0].desk
+    except ConfigRefused as refused:
+        complain(f"the desk opens as by default, because the configuration is wrong: {refused}")
+        return Looks()
+    return Looks(desk.theme or None, desk.ascii, desk.mouse, desk.keys or desk.keymap)
+
+
+def _speaks_of_desk(paths: Paths) -> bool:
+    """Whether reading the whole configuration is worth its time."""
+    if any(name.startswith("RATCHET_DESK__") for name in os.environ):
+        return True
+    try:
+        return "desk" in tomllib.loads(paths.config.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True

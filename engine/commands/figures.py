@@ -1,0 +1,79 @@
+"""Numbers as a trader reads them in a plain terminal. Unknown is `--`, never 0; signs are always there where
+they matter.
+"""
+
+from __future__ import annotations
+
+import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+from engine.protocol import PositionView
+
+UNKNOWN: Final = "--"
+STALE_MS: Final = 3_000
+DEAD_MS: Final = 10_000
+
+
+def amount(value: Decimal | None, decimals: int = 2) -> str:
+    """1,234.50"""
+    return UNKNOWN if value is None else f"{_rounded(value, decimals):,f}"
+
+
+def signed(value: Decimal | None, decimals: int = 2) -> str:
+    """+4.97 or -4.50"""
+    return UNKNOWN if value is None else f"{_rounded(value, decimals):+,f}"
+
+
+def percent(fraction: Decimal | None, decimals: int = 1) -> str:
+    """0.332 as 33.2 %"""
+    return UNKNOWN if fraction is None else f"{_rounded(fraction * 100, decimals):,f} %"
+
+
+def signed_percent(fraction: Decimal | None, decimals: int = 1) -> str:
+    """0.332 as +33.2 %"""
+    return UNKNOWN if fraction is None else f"{_rounded(fraction * 100, decimals):+,f} %"
+
+
+def _rounded(value: Decimal, decimals: int) -> Decimal:
+    """For the eye only; a rounded zero has no minus sign."""
+    return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN) + 0
+
+
+def clock(at: int) -> str:
+    """14:03:02, UTC, of milliseconds."""
+    return datetime.datetime.fromtimestamp(at / 1000, datetime.UTC).strftime("%H:%M:%S")
+
+
+def moment(at: int) -> str:
+    """2025-05-08 14:03:02, UTC, of milliseconds."""
+    return datetime.datetime.fromtimestamp(at / 1000, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def span(ms: int) -> str:
+    """`40 s`, `12 min`, `3 h 5 min`, `2 d 4 h`."""
+    seconds = max(ms, 0) // 1000
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if minutes == 0:
+        return f"{seconds} s"
+    if hours == 0:
+        return f"{minutes} min"
+    return f"{hours} h {minutes % 60} min" if days == 0 else f"{days} d {hours % 24} h"
+
+
+def age(ms: int) -> str:
+    """How old something is: `0.1 s`, `12 s`, `3 min`."""
+    return f"{ms / 1000:.1f} s" if ms < DEAD_MS else span(ms)
+
+
+def staleness(position: PositionView) -> str:
+    """`STALE 4 s` when the mark is too old to believe, or `NO MARK`; empty when it is fresh."""
+    if position.mark is None or position.mark_age_ms is None:
+        return "NO MARK"
+    return f"STALE {span(position.mark_age_ms)}" if position.mark_age_ms > STALE_MS else ""
+
+
+def status(position: PositionView) -> str:
+    """BREAKEVEN, PAUSED(why), UNMANAGED(why)."""
+    word = "UNMANAGED" if not position.managed else position.status.value if position.status else UNKNOWN
+    return f"{word}({position.reason})" if position.reason else word

@@ -1,0 +1,53 @@
+"""`ratchet journal verify | export`: also while an engine writes it; nothing is changed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from engine.commands.speech import DONE, complain, wrong
+from engine.config.paths import find_paths
+from engine.journal.export import export
+from engine.journal.port import JournalRefused
+from engine.journal.reader import JournalReader
+
+
+def run(arguments: argparse.Namespace) -> int:
+    database = find_paths(arguments.home).database
+    try:
+        if arguments.what == "verify":
+            return asyncio.run(_verify(database))
+        if not arguments.out:
+            return asyncio.run(_export(database, sys.stdout.buffer))
+        with Path(arguments.out).open("xb") as out:
+            return asyncio.run(_export(database, out))
+    except JournalRefused as refused:
+        return wrong(str(refused))
+    except FileExistsError:
+        return wrong(f"{arguments.out} exists already: name a new file")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        return wrong(f"the export stopped before its end ({error.strerror}): what was written is not whole")
+
+
+async def _verify(database: Path) -> int:
+    async with await JournalReader.open(database) as journal:
+        entries = await journal.verify(_progress if sys.stderr.isatty() else None)
+    print(f"{database}: {entries:,} entries, every one as it was written")
+    return DONE
+
+
+def _progress(checked: int, all: int) -> None:
+    print(f"\r{checked:,} of {all:,} entries", end="\r", file=sys.stderr, flush=True)
+
+
+async def _export(database: Path, out: BinaryIO) -> int:
+    async with await JournalReader.open(database) as journal:
+        entries = await export(journal, out)
+    out.flush()
+    complain(f"{entries:,} entries exported")
+    return DONE

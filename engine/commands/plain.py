@@ -1,0 +1,224 @@
+"""What changed between two snapshots, in words that a screen reader says well: no tables, no arrows, no bare
+minus signs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from engine.commands.figures import UNKNOWN, amount, percent, span, staleness, status
+from engine.protocol import (
+    AccountView,
+    ApprovalView,
+    ClosedView,
+    EngineView,
+    Level,
+    LinkView,
+    PositionView,
+    Snapshot,
+)
+
+
+def beginning(now: Snapshot) -> Iterator[str]:
+    """All that holds, when watching begins."""
+    engine = now.engine
+    up = span(engine.now - engine.started)
+    yield f"{engine.mode.value} account {engine.account}, engine {engine.version}, up {up}"
+    yield from _engine(None, engine)
+    yield from (_link(each) for each in now.links if not each.up)
+    yield from numbers(now)
+    yield from (_approval(each, engine.now) for each in now.approvals)
+    yield from (f"limit hit: {each.name}, {each.now} of {each.limit}" for each in now.limits if each.hit)
+    yield from (f"unknown: {each.what} {each.symbol}, {each.cause}" for each in now.unknown)
+
+
+def numbers(now: Snapshot) -> Iterator[str]:
+    """The account and every position, in figures."""
+    yield account(now.account)
+    yield from (position(each) for each in now.positions)
+    if not now.positions:
+        yield "no open positions" if now.engine.reconciled else "positions not read yet"
+
+
+def changes(before: Snapshot, now: Snapshot) -> Iterator[str]:
+    """What a trader cares for and did not know."""
+    yield from _engine(before.engine, now.engine)
+    yield from _links(before.links, now.links)
+    yield from _positions(before, now)
+    yield from _approvals(before.approvals, now)
+    yield from _limits(before, now)
+    yield from _unknown(before, now)
+    yield from _log(before, now)
+
+
+def account(view: AccountView) -> str:
+    return (
+        f"equity {amount(view.equity)}, free {amount(view.free)}, today {won(view.day_pnl)}, "
+        f"worst case {won(view.worst_case)}, {view.cycles} of {view.max_cycles} cycles"
+    )
+
+
+def position(view: PositionView) -> str:
+    decimals = view.price_decimals
+    stale = staleness(view)
+    price = f"mark {amount(view.mark, decimals)}" if not stale else f"{stale.lower()}, price not known"
+    parts = [
+        f"{name(view)}, {status(view)}",
+        f"{amount(view.size, view.qty_decimals)} at {amount(view.entry, decimals)}",
+        price,
+    ]
+    if not stale:
+        parts.append(f"{won(view.unrealized_pnl)}, {won(view.unrealized_return, of_margin=True)}")
+    if view.liquidation:
+        away = "" if stale or view.distance is None else f", {percent(view.distance)} away"
+        parts.append(f"liquidation {amount(view.liquidation, decimals)}{away}")
+    if view.managed:
+        parts.append(f"{view.rungs} rungs")
+        parts.append("risk-free" if view.risk_free else f"worst case {won(view.worst_case)}")
+    return ", ".join(parts)
+
+
+def name(view: PositionView | ApprovalView | ClosedView) -> str:
+    return f"{view.symbol} {view.side.value}"
+
+
+def won(value: Decimal | None, *, of_margin: bool = False) -> str:
+    """`profit 4.97`, `loss 4.50`, `0.00`: the word carries the sign."""
+    if value is None:
+        return UNKNOWN if of_margin else "unknown"
+    size = percent(abs(value)) if of_margin else amount(abs(value))
+    if of_margin:
+        return f"{size} of margin"
+    return f"profit {size}" if value > 0 else f"loss {size}" if value < 0 else size
+
+
+def _engine(before: EngineView | None, now: EngineView) -> Iterator[str]:
+    if now.killed != (before.killed if before else ""):
+        yield f"HALTED: {now.killed}" if now.killed else "the halt is over: the ladder runs again"
+    if now.flattening != (before.flattening if before else False):
+        yield "FLATTENING: every managed position is being closed" if now.flattening else "flattening is over"
+    if now.read_only != (before.read_only if before else ""):
+        yield f"READ-ONLY: {now.read_only}" if now.read_only else "no longer read-only"
+    if now.reconciled != (before.reconciled if before else True):
+        yield (
+            "everything is read: the desk knows what Bitget holds"
+            if now.reconciled
+            else f"not known for now: {', '.join(now.unread)}; nothing adds risk until it is read"
+        )
+    if before and before.started != now.started:
+        yield f"the engine was started again, engine {now.version}"
+
+
+def _links(before: tuple[LinkView, ...], now: tuple[LinkView, ...]) -> Iterator[str]:
+    was = {each.name: each.up for each in before}
+    yield from (_link(each) for each in now if was.get(each.name, True) != each.up)
+
+
+def _link(link: LinkView) -> str:
+    reason = f": {link.reason}" if link.reason else ""
+    return f"link {link.name} is up" if link.up else f"LINK DOWN: {link.name}{reason}"
+
+
+def _positions(before: Snapshot, now: Snapshot) -> Iterator[str]:
+    was, present = {each.key: each for each in before.positions}, {each.key: each for each in now.positions}
+    ended = {each.cycle: each for each in now.closed}
+    for key, old in was.items():
+        if key not in present and now.engine.reconciled:
+            yield _gone(old, ended.get(old.cycle))
+    for key, view in present.items():
+        if key in was:
+            yield from _moved(was[key], view)
+        else:
+            yield f"new position: {position(view)}"
+
+
+def _gone(old: PositionView, ended: ClosedView | None) -> str:
+    if ended is None:
+        return f"{name(old)} is no longer open"
+    exit_price = amount(ended.exit_price, old.price_decimals)
+    return f"{name(old)} closed, {ended.reason}, at {exit_price}, {won(ended.result)}, {ended.rungs} rungs"
+
+
+def _moved(old: PositionView, view: PositionView) -> Iterator[str]:
+    who = name(view)
+    if status(view) != status(old):
+        yield f"{who} is {status(view)}"
+    if view.size != old.size:
+        word = "grew" if view.size > old.size else "shrank"
+        sizes = f"from {amount(old.size, old.qty_decimals)} to {amount(view.size, view.qty_decimals)}"
+        yield f"{who} {word} {sizes}, entry {amount(view.entry, view.price_decimals)}"
+    if view.rungs != old.rungs:
+        yield f"{who} has {view.rungs} rungs"
+    if view.leverage != old.leverage:
+        yield f"{who} leverage is {view.leverage.normalize():f}"
+    if view.blocked != old.blocked:
+        state = f"blocked: {view.blocked}" if view.blocked else "free again"
+        yield f"{who} next rung is {state}"
+    if view.risk_free != old.risk_free:
+        state = "RISK-FREE" if view.risk_free else "no longer risk-free"
+        yield f"{who} is {state}, worst case {won(view.worst_case)}"
+    yield from _stops(who, old, view)
+    stale = staleness(view)
+    if bool(stale) != bool(staleness(old)):
+        yield f"{who} price is not known, {stale.lower()}" if stale else f"{who} price is known again"
+
+
+def _stops(who: str, old: PositionView, view: PositionView) -> Iterator[str]:
+    """A stop is told by where it lies and what it covers, not by its order."""
+    was = {(each.trigger, each.qty): each for each in old.stops}
+    present = {(each.trigger, each.qty): each for each in view.stops}
+    for place, stop in present.items():
+        if place not in was:
+            trigger, qty = amount(stop.trigger, view.price_decimals), amount(stop.qty, view.qty_decimals)
+            yield f"{who} stop at {trigger} for {qty}, {stop.why}, {won(stop.result)} there"
+    for place, stop in was.items():
+        if place not in present:
+            yield f"{who} stop at {amount(stop.trigger, old.price_decimals)} is gone"
+    if old.stops and not view.stops:
+        yield f"{who} has no stop now"
+
+
+def _approvals(before: tuple[ApprovalView, ...], now: Snapshot) -> Iterator[str]:
+    was, present = {(a.cycle, a.rung): a for a in before}, {(a.cycle, a.rung): a for a in now.approvals}
+    yield from (_approval(each, now.engine.now) for key, each in present.items() if key not in was)
+    yield from (
+        f"{name(each)} rung {each.rung} waits no longer" for key, each in was.items() if key not in present
+    )
+
+
+def _approval(wait: ApprovalView, now: int) -> str:
+    return (
+        f"{name(wait)} rung {wait.rung} asks: adds {amount(wait.add_margin)} margin, banks "
+        f"{wait.bank_qty:,f}, "
+        f"worst case {won(wait.worst_case)}, then {won(wait.worst_case_after)}; {span(wait.expires - now)}"
+        " to answer"
+    )
+
+
+def _limits(before: Snapshot, now: Snapshot) -> Iterator[str]:
+    was = {each.name: each.hit for each in before.limits}
+    for each in now.limits:
+        if each.hit != was.get(each.name, False):
+            state = "LIMIT HIT" if each.hit else "limit free again"
+            yield f"{state}: {each.name}, {each.now} of {each.limit}"
+
+
+def _unknown(before: Snapshot, now: Snapshot) -> Iterator[str]:
+    was, present = {each.id: each for each in before.unknown}, {each.id: each for each in now.unknown}
+    for id, each in present.items():
+        if id not in was:
+            yield f"UNKNOWN what became of {each.what} {each.symbol}: {each.cause}"
+    yield from (f"known again: {each.what} {each.symbol}" for id, each in was.items() if id not in present)
+
+
+def _log(before: Snapshot, now: Snapshot) -> Iterator[str]:
+    """The engine's own words, each once; a line that was already gone when we looked is owned up to."""
+    last = max((line.id for line in before.log), default=0)
+    fresh = [line for line in now.log if line.id > last]
+    if fresh and last and fresh[0].id > last + 1:
+        yield f"{fresh[0].id - last - 1} lines of the log went by unread"
+    for line in fresh:
+        loud = f"{line.level.value.upper()}: " if line.level in {Level.WARNING, Level.URGENT} else ""
+        symbol = "" if line.symbol in line.text else f"{line.symbol} "
+        yield f"{loud}{symbol}{line.text}"
