@@ -1,0 +1,339 @@
+"""The desk as an application: it owns the client and the scene, and sends what the trader asks for. It
+decides nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+from textual.signal import Signal
+
+from engine.protocol import Flatten, Halt, Hello, Resume, Verdict
+from tui.arming import Arming
+from tui.ascii_only import AsciiOnly
+from tui.client import EngineClient, EngineUnheard
+from tui.hand import Hand, HandRefused
+from tui.keymaps import APP_KEYS, DESK_KEYS, FLATTEN, HAND, OTHER_KEYS, Key, bindings, keymap_of
+from tui.leaving import Leaving
+from tui.link import LinkState
+from tui.messages import CommandWanted
+from tui.palette import DeskCommands
+from tui.screens.ask import Ask
+from tui.screens.desk import DeskScreen
+from tui.screens.hand_menu import Choice, HandMenu
+from tui.screens.help import HelpScreen
+from tui.themes import INK_DEFAULTS, load_themes, own_folder
+from tui.view_model.asking import Question, resume_question
+from tui.view_model.footer import SHOWN_S, Dispatch, Hint, Reply, arming_line, footer
+from tui.view_model.ink import Line
+from tui.view_model.scene import Scene
+
+SAMPLE_S: Final = 0.25
+"""The screen looks at the newest snapshot four times a second, however many there are."""
+
+PAGES: Final = (("Desk", DeskScreen),)
+
+
+class RatchetDesk(App[int]):
+    """The terminal desk of one engine."""
+
+    TITLE = "Ratchet"
+    CSS_PATH = "desk.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[type[DeskCommands]]] = {DeskCommands}  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(APP_KEYS),
+        Binding("ctrl+p", "command_palette", "Palette", id="palette", show=False, priority=True, system=True),
+        Binding("ctrl+q", "leave", "Quit", id="quit.also", show=False),
+        Binding("ctrl+c", "help_quit", "How to quit", show=False, system=True),
+        Binding("escape", "disarm", "Disarm flatten", show=False),
+    ]
+
+    def __init__(
+        self,
+        client: EngineClient,
+        *,
+        read_only: bool = False,
+        hand: Hand | None = None,
+        theme: str | None = None,
+        theme_folders: Sequence[Path] = (),
+        keymap: str | Mapping[str, str] = "default",
+        ascii: bool = False,
+        steady: Callable[[], float] = time.monotonic,
+        wall: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        sample_s: float = SAMPLE_S,
+    ) -> None:
+        colourless = "NO_COLOR" in os.environ
+        self.ascii = ascii
+        super().__init__(ansi_color=True if colourless else None)
+        self.client = client
+        self.read_only = read_only
+        self.hand = hand
+        self.scene = Scene(client.link, read_only=read_only)
+        self.scene_changed: Signal[Scene] = Signal(self, "scene")
+        self.arming = Arming()
+        self.dispatch: Dispatch | None = None
+        self._steady, self._wall, self._sample_s = steady, wall, sample_s
+        self._moment: tuple[object, ...] = ()
+        self._problems = self._dress(theme, theme_folders, colourless=colourless)
+        keys, wrong = keymap_of(keymap)
+        self._problems += wrong
+        self.set_keymap(keys)
+
+    def _dress(self, theme: str | None, folders: Iterable[Path], *, colourless: bool) -> tuple[str, ...]:
+        """Register every theme and put one on; returns what was wrong, in words."""
+        themes, problems = load_themes((own_folder(), *folders))
+        for one in themes:
+            self.register_theme(one)
+        self.own_themes = tuple(one.name for one in themes)
+        wanted = "ratchet-mono" if colourless else (theme or "ratchet-dark")
+        if wanted not in self.available_themes:
+            problems += (f"no theme is called {wanted!r}: there are {', '.join(self.own_themes)}",)
+            wanted = "ratchet-dark"
+        if wanted in self.available_themes:
+            self.theme = wanted
+        return problems
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The inks, for a theme that is not one of ours."""
+        return dict(INK_DEFAULTS)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """With `--ascii` the last filter lets nothing else through."""
+        filters = super().get_line_filters()
+        return (*filters, AsciiOnly()) if self.ascii else filters
+
+    def on_mount(self) -> None:
+        self.push_screen(DeskScreen())
+        self.set_interval(self._sample_s, self.sample)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """After the first picture: the engine is looked for, and what was wrong with the settings is said."""
+        self.run_worker(self.client.watch(), name="watch", group="watch", exclusive=True, exit_on_error=True)
+        for problem in self._problems:
+            self.notify(problem, severity="warning", timeout=12, markup=False)
+
+    def sample(self) -> None:
+        """Look at the newest snapshot; tell the screen when it is another moment."""
+        snapshot, elapsed = self.client.newest()
+        self.scene = Scene(self.client.link, snapshot, elapsed, self._wall(), self.read_only)
+        since = (self.scene.now - self.scene.link.since) // 1000 if self.scene.is_gone else 0
+        moment = (snapshot, self.scene.link, elapsed // 1000, since, self._is_armed())
+        self._forget_answer()
+        if len(self._moment) != len(moment) or any(
+            a is not b and a != b for a, b in zip(moment, self._moment, strict=True)
+        ):
+            self._moment = moment
+            self.scene_changed.publish(self.scene)
+
+    def _is_armed(self) -> bool:
+        return self.arming.is_armed(self._steady())
+
+    def _forget_answer(self) -> None:
+        done = self.dispatch is not None and self.dispatch.reply is not Reply.SENT
+        if done and self.dispatch and self._steady() - self.dispatch.at > SHOWN_S:
+            self.dispatch = None
+            self._show_foot()
+
+    def foot(self, width: int) -> Line:
+        """The bottom line as it is now."""
+        if self._is_armed():
+            return arming_line(self.scene.positions, width, key=self.key_of(FLATTEN))
+        return footer(self.scene, self.dispatch, self._hints(), width)
+
+    def _hints(self) -> tuple[Hint, ...]:
+        keys = sorted((k for k in (*DESK_KEYS, *APP_KEYS) if k.hint and self.offers(k)), key=lambda k: k.rank)
+        pages = tuple((str(n), name) for n, (name, _) in enumerate(PAGES, 1)) if len(PAGES) > 1 else ()
+        return (*pages, *((self.key_of(key), key.hint) for key in keys))
+
+    def offers(self, key: Key) -> bool:
+        """Whether this key does something here: no hand without a simulation, no page that is not there, no
+        command read-only.
+        """
+        if key.id == HAND.id:
+            hello = self.client.link.hello
+            return self.hand is not None and hello is not None and hello.hand and not self.read_only
+        if key.id.startswith("page."):
+            return int(key.keys) <= len(PAGES) and len(PAGES) > 1
+        return not (self.read_only and key.id in {"halt", "flatten", "resume", "adopt", "pause"})
+
+    def key_of(self, key: Key) -> str:
+        """The key as the trader presses it now: `^K`, `/`, `?`."""
+        keys = self._keymap.get(key.id, key.keys).split(",")
+        names = {"slash": "/", "question_mark": "?", "escape": "esc"}
+        shown = [f"^{k[5:].upper()}" if k.startswith("ctrl+") else names.get(k, k) for k in keys]
+        return shown[-1] if key.id == "help" else shown[0]
+
+    def _show_foot(self) -> None:
+        screen = self.screen_stack[0] if self.screen_stack else None
+        for page in self.screen_stack if screen is not None else ():
+            if isinstance(page, DeskScreen):
+                page.show_foot()
+
+    def tell(self, words: str, text: str) -> None:
+        """Something the desk did itself."""
+        self._answer(Dispatch(words, Reply.DONE, text, self._steady()))
+
+    def refuse(self, words: str, text: str) -> None:
+        """Something the desk will not send, and why."""
+        self._answer(Dispatch(words, Reply.REFUSED, text, self._steady()))
+
+    def _answer(self, dispatch: Dispatch) -> None:
+        self.dispatch = dispatch
+        self._show_foot()
+
+    def on_command_wanted(self, wanted: CommandWanted) -> None:
+        self.order(wanted)
+
+    def order(self, wanted: CommandWanted) -> None:
+        """Send a command: `sent` at once, the engine's answer when it comes."""
+        if self.read_only:
+            self.refuse(wanted.words, "this desk was attached read-only")
+            return
+        self._answer(Dispatch(wanted.words, Reply.SENT, at=self._steady()))
+        self.run_worker(self._deliver(wanted), group="command", exit_on_error=True)
+
+    async def _deliver(self, wanted: CommandWanted) -> None:
+        try:
+            answer = await self.client.send(wanted.command)
+        except EngineUnheard as error:
+            self._answer(Dispatch(wanted.words, Reply.UNHEARD, str(error), self._steady()))
+            self.bell()
+            return
+        reply = Reply.DONE if answer.verdict is Verdict.DONE else Reply.REFUSED
+        self._answer(Dispatch(wanted.words, reply, answer.text, self._steady()))
+
+    def ask(self, question: Question, wanted: CommandWanted) -> None:
+        """Ask before risk is added; only a yes sends."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.order(wanted)
+
+        if self.read_only:
+            self.refuse(wanted.words, "this desk was attached read-only")
+        else:
+            self.push_screen(Ask(question), answered)
+
+    def action_halt(self) -> None:
+        """One press, over everything."""
+        self.order(CommandWanted(Halt("by key"), "halt"))
+
+    def action_flatten(self) -> None:
+        """The first press arms, the second within three seconds fires."""
+        if self.read_only:
+            self.refuse("flatten", "this desk was attached read-only")
+        elif self.arming.press(self._steady()):
+            self.order(CommandWanted(Flatten("by key"), "flatten"))
+        else:
+            self._show_foot()
+
+    def action_disarm(self) -> None:
+        self.arming.release()
+        self._show_foot()
+
+    def action_resume(self) -> None:
+        if not self.scene.killed:
+            self.refuse("resume", "trading is not halted")
+            return
+        self.ask(resume_question(self.scene), CommandWanted(Resume(), "resume"))
+
+    def action_help(self) -> None:
+        keys = tuple(
+            (self._all_keys_of(key), key.words) for key in (*APP_KEYS, *DESK_KEYS) if self.offers(key)
+        )
+        self.push_screen(HelpScreen((*keys, *OTHER_KEYS)))
+
+    def _all_keys_of(self, key: Key) -> str:
+        names = {"slash": "/", "question_mark": "?", "f1": "F1"}
+        return "  ".join(names.get(k, k) for k in self._keymap.get(key.id, key.keys).split(","))
+
+    def action_page(self, number: int) -> None:
+        """Go to a screen; one that is not there is not offered."""
+        if number <= len(PAGES) and not isinstance(self.screen, PAGES[number - 1][1]):
+            self.switch_screen(PAGES[number - 1][1]())
+
+    def open_hand(self) -> None:
+        """The hand's menu, in a simulation."""
+        if self.hand is not None and self.offers(HAND):
+            self.push_screen(HandMenu(self.hand), self._use_hand)
+
+    def _use_hand(self, choice: Choice | None) -> None:
+        if choice is not None and self.hand is not None:
+            self.run_worker(self._lend(self.hand, choice), group="hand", exit_on_error=True)
+
+    async def _lend(self, hand: Hand, choice: Choice) -> None:
+        what, symbol, side = choice
+        words = f"hand: {what} {symbol} {side or ''}".rstrip()
+        self._answer(Dispatch(words, Reply.SENT, at=self._steady()))
+        try:
+            if what == "open" and side is not None:
+                told = await hand.open(symbol, side)
+            elif what == "close":
+                told = await hand.close(symbol)
+            else:
+                told = await hand.next_move()
+        except HandRefused as error:
+            self.refuse(words, str(error))
+        else:
+            self.tell(words, told)
+
+    def action_leave(self) -> None:
+        """Quit the desk; the engine keeps running, and the last line says so."""
+        self.exit(0, message=parting(self.client.link.hello, up=self.client.link.state is LinkState.UP))
+
+
+def parting(hello: Hello | None, *, up: bool) -> str:
+    """The last line, in the trader's shell."""
+    if up and hello is not None:
+        who = f"{hello.account}, {hello.mode}, process {hello.pid}"
+        return f"The engine keeps running ({who}). `ratchet kill` halts it."
+    return "The desk is closed. It had no engine at the end: `ratchet status` looks for one."
+
+
+def run_desk(
+    socket: Path,
+    *,
+    read_only: bool = False,
+    theme: str | None = None,
+    theme_folders: Sequence[Path] = (),
+    keymap: str | Mapping[str, str] = "default",
+    ascii: bool = False,
+    mouse: bool = True,
+    hand: Hand | None = None,
+) -> int:
+    """Run the desk on the engine's socket until the trader quits; returns the exit code (128 + n after signal
+    n).
+    """
+    desk = RatchetDesk(
+        EngineClient(socket, by=f"desk on {_terminal()}"),
+        read_only=read_only,
+        hand=hand,
+        theme=theme,
+        theme_folders=theme_folders,
+        keymap=keymap,
+        ascii=ascii,
+    )
+
+    def leave(number: int) -> None:
+        desk.call_later(desk.exit, 128 + number)
+
+    with Leaving(leave):
+        code = desk.run(mouse=mouse)
+    return code if code is not None else desk.return_code or 0
+
+
+def _terminal() -> str:
+    """Which terminal this is, for the engine's journal: `pts/3`."""
+    try:
+        return os.ttyname(0).removeprefix("/dev/")
+    except OSError:
+        return "no terminal"

@@ -1,0 +1,64 @@
+"""How the desk gives the terminal back when it is told to go: SIGTERM, SIGHUP, also while the terminal no
+longer reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import termios
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final
+
+GRACE_S: Final = 2.0
+"""How long an orderly exit may take before the process ends itself."""
+
+SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+
+RESTORE: Final = b"\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[?7h"
+
+
+class Leaving:
+    """Installs the handlers, and remembers the terminal as it was before the desk.
+
+    Plain signal handlers, not the event loop's: a terminal that stops reading freezes the loop, and a handler
+    of the loop
+    would never run. `ask` is called in the main thread with the signal's number and must be quick.
+    """
+
+    def __init__(self, ask: Callable[[int], None]) -> None:
+        self._ask = ask
+        self._before: list[Any] | None = None
+        self._old: dict[int, Any] = {}
+
+    def __enter__(self) -> Leaving:
+        with contextlib.suppress(termios.error, ValueError, OSError):
+            self._before = termios.tcgetattr(sys.__stdin__.fileno()) if sys.__stdin__ else None
+        for number in SIGNALS:
+            self._old[number] = signal.signal(number, self._leave)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _leave(self, number: int, frame: FrameType | None) -> None:
+        last = threading.Timer(GRACE_S, self._by_force, (number,))
+        last.daemon = True
+        last.start()
+        self._ask(number)
+
+    def _by_force(self, number: int) -> None:
+        """The orderly way did not end: restore what can be restored without waiting, and go."""
+        if sys.__stdin__ is not None and self._before is not None:
+            with contextlib.suppress(termios.error, ValueError, OSError):
+                fd = sys.__stdin__.fileno()
+                termios.tcflush(fd, termios.TCOFLUSH)
+                termios.tcsetattr(fd, termios.TCSANOW, self._before)
+                os.set_blocking(fd, False)
+                os.write(fd, RESTORE)
+        os._exit(128 + number)

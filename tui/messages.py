@@ -1,0 +1,40 @@
+"""What the parts of the desk tell each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from engine.protocol import AnyCommand, ApprovalView
+
+
+@dataclass
+class PositionChosen(Message):
+    """The cursor stands on another position; `key` is None when there is none."""
+
+    key: str | None
+
+
+@dataclass
+class ApprovalAnswered(Message):
+    """The trader said yes or no to a rung that waits."""
+
+    approval: ApprovalView
+    yes: bool
+
+
+@dataclass
+class FilterChanged(Message):
+    """The trader types what the grid should show; `closed` when the line is left."""
+
+    words: str
+    closed: bool = False
+
+
+@dataclass
+class CommandWanted(Message):
+    """A command to send to the engine, and its name in the trader's words."""
+
+    command: AnyCommand
+    words: str

@@ -1,0 +1,39 @@
+"""The command palette: every key's action and every theme, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from tui.keymaps import APP_KEYS, DESK_KEYS
+
+if TYPE_CHECKING:
+    from tui.app import RatchetDesk
+
+
+class DeskCommands(Provider):
+    """What the desk can do, found by any part of its words."""
+
+    async def discover(self) -> Hits:
+        for words, run in self._commands():
+            yield DiscoveryHit(words, run)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for words, run in self._commands():
+            if (score := matcher.match(words)) > 0:
+                yield Hit(score, matcher.highlight(words), run, text=words)
+
+    def _commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        desk = cast("RatchetDesk", self.app)
+        for key in APP_KEYS:
+            if desk.offers(key):
+                yield key.words, partial(desk.run_action, key.action)
+        for key in DESK_KEYS:
+            if desk.offers(key):
+                yield key.words, partial(desk.run_action, f"screen.{key.action}")
+        for name in desk.own_themes:
+            yield f"Theme: {name}", partial(setattr, desk, "theme", name)

@@ -1,0 +1,60 @@
+"""The question before risk is added."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from tui.view_model.asking import Question
+
+
+class Ask(ModalScreen[bool]):
+    """Shows the numbers and waits; Cancel has the focus, and escape is Cancel. The desk stays in view behind
+    it.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(False)", "cancel", id="ask.cancel", show=False),
+        Binding("left,right,up,down,h,l", "app.focus_next", "other button", show=False),
+    ]
+    AUTO_FOCUS: ClassVar[str | None] = "#cancel"
+
+    DEFAULT_CSS = """
+    Ask {
+        align: center middle;
+        background: transparent;
+        & > Vertical {
+            width: 64; max-width: 100%; height: auto; padding: 1 3;
+            background: $surface; border: round $ink-warn; border-title-color: $ink-warn;
+        }
+        & Static { width: 1fr; height: auto; }
+        & .title { text-style: bold; color: $ink-bright; margin-bottom: 1; }
+        & Horizontal { height: 1; margin-top: 1; align-horizontal: right; }
+        & Button { margin-left: 2; }
+    }
+    """
+
+    def __init__(self, question: Question) -> None:
+        super().__init__()
+        self.question = question
+
+    def compose(self) -> ComposeResult:
+        with Vertical():
+            yield Static(Text(self.question.title), classes="title")
+            yield Static(self._facts())
+            with Horizontal():
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Button(self.question.yes, id="yes", compact=True, variant="warning")
+
+    def _facts(self) -> Text:
+        widest = max((len(name) for name, _ in self.question.facts), default=0)
+        return Text("\n".join(f"{name.ljust(widest)}   {value}" for name, value in self.question.facts))
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")

@@ -1,0 +1,67 @@
+"""Help: every key and every sign of the desk on one page."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+SIGNS = (
+    ("▲ LONG  ▼ SHORT", "the side of a position"),
+    ("✖", "liquidation, by the exchange's own number"),
+    ("■  □", "a stop that rests on the exchange; one that was not read back yet"),
+    ("●", "the mark price"),
+    ("○  =", "an entry; the price at which the cycle breaks even"),
+    ("◎", "the next rung: bank half of the front leg, add a new one"),
+    ("worst case", "the result if the market runs through every resting stop, fees included"),
+    ("RISK-FREE", "the worst case is not a loss"),
+    ("STALE 4s", "the mark is that old; past 10 s its numbers become --"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Keys as they are bound now, and what the signs mean."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,question_mark,q", "dismiss", "close", show=False)
+    ]
+
+    DEFAULT_CSS = """
+    HelpScreen {
+        align: center middle;
+        background: transparent;
+        & > VerticalScroll {
+            width: 78; max-width: 100%; height: auto; max-height: 100%; padding: 1 2; scrollbar-size-vertical:
+            1;
+            background: $surface; border: round $frame-focus; border-title-color: $ink-bright;
+            border-subtitle-color: $ink-label;
+        }
+        & Static { width: 1fr; height: auto; }
+    }
+    """
+
+    def __init__(self, keys: tuple[tuple[str, str], ...]) -> None:
+        super().__init__()
+        self.keys = keys
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll() as page:
+            page.border_title = "Keys and signs"
+            page.border_subtitle = "esc closes"
+            yield Static(self._page())
+
+    def _page(self) -> Text:
+        page = Text()
+        widest = max(len(key) for key, _ in (*self.keys, *SIGNS))
+        for table in (self.keys, SIGNS):
+            for key, words in table:
+                page.append(key.ljust(widest), style="bold")
+                page.append(f"   {words}\n")
+            page.append("\n")
+        page.rstrip()
+        return page

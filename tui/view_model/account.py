@@ -1,0 +1,103 @@
+"""The account strip: what there is, what it made, what is at risk."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from engine.protocol import AccountView
+from tui.view_model.ink import BLANK, Ink, Line, Span, cell, faded, fitting, line, padded
+from tui.view_model.numbers import UNKNOWN, cautious, fixed, ink_of, percent, signed, times
+from tui.view_model.scene import Freshness, Scene
+
+ROOM: Final = {
+    "Equity": 10,
+    "Free": 10,
+    "Day": 17,
+    "Week": 17,
+    "Worst case": 12,
+    "Deployed": 10,
+    "Leverage": 10,
+    "Funding": 10,
+    "Positions": 11,
+    "Risk-free": 10,
+}
+"""Cells of each figure, its gap included, in a terminal of 120."""
+
+Figure = tuple[str, Line]
+"""A label, and its value."""
+
+
+def strip(scene: Scene, width: int) -> tuple[Line, ...]:
+    """Two lines. From 120 cells on, labels above their values; below, both side by side."""
+    figures = _figures(scene)
+    lines = _columns(figures, width) if width >= 120 else _rows(figures, width)
+    return tuple(faded(words) for words in lines) if scene.is_gone else lines
+
+
+def _figures(scene: Scene) -> tuple[Figure, ...]:
+    if scene.snapshot is None or scene.freshness is Freshness.LOST:
+        names = (
+            "Equity",
+            "Free",
+            "Day",
+            "Week",
+            "Worst case",
+            "Deployed",
+            "Leverage",
+            "Funding",
+            "Positions",
+            "Risk-free",
+        )
+        return tuple((name, line(Span(UNKNOWN, Ink.LABEL))) for name in names)
+    return _known(scene.snapshot.account)
+
+
+def _known(account: AccountView) -> tuple[Figure, ...]:
+    return (
+        ("Equity", line(Span(fixed(account.equity, 2), Ink.BRIGHT))),
+        ("Free", line(Span(fixed(account.free, 2)))),
+        ("Day", line(Span(signed(account.day_pnl), ink_of(account.day_pnl)), *_return(account.day_return))),
+        (
+            "Week",
+            line(Span(signed(account.week_pnl), ink_of(account.week_pnl)), *_return(account.week_return)),
+        ),
+        ("Worst case", line(Span(cautious(account.worst_case), ink_of(account.worst_case)))),
+        ("Deployed", line(Span(percent(account.deployed)))),
+        ("Leverage", line(Span(times(account.leverage)))),
+        ("Funding", line(Span(signed(account.funding), ink_of(account.funding)))),
+        ("Positions", line(Span(f"{account.cycles} of {account.max_cycles}"))),
+        ("Risk-free", line(Span(str(account.risk_free), Ink.GAIN if account.risk_free else Ink.LABEL))),
+    )
+
+
+def _return(fraction: Decimal | None) -> Line:
+    return BLANK if fraction is None else line(Span(f" {percent(fraction, sign=True)}", Ink.LABEL))
+
+
+def _columns(figures: tuple[Figure, ...], width: int) -> tuple[Line, ...]:
+    """Labels above values. What is wider than the least width is shared out evenly."""
+    extra = max(0, width - 1 - sum(ROOM.values())) // len(figures)
+    above: list[Span] = [Span(" ")]
+    below: list[Span] = [Span(" ")]
+    for name, value in figures:
+        room = ROOM[name] + extra
+        above.append(cell(name, room, Ink.LABEL))
+        below += padded(value, room - 1)
+        below.append(Span(" "))
+    return tuple(above), tuple(below)
+
+
+def _rows(figures: tuple[Figure, ...], width: int) -> tuple[Line, ...]:
+    by_name = dict(figures)
+    first = ("Equity", "Free", "Day", "Week")
+    second = ("Worst case", "Deployed", "Leverage", "Positions", "Funding", "Risk-free")
+    return tuple(
+        (Span(" "), *fitting((_pair(name, by_name[name]) for name in names), width - 2))
+        for names in (first, second)
+    )
+
+
+def _pair(name: str, value: Line) -> Line:
+    short = {"Worst case": "Worst", "Positions": "Open", "Leverage": "Lev"}.get(name, name)
+    return (Span(f"{short} ", Ink.LABEL), *value)

@@ -1,0 +1,77 @@
+"""The bottom line: the keys that work now, or what became of the last command, or what is armed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from engine.protocol import PositionView
+from tui.view_model.ink import Ink, Line, Span, cell, fitting, line, printable
+from tui.view_model.numbers import fixed
+from tui.view_model.scene import Scene
+
+SHOWN_S: Final = 8.0
+"""How long an answer stays."""
+
+Hint = tuple[str, str]
+"""A key as the trader presses it, and what it does."""
+
+
+class Reply(StrEnum):
+    """What is known of a command: sent is not done."""
+
+    SENT = "sent"
+    DONE = "done"
+    REFUSED = "refused"
+    UNHEARD = "no answer"
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """A command of this desk and what became of it; `at` is the desk's steady clock in seconds."""
+
+    words: str
+    reply: Reply
+    text: str = ""
+    at: float = 0.0
+
+
+def footer(scene: Scene, dispatch: Dispatch | None, hints: tuple[Hint, ...], width: int) -> Line:
+    """One line of `width` cells."""
+    if dispatch is not None:
+        return dispatch_line(dispatch, width)
+    if scene.is_gone:
+        return gone_line(scene, width)
+    pieces = [line(Span(f"{key} ", Ink.KEY), Span(label, Ink.LABEL)) for key, label in hints]
+    return (Span(" "), *fitting(pieces, width - 2, "   "))
+
+
+def dispatch_line(dispatch: Dispatch, width: int) -> Line:
+    """`halt · sent`, then the engine's answer in its own words."""
+    sign, ink = {
+        Reply.SENT: ("…", Ink.WARN),
+        Reply.DONE: ("✓", Ink.GAIN),
+        Reply.REFUSED: ("✖", Ink.LOSS),
+        Reply.UNHEARD: ("‼", Ink.LOSS),
+    }[dispatch.reply]
+    text = f": {printable(dispatch.text)}" if dispatch.text else ""
+    words = f" {sign} {printable(dispatch.words)} · {dispatch.reply.value}{text}"
+    return line(cell(words, width, ink))
+
+
+def gone_line(scene: Scene, width: int) -> Line:
+    """What stands in the place of the keys while nobody hears them."""
+    reason = printable(scene.link.reason) or "looking for the engine"
+    return line(cell(f" Keys reach nobody: {reason} · q quits, F1 helps", width, Ink.NOTICE))
+
+
+def arming_line(positions: tuple[PositionView, ...], width: int, *, key: str) -> Line:
+    """Flatten, armed: what the second press will close."""
+    managed = [p for p in positions if p.managed]
+    count = f"{len(managed)} position{'s' if len(managed) != 1 else ''}"
+    listed = ", ".join(f"{printable(p.symbol)} {p.side} {fixed(p.size, p.qty_decimals)}" for p in managed)
+    closes = (
+        f"closes {count} at market and halts: {listed}" if managed else "halts; no managed position is open"
+    )
+    return line(cell(f" FLATTEN ARMED · {key} again within 3 s {closes}", width, Ink.ALARM))

@@ -1,0 +1,161 @@
+"""The top of the screen: whose money, may it trade, is everything connected, what time is it; and below it
+what is wrong.
+"""
+
+from __future__ import annotations
+
+from engine.protocol import EngineView, LinkView, Mode
+from tui.view_model.ink import Ink, Line, Span, cell, joined, line, printable, spread
+from tui.view_model.numbers import age, clock, date, latency
+from tui.view_model.scene import STALE_MS, Freshness, Scene, mode_ink
+
+
+def header(scene: Scene, width: int) -> Line:
+    """One line: identity left, links and clocks right. Mode and kill state stand first, so that nothing ever
+    cuts them.
+    """
+    account = line(Span(printable(_account(scene)), Ink.BRIGHT))
+    left = joined((line(Span(" RATCHET ", Ink.BRAND)), *_badges(scene), account), " ")
+    right = joined((_links(scene), _clocks(scene, width)), "   ")
+    return spread(left, (*right, Span(" ")), width)
+
+
+def _account(scene: Scene) -> str:
+    if scene.snapshot:
+        return scene.snapshot.engine.account
+    return scene.link.hello.account if scene.link.hello else ""
+
+
+def _badges(scene: Scene) -> tuple[Line, ...]:
+    mode, speed = _mode(scene)
+    marked = speed if not speed or speed[0] in "×x" else f"×{speed}"
+    badge = line(Span(f" {mode}{' ' if marked else ''}{marked} ", mode_ink(mode))) if mode else ()
+    watcher = line(Span(" READ-ONLY ", Ink.NOTICE)) if scene.read_only else ()
+    return badge, _kill_state(scene), watcher
+
+
+def _mode(scene: Scene) -> tuple[Mode | None, str]:
+    if scene.snapshot:
+        return scene.snapshot.engine.mode, scene.snapshot.engine.speed
+    return (scene.link.hello.mode, "") if scene.link.hello else (None, "")
+
+
+def _kill_state(scene: Scene) -> Line:
+    if scene.snapshot is None:
+        return ()
+    engine = scene.snapshot.engine
+    if engine.flattening:
+        return line(Span(" FLATTENING ", Ink.ALARM))
+    if engine.killed:
+        return line(Span(" KILLED ", Ink.ALARM))
+    return line(Span("AUTO" if engine.auto else "ASK", Ink.ACCENT))
+
+
+def _links(scene: Scene) -> Line:
+    return joined((_engine_link(scene), _exchange_link(scene)), "  ")
+
+
+def _engine_link(scene: Scene) -> Line:
+    link = scene.link
+    if not link.is_up:
+        tries = f" retry {link.retries}" if link.retries else ""
+        return line(Span("engine ", Ink.LABEL), Span(f"✖ {link.state.value}{tries}", Ink.LOSS))
+    silent = scene.freshness is not Freshness.FRESH
+    dot = Span(f"○ {age(scene.elapsed_ms)}", Ink.WARN) if silent else Span("●", Ink.GAIN)
+    return line(Span("engine ", Ink.LABEL), dot, Span(f" {latency(link.latency_ms)}", Ink.LABEL))
+
+
+def _exchange_link(scene: Scene) -> Line:
+    """The engine's links to Bitget as one, named after the worst."""
+    if scene.snapshot is None:
+        return ()
+    links = scene.snapshot.links
+    label = Span("Bitget ", Ink.LABEL)
+    if down := [link for link in links if not link.up]:
+        worst = max(down, key=lambda link: link.age_ms or 0)
+        since = f" {age(_link_age(scene, worst))}" if worst.age_ms is not None else ""
+        return line(label, Span(f"✖ {printable(worst.name)}{since} retry {worst.retries}", Ink.LOSS))
+    if scene.is_gone:
+        return line(label, Span("? unknown", Ink.WARN))
+    quiet = [link for link in links if link.name != "rest" and (_link_age(scene, link) or 0) > STALE_MS * 10]
+    if quiet:
+        worst = max(quiet, key=lambda link: link.age_ms or 0)
+        return line(label, Span(f"○ {printable(worst.name)} {age(_link_age(scene, worst))}", Ink.WARN))
+    slowest = max((link.latency_ms for link in links if link.latency_ms is not None), default=None)
+    return line(label, Span("●", Ink.GAIN), Span(f" {latency(slowest)}", Ink.LABEL))
+
+
+def _link_age(scene: Scene, link: LinkView) -> int | None:
+    return None if link.age_ms is None else link.age_ms + scene.elapsed_ms
+
+
+def _clocks(scene: Scene, width: int) -> Line:
+    """The engine's own clock, as it was sent: it stands still when the engine does. With another market time,
+    both.
+    """
+    if scene.snapshot is None:
+        return ()
+    engine = scene.snapshot.engine
+    now = line(
+        Span(clock(engine.now), Ink.BRIGHT if scene.link.is_up else Ink.FADED), Span(" UTC", Ink.LABEL)
+    )
+    if width < 100:
+        return now
+    if abs(engine.market - engine.now) < 60_000:
+        return line(Span(f"{date(engine.now)} ", Ink.LABEL), *now)
+    day = date(engine.market) if width >= 140 else date(engine.market)[5:]
+    return joined((line(Span("market ", Ink.LABEL), Span(f"{day} {clock(engine.market)}")), now), "  ")
+
+
+def banners(scene: Scene, width: int) -> tuple[Line, ...]:
+    """What the trader must know before anything else, loudest first: one line each, over the whole width."""
+    return tuple(line(cell(f" {printable(text)}", width, ink)) for ink, text in _warnings(scene))
+
+
+def _warnings(scene: Scene) -> list[tuple[Ink, str]]:
+    found: list[tuple[Ink, str]] = []
+    if scene.is_gone and scene.snapshot is not None:
+        found.append((Ink.ALARM, _gone(scene)))
+    elif scene.freshness is not Freshness.FRESH and scene.snapshot is not None:
+        found.append((Ink.ALARM, f"ENGINE SILENT for {age(scene.elapsed_ms)}: what you see is that old"))
+    if scene.snapshot is None:
+        return found
+    engine = scene.snapshot.engine
+    if engine.flattening:
+        found.append(
+            (Ink.ALARM, f"FLATTENING: closing every managed position at market until flat · {engine.killed}")
+        )
+    elif engine.killed:
+        found.append((Ink.ALARM, f"KILLED {engine.killed} · nothing adds risk, stops stay · ^R resumes"))
+    if engine.read_only:
+        found.append((Ink.NOTICE, f"ENGINE READ-ONLY: {engine.read_only}"))
+    found += [(Ink.NOTICE, text) for text in _doubts(scene, engine)]
+    return found
+
+
+def _gone(scene: Scene) -> str:
+    link = scene.link
+    since = f"since {clock(link.since)} ({age(scene.now - link.since)})"
+    return f"ENGINE GONE {since} · retry {link.retries} · values are old · stops on the exchange stay"
+
+
+def _doubts(scene: Scene, engine: EngineView) -> list[str]:
+    assert scene.snapshot is not None
+    texts: list[str] = []
+    if not engine.reconciled:
+        unread = ", ".join(engine.unread) or "the account"
+        texts.append(f"NOT RECONCILED: reading {unread} · nothing is added until it is read")
+    if unknown := scene.snapshot.unknown:
+        first = unknown[0]
+        more = f" · and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        since = age(engine.now - first.since)
+        texts.append(
+            f"OUTCOME UNKNOWN: {first.symbol} {first.what}, sent {since} ago ({first.cause}), looking it up"
+            f"{more}"
+        )
+    texts += [
+        f"LIMIT HIT: {limit.name} {limit.now} of {limit.limit}"
+        for limit in scene.snapshot.limits
+        if limit.hit
+    ]
+    return texts

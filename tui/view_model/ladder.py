@@ -1,0 +1,148 @@
+"""The ladder of the selected position: its axis, its legs beside it, its money, and what happens if this
+machine stops.
+"""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import Final
+
+from engine.protocol import LegView, PositionView
+from tui.view_model.ink import BLANK, Ink, Line, Span, cell, cropped, faded, fitting, line, padded, printable
+from tui.view_model.levels import axis, levels
+from tui.view_model.numbers import cautious, fixed, ink_of, price, signed, times
+from tui.view_model.positions import side, status
+from tui.view_model.scene import Scene
+
+LEGS: Final = 33
+"""Cells of the legs beside the axis."""
+
+BESIDE: Final = 70
+"""From this width on the legs stand beside the axis."""
+
+
+def title(position: PositionView | None) -> str:
+    """What stands in the frame: `BTCUSDT ▼ SHORT · RISK-FREE · 2 legs`."""
+    if position is None:
+        return "Ladder"
+    legs = f" · {len(position.legs)} leg{'s' if len(position.legs) != 1 else ''}" if position.managed else ""
+    word = status(position)[0]
+    free = " · RISK-FREE" if position.risk_free and word != "RISK-FREE" else ""
+    reason = f" ({printable(position.reason)})" if position.reason and position.managed else ""
+    return f"{printable(position.symbol)} {side(position)[0]} · {word}{reason}{free}{legs}"
+
+
+def ladder(scene: Scene, position: PositionView | None, width: int, height: int) -> tuple[Line, ...]:
+    """The whole panel, at most `height` lines of `width` cells."""
+    if position is None:
+        return (BLANK, line(Span("  No position selected.", Ink.LABEL)))
+    below = _below(position, width, roomy=height >= 16)
+    room = max(1, height - len(below))
+    drawn = _body(scene, position, width, room)
+    filled = (*drawn, *(BLANK,) * (room - len(drawn)), *below)
+    return tuple(faded(words) for words in filled) if scene.is_gone else filled
+
+
+def _body(scene: Scene, position: PositionView, width: int, room: int) -> tuple[Line, ...]:
+    if not position.legs or width < LEGS:
+        return axis(scene, position, width - 1, room)
+    table = len(position.legs) + 2
+    if width < BESIDE or room - table >= len(levels(scene, position)) + 2:
+        return _stacked(scene, position, width, room)
+    return _beside(scene, position, width, room)
+
+
+def _stacked(scene: Scene, position: PositionView, width: int, room: int) -> tuple[Line, ...]:
+    """The axis over the whole width and the legs under it, where there is height enough."""
+    least = min(room // 2, len(position.legs) + 1)
+    legs = _legs(position, least, wide=width >= LEGS + 14)
+    above = room - len(legs) - 1
+    drawn = axis(scene, position, width - 1, above)
+    return (*drawn, *(BLANK,) * (above - len(drawn)), (Span("─" * width, Ink.FAINT),), *legs)
+
+
+def _beside(scene: Scene, position: PositionView, width: int, room: int) -> tuple[Line, ...]:
+    left = width - LEGS - 2
+    axis_lines = axis(scene, position, left, room)
+    legs = _legs(position, room)
+    count = max(len(axis_lines), len(legs))
+    return tuple(
+        (*padded(_nth(axis_lines, k), left), Span(" │", Ink.FAINT), *_nth(legs, k)) for k in range(count)
+    )
+
+
+def _nth(lines: tuple[Line, ...], k: int) -> Line:
+    return lines[k] if k < len(lines) else BLANK
+
+
+def _legs(position: PositionView, room: int, *, wide: bool = False) -> tuple[Line, ...]:
+    heading = line(
+        cell(" LEG", 5, Ink.LABEL),
+        cell("SIZE", 7, Ink.LABEL, right=True),
+        cell("ENTRY", 11, Ink.LABEL, right=True),
+        cell("LEV", 4, Ink.LABEL, right=True),
+        Span(" LOCK", Ink.LABEL),
+        Span("   OPENED BY" if wide else "", Ink.LABEL),
+    )
+    legs = position.legs[::-1]
+    shown = legs if len(legs) < room else legs[: max(1, room - 2)]
+    more = (line(Span(f" and {len(legs) - len(shown)} older", Ink.LABEL)),) if len(shown) < len(legs) else ()
+    return (heading, *(_leg(leg, position, front=leg is legs[0], wide=wide) for leg in shown), *more)
+
+
+def _leg(leg: LegView, position: PositionView, *, front: bool, wide: bool) -> Line:
+    ink = Ink.BRIGHT if front else Ink.TEXT
+    return line(
+        cell(f" {leg.number}{' ◂' if front else ''}", 5, Ink.ACCENT if front else Ink.LABEL),
+        cell(fixed(leg.qty, position.qty_decimals), 7, ink, right=True),
+        cell(price(leg.entry, position.price_decimals), 11, ink, right=True),
+        cell(times(leg.leverage), 4, Ink.LABEL, right=True),
+        cell(" yes" if leg.locked else " no", 5, Ink.GAIN if leg.locked else Ink.LABEL),
+        Span(f"   {printable(leg.by)}" if wide else "", Ink.LABEL),
+    )
+
+
+def _below(position: PositionView, width: int, *, roomy: bool) -> tuple[Line, ...]:
+    """The lines under the axis: what hinders, the money, and the machine."""
+    room = width - 2
+    lines = [*_hindrance(position), _money(position, room), *_machine(position, room, roomy=roomy)]
+    return tuple((Span(" "), *cropped(words, room)) for words in lines if words)
+
+
+def _hindrance(position: PositionView) -> tuple[Line, ...]:
+    if not position.managed:
+        what = " · a adopts it" if position.can_adopt else ""
+        return (line(Span(f"Not managed: {printable(position.reason)}{what}", Ink.WARN)),)
+    if position.blocked:
+        number = f"rung {position.next_rung.number}" if position.next_rung else "next rung"
+        return (line(Span(f"Blocked, {number}: {printable(position.blocked)}", Ink.WARN)),)
+    return ()
+
+
+def _money(position: PositionView, room: int) -> Line:
+    """banked · fees · worst case · after the next rung: as many as fit, in this order of need."""
+    after = position.next_rung.worst_case_after if position.next_rung else None
+    figures = [
+        ("worst case", cautious(position.worst_case), ink_of(position.worst_case)),
+        ("banked", signed(position.realized), ink_of(position.realized)),
+    ]
+    if position.next_rung:
+        figures.append((f"after rung {position.next_rung.number}", cautious(after), ink_of(after)))
+    figures += [
+        ("fees", signed(-position.fees), Ink.TEXT),
+        ("funding", signed(position.funding), Ink.TEXT),
+    ]
+    if not position.managed:
+        figures = figures[1:2]
+    pieces = (line(Span(f"{name} ", Ink.LABEL), Span(words, ink)) for name, words, ink in figures)
+    return fitting(pieces, room, " · ")
+
+
+def _machine(position: PositionView, room: int, *, roomy: bool) -> tuple[Line, ...]:
+    """What becomes of the position without us; wrapped where there is height for it."""
+    label = "If this machine stops: "
+    words = printable(position.if_machine_dies)
+    if not words:
+        return ()
+    first, *more = wrap(label + words, room) if roomy else [label + words]
+    return (line(Span(label, Ink.LABEL), first[len(label) :]), *(line(text) for text in more))

@@ -1,0 +1,46 @@
+"""When the desk cannot be drawn: the terminal is too small, or the engine speaks another protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tui.view_model.ink import Ink, Line, Span, line, printable
+from tui.view_model.scene import Scene
+
+LEAST_WIDTH: Final = 60
+LEAST_HEIGHT: Final = 15
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What stands in the way: a title and what to do, as words; `alarming` when trading is affected."""
+
+    title: str
+    text: str
+    lines: tuple[Line, ...] = ()
+
+
+def obstacle(scene: Scene, width: int, height: int) -> Obstacle | None:
+    """The obstacle, or None when the desk can be drawn."""
+    if scene.is_foreign:
+        return Obstacle(
+            "ANOTHER PROTOCOL", f"{printable(scene.link.reason)} This desk shows nothing rather than guess."
+        )
+    if width < LEAST_WIDTH or height < LEAST_HEIGHT:
+        text = (
+            f"{width}x{height}, the desk needs {LEAST_WIDTH}x{LEAST_HEIGHT}. "
+            "The kill key still works: ^K halts, ^X twice flattens."
+        )
+        return Obstacle("TOO SMALL", text, _vital(scene))
+    return None
+
+
+def _vital(scene: Scene) -> tuple[Line, ...]:
+    """What still has to be seen on a stamp of a screen."""
+    if scene.is_gone:
+        return (line(Span("ENGINE GONE", Ink.ALARM)),)
+    if scene.killed:
+        return (line(Span("KILLED", Ink.ALARM)),)
+    count = len(scene.positions)
+    return (line(Span(f"{count} position{'s' if count != 1 else ''} open", Ink.LABEL)),)

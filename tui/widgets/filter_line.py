@@ -1,0 +1,49 @@
+"""The line in which the trader types what the grid should show."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from tui.messages import FilterChanged
+
+
+class FilterLine(Input):
+    """Filters while it is typed; enter keeps it, escape shows everything again."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "give_up", "show all", id="filter.clear", show=False)
+    ]
+
+    DEFAULT_CSS = """
+    FilterLine {
+        dock: bottom; height: 1; border: none; padding: 0 1; display: none;
+        background: $header-background; color: $ink-bright;
+        &.-open { display: block; }
+        &:focus { border: none; background: $header-background; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(placeholder="filter: symbol, side, status · enter keeps it · esc shows all", id=id)
+
+    def open(self) -> None:
+        self.add_class("-open")
+        self.focus()
+
+    def close(self) -> None:
+        self.remove_class("-open")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(FilterChanged(event.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(FilterChanged(event.value, closed=True))
+
+    def action_give_up(self) -> None:
+        self.value = ""
+        self.post_message(FilterChanged("", closed=True))

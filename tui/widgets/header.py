@@ -1,0 +1,23 @@
+"""The top line and the banners under it."""
+
+from __future__ import annotations
+
+from textual.geometry import Size
+
+from tui.view_model.header import banners, header
+from tui.view_model.scene import Scene
+from tui.widgets.sheet import Sheet
+
+
+class Header(Sheet):
+    """Whose money, may it trade, is all connected, what time is it; and what is wrong, in words over the
+    whole width.
+    """
+
+    DEFAULT_CSS = """
+    Header { height: auto; width: 1fr; background: $header-background; }
+    """
+
+    def show(self, scene: Scene, screen: Size) -> None:
+        width = screen.width
+        self.draw((header(scene, width), *banners(scene, width)))

@@ -1,0 +1,137 @@
+"""The positions grid."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+
+from engine.protocol import PositionView
+from tui.messages import PositionChosen
+from tui.view_model.ink import Ink, Line, Span, line
+from tui.view_model.positions import Column, Order, Row, columns_for, grid_line, headings, rows
+from tui.view_model.scene import Scene
+from tui.widgets.sheet import Sheet
+
+
+class PositionsGrid(Sheet, can_focus=True):
+    """One row a position. The cursor follows its position, not its row, when the order changes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "next position", id="grid.next", show=False),
+        Binding("up,k", "move(-1)", "previous position", id="grid.previous", show=False),
+        Binding("home", "jump(0)", "first position", id="grid.first", show=False),
+        Binding("end", "jump(-1)", "last position", id="grid.last", show=False),
+        Binding("pagedown", "move(10)", "ten down", id="grid.page_down", show=False),
+        Binding("pageup", "move(-10)", "ten up", id="grid.page_up", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    PositionsGrid {
+        border: round $frame; border-title-color: $ink-label; border-subtitle-color: $ink-label;
+        &:focus { border: round $frame-focus; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.order = Order.LIQUIDATION
+        self.wanted = ""
+        self.chosen: str | None = None
+        self._scene: Scene | None = None
+        self._rows: tuple[Row, ...] = ()
+        self._made: dict[str, tuple[Row, bool, int, Line]] = {}
+
+    def show(self, scene: Scene) -> None:
+        self._scene = scene
+        self._rows = rows(scene, self.order, self.wanted)
+        keys = [row.position.key for row in self._rows]
+        if self.chosen not in keys:
+            self._choose(keys[0] if keys else None)
+        cursor = keys.index(self.chosen) if self.chosen in keys else None
+        columns = columns_for(self.room)
+        lines = tuple(self._line(row, columns) for row in self._rows) or (self._nothing(scene),)
+        self._title(scene)
+        self.draw(lines, head=headings(columns), cursor=cursor)
+
+    def _line(self, row: Row, columns: tuple[Column, ...]) -> Line:
+        """The line of a row, made again only when the row changed."""
+        key, chosen = row.position.key, row.position.key == self.chosen
+        made = self._made.get(key)
+        if made is not None and made[:3] == (row, chosen, len(columns)):
+            return made[3]
+        words = grid_line(row, columns, chosen=chosen)
+        self._made[key] = (row, chosen, len(columns), words)
+        return words
+
+    def _nothing(self, scene: Scene) -> Line:
+        if scene.snapshot is None:
+            return line(Span("  Waiting for the engine.", Ink.LABEL))
+        if self.wanted and scene.positions:
+            return line(
+                Span(f"  No position matches “{self.wanted}”. Esc in the filter shows all.", Ink.LABEL)
+            )
+        return line(
+            Span(
+                "  No open position. Open one on Bitget: the desk sees it and takes it under care.", Ink.LABEL
+            )
+        )
+
+    def _title(self, scene: Scene) -> None:
+        total = len(scene.positions)
+        count = f" {len(self._rows)} of {total}" if self.wanted else f" {total}" if total else ""
+        self.border_title = f"Positions{count}"
+        wanted = f"filter “{self.wanted}” · " if self.wanted else ""
+        self.border_subtitle = f"{wanted}{self.order.value}" if total > 1 or wanted else ""
+
+    @property
+    def position(self) -> PositionView | None:
+        """The position under the cursor."""
+        return next((row.position for row in self._rows if row.position.key == self.chosen), None)
+
+    def sort_on(self) -> None:
+        """The next order."""
+        self.order = self.order.following
+        self.redraw()
+
+    def filter(self, words: str) -> None:
+        """Show only what matches."""
+        self.wanted = words
+        self.redraw()
+
+    def redraw(self) -> None:
+        """The same scene once more, after something of the grid's own changed."""
+        if self._scene:
+            self.show(self._scene)
+
+    def action_move(self, by: int) -> None:
+        keys = [row.position.key for row in self._rows]
+        if self.chosen in keys:
+            self.action_jump(min(len(keys) - 1, max(0, keys.index(self.chosen) + by)))
+
+    def action_jump(self, row: int) -> None:
+        if self._rows:
+            self._choose(self._rows[row].position.key)
+            self.redraw()
+            self._bring_into_view()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click selects the row under it; the frame and the headings are no rows."""
+        inside = event.get_content_offset(self)
+        if inside is not None and inside.y >= 1 and inside.y - 1 + self.scroll_offset.y < len(self._rows):
+            self.action_jump(inside.y - 1 + self.scroll_offset.y)
+
+    def _choose(self, key: str | None) -> None:
+        self.chosen = key
+        self.post_message(PositionChosen(key))
+
+    def _bring_into_view(self) -> None:
+        if self.cursor_row is None:
+            return
+        room = max(1, self.size.height - 1)
+        top = self.scroll_offset.y
+        if self.cursor_row < top:
+            self.scroll_to(y=self.cursor_row, animate=False)
+        elif self.cursor_row >= top + room:
+            self.scroll_to(y=self.cursor_row - room + 1, animate=False)
