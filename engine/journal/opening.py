@@ -15,7 +15,7 @@ from engine.journal import refusal, schema
 from engine.journal.chain import genesis
 from engine.journal.port import JournalRefused
 
-BUSY_S: Final = 2.0
+BUSY_S: Final = 1.0
 """How long another program may hold the database before an append is refused, seconds."""
 
 MAGIC: Final = b"SQLite format 3\x00"

@@ -55,8 +55,10 @@ _ACCOUNT = _upsert(
         *("killed_at", "killed_by", "kill_reason", "flattening", "read_only"),
     ),
 )
-_PNL = _upsert("pnl_snapshots", ("account", "minute"), ("at", "equity", "free", "deployed", "day_pnl"))
-_PNL += " WHERE excluded.at <> pnl_snapshots.at"
+_PNL = (
+    _upsert("pnl_snapshots", ("account", "minute"), ("at", "equity", "free", "deployed", "day_pnl"))
+    + " WHERE excluded.at <> pnl_snapshots.at"
+)
 _POSITION = _upsert(
     "positions",
     ("cycle",),
@@ -264,7 +266,7 @@ def _trade(seq: int, fill: Fill, before: State | None, after: State) -> Iterator
 
 
 def cycle_of(fill: Fill, before: State | None, after: State) -> str:
-    """The cycle of a fill: by its client id, else the open one of its symbol and side, or the one it ended."""
+    """The cycle of a fill: by client id, else the open one of its symbol and side, else the one it ended."""
     if is_ours(fill.client_id):
         return cycle_in(fill.client_id)
     open_ones = [cycle for belief in (before, after) if belief for cycle in belief.cycles.values()]

@@ -171,7 +171,7 @@ def _quiet(body: AnyBody) -> str:
         case FillsRead():
             return "trades read"
         case Timer():
-            return "a second passed"
+            return "the check of every second"
         case FillSeen() | Answered() | LookedUp() | BillSeen():
             raise AssertionError(f"{body!r} has words of its own")
 

@@ -47,9 +47,10 @@ def key(name: str) -> int:
 def names(entry: Entry, cycles: dict[str, tuple[Cycle, ...]], changed: frozenset[str]) -> set[str]:
     """All names that an entry touches.
 
-    A reading of positions or orders touches its symbols only when something was decided on it, or a cycle
-    changed: most of them only confirm. `cycles` are those known before or after it, by symbol; `changed` are
-    the ids of cycles that it changed. Ticks are no touch: every event carries them.
+    The kill switch touches every cycle. A reading of positions or orders touches its symbols only when
+    something was decided on it, or a cycle changed: most of them only confirm. `cycles` are those known
+    before or after it, by symbol; `changed` are the ids of cycles that it changed. Ticks are no touch: every
+    event carries them.
     """
     body = entry.event.body
     is_quiet = isinstance(body, PositionsRead | OrdersRead) and not (entry.actions or entry.notes)
@@ -60,9 +61,10 @@ def names(entry: Entry, cycles: dict[str, tuple[Cycle, ...]], changed: frozenset
         found |= _in_note(note)
     found |= {cycle_in(name) for name in found}
     named = frozenset(found)
+    for_all = isinstance(body, Commanded) and isinstance(body.command, Halt | Flatten | Resume)
     for symbol, known in cycles.items():
         for cycle in known:
-            if symbol in named or cycle.id in named or cycle.id in changed:
+            if for_all or symbol in named or cycle.id in named or cycle.id in changed:
                 found |= {symbol, cycle.id}
     found.discard("")
     return found
