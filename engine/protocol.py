@@ -1,7 +1,9 @@
 """The messages between the engine and its clients (desk, command line, phone): JSON over the control socket.
 
-Everything a client needs is here; it is the only module of `engine` that `tui` imports. Decimals travel as strings, times are
-milliseconds UTC, fractions are decimal fractions (0.2 = 20 %), sizes base coin, money USDT. `None` means unknown, never zero.
+Everything a client needs is here; it is the only module of `engine` that `tui` imports. Decimals travel as
+strings, times are milliseconds UTC, fractions are decimal fractions (0.2 = 20 %), sizes base coin, money
+USDT. `None` means
+unknown, never zero.
 
     GET  /v1/hello      → Hello            version handshake
     GET  /v1/snapshot   → Snapshot
@@ -105,7 +107,9 @@ class Hello(msgspec.Struct, frozen=True):
 
 
 class LinkView(msgspec.Struct, frozen=True):
-    """A connection of the engine: `public`, `private`, `rest`. `age_ms` since the newest frame or answer, None before the first."""
+    """A connection of the engine: `public`, `private`, `rest`. `age_ms` since the newest frame or answer,
+    None before the first.
+    """
 
     name: str
     up: bool
@@ -116,7 +120,9 @@ class LinkView(msgspec.Struct, frozen=True):
 
 
 class EngineView(msgspec.Struct, frozen=True):
-    """The engine itself. `now` is its own clock, `market` the exchange's; `killed` holds who and when, empty when trading."""
+    """The engine itself. `now` is its own clock, `market` the exchange's; `killed` holds who and when, empty
+    when trading.
+    """
 
     version: str
     account: str
@@ -135,7 +141,9 @@ class EngineView(msgspec.Struct, frozen=True):
 
 
 class AccountView(msgspec.Struct, frozen=True):
-    """The account strip. `worst_case` is the sum over cycles; `deployed` is margin in use over equity; `leverage` notional over equity."""
+    """The account strip. `worst_case` is the sum over cycles; `deployed` is margin in use over equity;
+    `leverage` notional over equity.
+    """
 
     equity: Decimal | None
     free: Decimal | None
@@ -166,7 +174,9 @@ class LegView(msgspec.Struct, frozen=True):
 
 
 class StopView(msgspec.Struct, frozen=True):
-    """A stop as it rests on the exchange. `leg` None means the whole position; `result` is the profit or loss there, before fees."""
+    """A stop as it rests on the exchange. `leg` None means the whole position; `result` is the profit or loss
+    there, before fees.
+    """
 
     qty: Decimal
     trigger: Decimal
@@ -191,9 +201,12 @@ class NextRungView(msgspec.Struct, frozen=True):
 class PositionView(msgspec.Struct, frozen=True):
     """A position. An unmanaged one has `managed` False, the reason in `reason`, no legs and no worst case.
 
-    `liquidation` is the exchange's own number (0: none); `distance` the fraction of the mark to it, `distance_usdt` in price; both None when the mark is
-    stale or missing. `mark_age_ms` is the age of the mark's frame. `worst_case` comes from the stops that rest on the exchange.
-    `if_machine_dies` says in words what happens to this position if this machine stops now. Money fields that need the mark are None when it is unknown.
+    `liquidation` is the exchange's own number (0: none); `distance` the fraction of the mark to it,
+    `distance_usdt` in price; both None when the mark is stale or missing. `mark_age_ms` is the age of the
+    mark's frame. `worst_case` comes from the stops that
+    rest on the exchange. `if_machine_dies` says in words what happens to this position if this machine stops
+    now. Money fields that
+    need the mark are None when it is unknown.
     """
 
     key: str
@@ -312,7 +325,9 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class OrderView(msgspec.Struct, frozen=True):
-    """An order that rests on the exchange. `ours` when its client id is Ratchet's. `qty` None: the whole position."""
+    """An order that rests on the exchange. `ours` when its client id is Ratchet's. `qty` None: the whole
+    position.
+    """
 
     symbol: str
     kind: str
@@ -328,7 +343,9 @@ class OrderView(msgspec.Struct, frozen=True):
 
 
 class StoryLine(msgspec.Struct, frozen=True):
-    """One step of the story of a position, from the journal: what happened, what was decided, what was sent."""
+    """One step of the story of a position, from the journal: what happened, what was decided, what was
+    sent.
+    """
 
     seq: int
     at: int
@@ -354,7 +371,9 @@ class Verdict(StrEnum):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The engine's answer: done (decided and durable; its orders are on their way), or refused with the reason and what to do."""
+    """The engine's answer: done (decided and durable; its orders are on their way), or refused with the
+    reason and what to do.
+    """
 
     id: str
     verdict: Verdict

@@ -1,7 +1,8 @@
-"""What `decide` wants done. Everything here is carried out by the runtime through the venue, and answered by an event.
+"""What `decide` wants done. Everything here is carried out by the runtime through the venue, and answered by
+an event.
 
-`id` names the action for its answer; it is a pure function of cycle, rung, step and attempt. `client_id` is what the
-exchange stores with a new order (`^[A-Za-z0-9_-]{1,32}$`), never used twice.
+`id` names the action for its answer; it is a pure function of cycle, rung, step and attempt. `client_id` is
+what the exchange stores with a new order (`^[A-Za-z0-9_-]{1,32}$`), never used twice.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ class Action(msgspec.Struct, frozen=True, tag_field="do"):
 
 
 class PlaceMarket(Action, frozen=True, tag="place_market"):
-    """A market order on the position's `side`: opening when `opens`, otherwise reduce-only. `id` is its client id."""
+    """A market order on the position's `side`: opening when `opens`, otherwise reduce-only. `id` is its
+    client id.
+    """
 
     symbol: str
     side: Side
@@ -31,7 +34,9 @@ class PlaceMarket(Action, frozen=True, tag="place_market"):
 
 
 class PlaceStop(Action, frozen=True, tag="place_stop"):
-    """A stop for `side`, mark price, market execution: `loss_plan` with a `qty`, `pos_loss` without. `id` is its client id."""
+    """A stop for `side`, mark price, market execution: `loss_plan` with a `qty`, `pos_loss` without. `id` is
+    its client id.
+    """
 
     symbol: str
     side: Side
@@ -105,7 +110,9 @@ class Level(StrEnum):
 
 
 class Note(msgspec.Struct, frozen=True):
-    """A line for the trader: what happened, what the desk did, what is left to do. `facts` are the numbers in it."""
+    """A line for the trader: what happened, what the desk did, what is left to do. `facts` are the numbers in
+    it.
+    """
 
     topic: str
     level: Level

@@ -1,4 +1,6 @@
-"""The prices at which a tick is more than a tick: two numbers a symbol, so that the hot path is two comparisons."""
+"""The prices at which a tick is more than a tick: two numbers a symbol, so that the hot path is two
+comparisons.
+"""
 
 from __future__ import annotations
 

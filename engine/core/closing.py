@@ -19,7 +19,9 @@ RETRY_MS = 1000
 
 
 def close_parts(turn: Turn, cycle: Cycle, parts: Parts, why: str) -> Cycle:
-    """Send a reduce-only market order for these parts, unless one is on its way; then the next turn tries again."""
+    """Send a reduce-only market order for these parts, unless one is on its way; then the next turn tries
+    again.
+    """
     qty = sum((part for _, part in parts), ZERO)
     if cycle.close is not None or qty <= ZERO or turn.state.read_only:
         return cycle

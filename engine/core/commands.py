@@ -92,7 +92,9 @@ def _writable(turn: Turn) -> None:
 
 
 def _kill(turn: Turn, by: str, reason: str, *, flatten: bool) -> str:
-    """Halt always works. Flatten closes what is managed; it is refused only by an engine that may not trade."""
+    """Halt always works. Flatten closes what is managed; it is refused only by an engine that may not
+    trade.
+    """
     old = turn.state.kill
     kill = Kill(turn.at, by, reason, flatten=flatten or (old is not None and old.flatten))
     turn.set(kill=kill)
@@ -159,7 +161,10 @@ def _set_mode(turn: Turn, cycle: Cycle, mode: StopMode, by: str) -> str:
     turn.put(replace(cycle, mode=mode, loosen=True, hands_off=False, put_back=0))
     turn.note("stop", Level.MONEY, f"{name(cycle)}: stops {cycle.mode.value} → {mode.value}, by {by}.", cycle)
     if not any(leg.locked for leg in cycle.legs):
-        return f"{name(cycle)}: stops will be {mode.value} from the first rung on; until then liquidation is the stop."
+        return (
+            f"{name(cycle)}: stops will be {mode.value} from the first rung on; until then "
+            "liquidation is the stop."
+        )
     return f"{name(cycle)}: stops are {mode.value} now."
 
 

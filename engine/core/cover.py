@@ -1,4 +1,6 @@
-"""Cover: bring the stops that rest to where they belong. Stops are placed and modified, never cancelled and placed."""
+"""Cover: bring the stops that rest to where they belong. Stops are placed and modified, never cancelled and
+placed.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ IN_FORCE = (Rest.PLACING, Rest.RESTING, Rest.MOVING)
 
 
 def cover(turn: Turn, cycle: Cycle) -> Cycle:
-    """Place what is missing, move what lies wrong, cancel what protects nothing, and close what the market has passed."""
+    """Place what is missing, move what lies wrong, cancel what protects nothing, and close what the market
+    has passed.
+    """
     if not may_cover(turn, cycle):
         return cycle
     for wanted in wanted_now(turn, cycle):
@@ -175,7 +179,9 @@ def _cancel_spare(turn: Turn, cycle: Cycle) -> Cycle:
 
 
 def watch_stops(turn: Turn, cycle: Cycle) -> Cycle:
-    """What only time tells: a stop that the price has passed without filling, one that filled in part, one that vanished."""
+    """What only time tells: a stop that the price has passed without filling, one that filled in part, one
+    that vanished.
+    """
     mark = turn.mark(cycle.symbol)
     for stop in cycle.stops:
         if stop.state is Rest.RESTING and mark is not None:
@@ -211,7 +217,8 @@ def _watch_beyond(turn: Turn, cycle: Cycle, stop: Stop, mark: Decimal) -> Cycle:
     turn.note(
         "stop",
         Level.URGENT,
-        f"{name(cycle)}: the price is beyond the stop at {price(stop.trigger)} and Bitget has not triggered it.",
+        f"{name(cycle)}: the price is beyond the stop at {price(stop.trigger)} and Bitget has not "
+        "triggered it.",
         cycle,
     )
     legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
@@ -236,7 +243,8 @@ def trader_moved(turn: Turn, cycle: Cycle, what: str) -> Cycle:
     turn.note(
         "stop",
         Level.URGENT,
-        f"{name(cycle)}: {what} again. Ratchet leaves the stops to you and stops scaling; unpause gives them back.",
+        f"{name(cycle)}: {what} again. Ratchet leaves the stops to you and stops scaling; unpause "
+        "gives them back.",
         cycle,
     )
     return replace(cycle, paused="trader moved the stop", hands_off=True)

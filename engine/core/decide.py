@@ -1,6 +1,7 @@
 """`decide`: the one function that turns what happened into what is believed and what is to be done.
 
-Pure and total: the same state and event give the same decision, live, on paper, in a backtest and when a journal is replayed.
+Pure and total: the same state and event give the same decision, live, on paper, in a backtest and when a
+journal is replayed.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ BILLS_KEPT = 500
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What follows from one event. `refused` is the sentence for the trader when a command was not carried out, `answer` when it was."""
+    """What follows from one event. `refused` is the sentence for the trader when a command was not carried
+    out, `answer` when it was.
+    """
 
     state: State
     actions: tuple[Work, ...]

@@ -26,10 +26,11 @@ class Body(msgspec.Struct, frozen=True, tag_field="kind"):
 
 
 class Started(Body, frozen=True, tag="started"):
-    """The engine came up with these settings; what it believed before is not trusted until it has read everything.
+    """The engine came up with these settings; what it believed before is not trusted until it has read
+    everything.
 
-    `take_over` is the trader's word that resting orders of an unknown engine belong to a journal that was lost; `read_only` why this engine may not
-    trade at all, empty when it may.
+    `take_over` is the trader's word that resting orders of an unknown engine belong to a journal that was
+    lost; `read_only` why this engine may not trade at all, empty when it may.
     """
 
     settings: Settings
@@ -51,14 +52,16 @@ class BalanceRead(Body, frozen=True, tag="balance_read"):
 
 
 class PositionsRead(Body, frozen=True, tag="positions_read"):
-    """All open positions of the account: a row that is missing is not there. `rest` tells stream from REST."""
+    """All open positions of the account; a missing row is not there. `rest`: over REST, not the stream."""
 
     positions: tuple[Position, ...]
     rest: bool
 
 
 class OrdersRead(Body, frozen=True, tag="orders_read"):
-    """All resting orders of the account, from all four lists, over REST, asked for at `asked` (the engine's clock)."""
+    """All resting orders of the account, from all four lists, over REST, asked for at `asked` (the engine's
+    clock).
+    """
 
     orders: tuple[RestingOrder, ...]
     asked: int
@@ -103,7 +106,9 @@ class Answered(Body, frozen=True, tag="answered"):
 
 
 class LookedUp(Body, frozen=True, tag="looked_up"):
-    """What became of `client_id`: its row, or None when the exchange does not know it. `id` is the look-up's."""
+    """What became of `client_id`: its row, or None when the exchange does not know it. `id` is the
+    look-up's.
+    """
 
     id: str
     client_id: str
@@ -225,7 +230,9 @@ AnyCommand = (
 
 
 class Commanded(Body, frozen=True, tag="commanded"):
-    """The trader asked, through `by` (for example `desk on tty2`); `id` makes a repeated request count once."""
+    """The trader asked, through `by` (for example `desk on tty2`); `id` makes a repeated request count
+    once.
+    """
 
     id: str
     by: str
@@ -253,7 +260,8 @@ AnyBody = (
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Something that happened: `at` by the engine's clock and at `market` by the exchange's (milliseconds UTC), and the newest ticks known then.
+    """Something that happened: `at` by the engine's clock and at `market` by the exchange's (milliseconds
+    UTC), and the newest ticks known then.
 
     `market` is 0 before the exchange's clock is known. On a replayed market the two differ by months.
     """

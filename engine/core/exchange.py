@@ -24,7 +24,9 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """One open position. `liquidation` is the exchange's own number, 0 when there is none; `opened` its cTime."""
+    """One open position. `liquidation` is the exchange's own number, 0 when there is none; `opened` its
+    cTime.
+    """
 
     symbol: str
     side: Side
@@ -40,7 +42,9 @@ class Position(msgspec.Struct, frozen=True):
 
 
 class OrderKind(StrEnum):
-    """Bitget keeps open orders in four lists; these are the kinds found in them (`planType`, or `limit`/`market`)."""
+    """Bitget keeps open orders in four lists; these are the kinds found in them (`planType`, or
+    `limit`/`market`).
+    """
 
     LIMIT = "limit"
     MARKET = "market"
@@ -56,8 +60,9 @@ class OrderKind(StrEnum):
 class RestingOrder(msgspec.Struct, frozen=True):
     """An order that rests on the exchange.
 
-    `side` is the position's side it belongs to, `reduces` whether it can only close. `qty` None means the whole position
-    (`pos_loss`, `pos_profit`). `trigger` is None for a plain limit order, `price` None for market execution.
+    `side` is the position's side it belongs to, `reduces` whether it can only close. `qty` None means the
+    whole position (`pos_loss`, `pos_profit`). `trigger` is None for a plain limit order, `price` None for
+    market execution.
     """
 
     order_id: str
@@ -83,7 +88,8 @@ class OrderState(StrEnum):
 
 
 class OrderRow(msgspec.Struct, frozen=True):
-    """What the exchange knows of one order: `filled` base coin so far at average `price` (0 when nothing is filled).
+    """What the exchange knows of one order: `filled` base coin so far at average `price` (0 when nothing is
+    filled).
 
     `child` is the order that a triggered plan order became (`executeOrderId`), empty otherwise.
     """
@@ -112,8 +118,8 @@ class Cause(StrEnum):
 class Fill(msgspec.Struct, frozen=True):
     """One trade. `buy` is the wire's direction after hedge mode's flip is undone (closing a long is a sell).
 
-    `side` is the position's side where the exchange tells it (hedge mode), None in one-way mode. `fee` is positive
-    when paid. `client_id` is empty when the order has none of ours or could not be read.
+    `side` is the position's side where the exchange tells it (hedge mode), None in one-way mode. `fee` is
+    positive when paid. `client_id` is empty when the order has none of ours or could not be read.
     """
 
     trade_id: str

@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import Level
-from engine.core.exchange import Cause, Fill, OrderKind, OrderRow, OrderState
+from engine.core.exchange import Cause, Fill, OrderRow, OrderState
 from engine.core.ids import is_ours
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
@@ -18,7 +18,9 @@ from engine.core.turn import Turn
 from engine.core.words import money, name, price, size
 
 REMEMBERED = 2000
-"""How many trade ids are kept to count each trade once; the exchange's own list of a reconciliation is shorter."""
+"""How many trade ids are kept to count each trade once; the exchange's own list of a reconciliation is
+shorter.
+"""
 STRAYS = 50
 
 
@@ -74,7 +76,8 @@ def _opened(turn: Turn, cycle: Cycle, fill: Fill) -> Cycle:
         turn.note(
             "trader",
             Level.MONEY,
-            f"{name(cycle)}: you added {size(fill.qty)} @ {price(fill.price)}: leg {number}, the next trigger is "
+            f"{name(cycle)}: you added {size(fill.qty)} @ {price(fill.price)}: leg {number}, the "
+            "next trigger is "
             "measured from it.",
             grown,
         )
@@ -153,7 +156,8 @@ def _by_stop(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Parts,
         turn.note(
             "trader",
             Level.MONEY,
-            f"{name(cycle)}: your own {word} closed {size(qty)} @ {price(fill.price)} ({money(fill.profit)}).",
+            f"{name(cycle)}: your own {word} closed {size(qty)} @ {price(fill.price)} "
+            f"({money(fill.profit)}).",
             cycle,
         )
         return parts_of(cycle, qty, by_trader_first(cycle)), cycle, f"trader's {word}"
@@ -181,7 +185,9 @@ def _by_stop(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Parts,
 
 
 def _stop_of(cycle: Cycle, fill: Fill) -> Stop | None:
-    """The stop of ours that became this fill's order: by the exchange's link, else the one whose trigger is nearest."""
+    """The stop of ours that became this fill's order: by the exchange's link, else the one whose trigger is
+    nearest.
+    """
     for stop in cycle.stops:
         if fill.order_id and fill.order_id == stop.child:
             return stop
@@ -199,7 +205,9 @@ def _is_of(order: Order, fill: Fill) -> bool:
 
 
 def _left_of(order: Order, cycle: Cycle, qty: Decimal) -> Parts:
-    """The parts of an order that its earlier fills have not taken yet, as far as `qty` reaches; then whatever is there."""
+    """The parts of an order that its earlier fills have not taken yet, as far as `qty` reaches; then whatever
+    is there.
+    """
     taken, parts = order.filled, []
     for number, part in order.parts:
         skip = min(part, taken)
@@ -229,7 +237,9 @@ def _filled(turn: Turn, order: Order, fill: Fill, qty: Decimal | None = None) ->
 
 
 def settle(turn: Turn, order: Order) -> Order:
-    """An order is done when all of it is filled, or when the exchange ended it and its fills have been read."""
+    """An order is done when all of it is filled, or when the exchange ended it and its fills have been
+    read.
+    """
     ended = order.final is not None and order.filled >= order.final
     if order.stage is Stage.SENT and (order.filled >= order.qty or ended):
         return replace(order, stage=Stage.DONE, done_at=turn.at)
@@ -257,9 +267,8 @@ def _book_order(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal, fee: Decimal
 
 def order_seen(turn: Turn, row: OrderRow) -> None:
     """News of a normal order: ours may have got its number, or may have ended short of its size."""
-    if row.kind in (OrderKind.LIMIT, OrderKind.MARKET) and row.order_id in turn.state.working:
-        if row.state in (OrderState.FILLED, OrderState.CANCELLED):
-            turn.set(working={k: v for k, v in turn.state.working.items() if k != row.order_id})
+    if row.order_id in turn.state.working and row.state in (OrderState.FILLED, OrderState.CANCELLED):
+        turn.set(working={k: v for k, v in turn.state.working.items() if k != row.order_id})
     for cycle in turn.state.cycles.values():
         turn_cycle = update_order(turn, cycle, row)
         if turn_cycle is not cycle:

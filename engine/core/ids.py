@@ -1,4 +1,6 @@
-"""Names that go to the exchange: pure functions of account, cycle, rung, step and attempt, so that a restart makes the same ones."""
+"""Names that go to the exchange: pure functions of account, cycle, rung, step and attempt, so that a restart
+makes the same ones.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,15 @@ from typing import Final
 from engine.core.instrument import Side
 
 PREFIX: Final = "rt-"
-"""Everything in Ratchet's id space begins with this; an order in it that we do not know was sent by another engine."""
+"""Everything in Ratchet's id space begins with this; an order in it that we do not know was sent by another
+engine.
+"""
 
 
 def cycle_id(account: str, symbol: str, side: Side, opened: int, seen: int) -> str:
-    """Eight letters for a cycle: `opened` is the exchange's time of the position, `seen` the moment of adoption."""
+    """Eight letters for a cycle: `opened` is the exchange's time of the position, `seen` the moment of
+    adoption.
+    """
     text = f"{account}|{symbol}|{side.value}|{opened}|{seen}"
     return b32encode(blake2s(text.encode(), digest_size=5).digest()).decode().lower()
 

@@ -29,7 +29,7 @@ class Side(StrEnum):
 
 
 class Tier(msgspec.Struct, frozen=True):
-    """One row of Bitget's `query-position-lever`: the maintenance rate for `over < notional <= up_to` USDT."""
+    """One row of `query-position-lever`: the maintenance rate for `over < notional <= up_to` USDT."""
 
     over: Decimal
     up_to: Decimal

@@ -1,4 +1,6 @@
-"""The ladder itself: where the next rung is, what it banks, what it adds, and what the account looks like afterwards."""
+"""The ladder itself: where the next rung is, what it banks, what it adds, and what the account looks like
+afterwards.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def bank_parts(cycle: Cycle, ladder: Ladder, instrument: Instrument) -> Parts:
 
 
 def add_margin(cycle: Cycle, ladder: Ladder, equity: Decimal | None) -> Decimal:
-    """The margin of the next leg, USDT: that of the first leg as the account really held it, or a share of equity."""
+    """The margin of the next leg, USDT: that of the first leg as the account really held it, or a share of
+    equity.
+    """
     if ladder.add is Add.FIRST_MARGIN or equity is None:
         return cycle.first_margin
     return equity * ladder.add_fraction
@@ -77,7 +81,9 @@ def after_rung(
     leverage: Decimal,
     equity: Decimal | None = None,
 ) -> Cycle:
-    """The cycle as a whole rung filled at exactly `price` would leave it: the preview, and the worked examples."""
+    """The cycle as a whole rung filled at exactly `price` would leave it: the preview, and the worked
+    examples.
+    """
     parts = bank_parts(cycle, ladder, instrument)
     banked = sum((qty for _, qty in parts), ZERO)
     added = add_qty(add_margin(cycle, ladder, equity), leverage, price, instrument)

@@ -1,7 +1,7 @@
 """The ledger of legs, and beside it the exchange's own arithmetic for the one position that it knows.
 
-Every function takes a cycle and returns the next one. Reducing realises at the exchange's average and releases margin
-in proportion; the legs keep their own entries.
+Every function takes a cycle and returns the next one. Reducing realises at the exchange's average and
+releases margin in proportion; the legs keep their own entries.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ Parts = tuple[tuple[int, Decimal], ...]
 def begin(
     position: Position, *, cycle_id: str, at: int, equity: Decimal, fee: Decimal, mode: StopMode
 ) -> Cycle:
-    """A cycle of one leg from a position as the exchange shows it. `equity` is the equity before its opening `fee`."""
+    """A cycle of one leg from a position as the exchange shows it. `equity` is the equity before its opening
+    `fee`.
+    """
     leg = Leg(
         number=1,
         qty=position.qty,
@@ -91,7 +93,8 @@ def enlarge(
 def reduce(
     cycle: Cycle, parts: Parts, *, price: Decimal, fee: Decimal, profit: Decimal | None = None
 ) -> Cycle:
-    """Close `parts` at `price`. `profit` is what the exchange says it realised; without it the average entry decides.
+    """Close `parts` at `price`. `profit` is what the exchange says it realised; without it the average entry
+    decides.
 
     Legs that reach zero leave the ledger.
     """
@@ -143,7 +146,9 @@ def newest_first(cycle: Cycle) -> tuple[int, ...]:
 
 
 def by_trader_first(cycle: Cycle) -> tuple[int, ...]:
-    """The order in which a close by the trader's hand empties legs: the trader's newest adds first, then the newest leg."""
+    """The order in which a close by the trader's hand empties legs: the trader's newest adds first, then the
+    newest leg.
+    """
     own = [leg.number for leg in reversed(cycle.legs) if leg.by is Hand.TRADER and leg.number > 1]
     return tuple(own) + tuple(n for n in newest_first(cycle) if n not in own)
 
@@ -184,6 +189,8 @@ def net_so_far(cycle: Cycle) -> Decimal:
 
 
 def breakeven(cycle: Cycle, instrument: Instrument) -> Decimal:
-    """The price at which closing everything, fees and funding included, returns the equity the cycle began with."""
+    """The price at which closing everything, fees and funding included, returns the equity the cycle began
+    with.
+    """
     d, t, qty = cycle.side.d, instrument.taker, cycle.held_qty
     return (d * qty * cycle.held_entry - net_so_far(cycle)) / (qty * (d - t))

@@ -30,7 +30,9 @@ def balance_read(turn: Turn, balance: Balance) -> None:
 
 
 def roll(turn: Turn) -> None:
-    """Begin a new day or week of the exchange's calendar (UTC, weeks on Monday) with the equity that it finds."""
+    """Begin a new day or week of the exchange's calendar (UTC, weeks on Monday) with the equity that it
+    finds.
+    """
     state = turn.state
     if not turn.event.market or state.balance is None:
         return
@@ -84,13 +86,16 @@ def hold(turn: Turn) -> None:
         turn.note(
             "kill",
             Level.URGENT,
-            f"Kill switch: equity {amount(balance.equity)} is below {amount(floor)} USDT. Nothing is added; stops "
+            f"Kill switch: equity {amount(balance.equity)} is below {amount(floor)} USDT. Nothing "
+            "is added; stops "
             "stay. `ratchet resume` ends it when you have looked.",
         )
 
 
 def transferred(day: Day, value: Decimal, at: int) -> Day:
-    """A transfer in or out is no profit and no loss; one from before the day or the week is in its first equity."""
+    """A transfer in or out is no profit and no loss; one from before the day or the week is in its first
+    equity.
+    """
     return replace(
         day,
         day_transfers=day.day_transfers + (value if at > day.day_at else ZERO),

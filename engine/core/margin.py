@@ -24,7 +24,9 @@ def unrealised(side: Side, qty: Decimal, entry: Decimal, mark: Decimal) -> Decim
 def liquidation_price(
     side: Side, qty: Decimal, entry: Decimal, margin: Decimal, maintenance: Decimal, taker: Decimal
 ) -> Decimal:
-    """The mark at which an isolated position is liquidated: (M − Q·E·d) / (Q·(m + t − d)); 0 when it cannot be."""
+    """The mark at which an isolated position is liquidated: (M − Q·E·d) / (Q·(m + t − d)); 0 when it cannot
+    be.
+    """
     if qty == ZERO:
         return ZERO
     price = (margin - qty * entry * side.d) / (qty * (maintenance + taker - side.d))
@@ -40,7 +42,9 @@ def margin_ratio(
     maintenance: Decimal,
     taker: Decimal,
 ) -> Decimal:
-    """Q·mark·(m + t) / (M + uPnL); the position is liquidated at 1 or when nothing is left under it (Infinity)."""
+    """Q·mark·(m + t) / (M + uPnL); the position is liquidated at 1 or when nothing is left under it
+    (Infinity).
+    """
     cushion = margin + unrealised(side, qty, entry, mark)
     if cushion <= ZERO:
         return Decimal("Infinity")
@@ -53,5 +57,7 @@ def leg_limit(side: Side, entry: Decimal, leverage: Decimal, maintenance: Decima
 
 
 def return_on_leg(side: Side, entry: Decimal, mark: Decimal, leverage: Decimal) -> Decimal:
-    """A leg's return on its own margin, 1 = +100 %: d·(mark − E)/E · L. Never the exchange's ROE, whose base moves."""
+    """A leg's return on its own margin, 1 = +100 %: d·(mark − E)/E · L. Never the exchange's ROE, whose base
+    moves.
+    """
     return side.d * (mark - entry) / entry * leverage

@@ -1,4 +1,6 @@
-"""Requests and their answers. Only a definite business code is a refusal; everything else is Unknown until evidence ends it."""
+"""Requests and their answers. Only a definite business code is a refusal; everything else is Unknown until
+evidence ends it.
+"""
 
 from __future__ import annotations
 
@@ -259,7 +261,9 @@ def _found(turn: Turn, client_id: str, row: OrderRow, pending: Pending | None) -
 
 
 def _not_there(turn: Turn, pending: Pending) -> None:
-    """The exchange does not know the id (yet). The same id may be sent again; it is proven absent after the window."""
+    """The exchange does not know the id (yet). The same id may be sent again; it is proven absent after the
+    window.
+    """
     work, age = pending.work, turn.at - pending.sent
     if age > REQUEST_LIFE_MS + ANSWER_MS:
         turn.forget(work.id)

@@ -1,4 +1,6 @@
-"""Positions as the exchange lists them: adopted, followed, doubted, and closed only when a second source says so."""
+"""Positions as the exchange lists them: adopted, followed, doubted, and closed only when a second source says
+so.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,8 @@ def adopt(turn: Turn, position: Position) -> None:
     turn.note(
         "adopted",
         Level.MONEY,
-        f"{name(cycle)} seen: {size(position.qty)} @ {price(position.entry)}, margin {amount(position.margin)} at "
+        f"{name(cycle)} seen: {size(position.qty)} @ {price(position.entry)}, margin "
+        f"{amount(position.margin)} at "
         f"{size(position.leverage)}x, liquidation {price(position.liquidation)}.",
         cycle,
         qty=position.qty,
@@ -107,7 +110,9 @@ def adopt(turn: Turn, position: Position) -> None:
 
 
 def _opening_trades(state: State, position: Position) -> tuple[tuple[Fill, ...], tuple[Fill, ...]]:
-    """The trades told before the position was seen that opened it, newest backwards until its size, and the others."""
+    """The trades told before the position was seen that opened it, newest backwards until its size, and the
+    others.
+    """
     mine: list[Fill] = []
     rest: list[Fill] = []
     need = position.qty
@@ -141,7 +146,8 @@ def _warn(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
         turn.note(
             "warning",
             Level.WARNING,
-            f"{name(cycle)}: margin {amount(position.margin)} is more than {percent(limits.entry_margin)} of the "
+            f"{name(cycle)}: margin {amount(position.margin)} is more than "
+            f"{percent(limits.entry_margin)} of the "
             f"equity {amount(state.balance.equity)}.",
             cycle,
         )
@@ -183,7 +189,8 @@ def _notice(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
         turn.note(
             "trader",
             Level.WARNING,
-            f"{name(cycle)}: leverage changed from {size(old.leverage)}x to {size(position.leverage)}x; liquidation is now "
+            f"{name(cycle)}: leverage changed from {size(old.leverage)}x to "
+            f"{size(position.leverage)}x; liquidation is now "
             f"{price(position.liquidation)}. Legs keep theirs.",
             cycle,
         )
@@ -191,7 +198,8 @@ def _notice(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
         turn.note(
             "margin",
             Level.CHATTER,
-            f"{name(cycle)}: margin {amount(old.margin)} → {amount(position.margin)} (funding, or by hand), liquidation "
+            f"{name(cycle)}: margin {amount(old.margin)} → {amount(position.margin)} (funding, or "
+            "by hand), liquidation "
             f"now {price(position.liquidation)}.",
             cycle,
         )
@@ -214,7 +222,9 @@ def _missing(turn: Turn, cycle: Cycle, *, rest: bool) -> Cycle:
 
 
 def resolve_doubt(turn: Turn, cycle: Cycle) -> Cycle:
-    """Ask for evidence when a doubt has lasted; when the fills do not explain it, the exchange's position does."""
+    """Ask for evidence when a doubt has lasted; when the fills do not explain it, the exchange's position
+    does.
+    """
     doubt = cycle.doubt
     if doubt is None or turn.at - doubt.since < DOUBT_MS:
         return cycle
@@ -248,7 +258,8 @@ def _believe(turn: Turn, cycle: Cycle) -> Cycle:
     turn.note(
         "doubt",
         Level.URGENT,
-        f"{name(cycle)}: Bitget holds {size(seen.qty)}, the ledger {size(cycle.held_qty)}, and no trade explains it. The "
+        f"{name(cycle)}: Bitget holds {size(seen.qty)}, the ledger {size(cycle.held_qty)}, and no "
+        "trade explains it. The "
         "ledger follows Bitget.",
         cycle,
     )
@@ -276,7 +287,8 @@ def _gone_unexplained(turn: Turn, cycle: Cycle) -> Cycle:
     turn.note(
         "doubt",
         Level.URGENT,
-        f"{name(cycle)}: the position is gone on Bitget, and its closing trades could not be read: the booked result "
+        f"{name(cycle)}: the position is gone on Bitget, and its closing trades could not be "
+        "read: the booked result "
         "is incomplete.",
         cycle,
     )

@@ -1,4 +1,6 @@
-"""Orders that rest on the exchange, as it lists them: ours read back, the trader's own respected, strangers reported."""
+"""Orders that rest on the exchange, as it lists them: ours read back, the trader's own respected, strangers
+reported.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,8 @@ def _moved_by_hand(turn: Turn, cycle: Cycle, stop: Stop, trigger: Decimal) -> Cy
         turn.note(
             "trader",
             Level.MONEY,
-            f"{name(cycle)}: you tightened the stop {price(stop.trigger)} → {price(trigger)}; it is kept as a floor.",
+            f"{name(cycle)}: you tightened the stop {price(stop.trigger)} → {price(trigger)}; it "
+            "is kept as a floor.",
             cycle,
         )
         stops = tuple(replace(s, why=Why.TRADER) if s.client_id == stop.client_id else s for s in cycle.stops)
@@ -183,6 +186,7 @@ def _strangers(turn: Turn, read: OrdersRead) -> None:
         turn.note(
             "second engine",
             Level.URGENT,
-            f"{reason}: {', '.join(unknown[:3])}. This engine trades nothing. If no other engine runs (its journal was "
+            f"{reason}: {', '.join(unknown[:3])}. This engine trades nothing. If no other engine "
+            "runs (its journal was "
             "lost), start with --take-over.",
         )

@@ -1,4 +1,6 @@
-"""A rung: armed, due, checked, carried out step by step, finished. Each step ends when its fill is read, not when it is accepted."""
+"""A rung: armed, due, checked, carried out step by step, finished. Each step ends when its fill is read, not
+when it is accepted.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ STEPS = {
 
 
 def arm(turn: Turn, cycle: Cycle) -> Cycle:
-    """Make the next rung ready, so that its crossing waits for nothing; nothing is armed for a leg that has fired."""
+    """Make the next rung ready, so that its crossing waits for nothing; nothing is armed for a leg that has
+    fired.
+    """
     if cycle.rung is not None or not cycle.legs or cycle.front.number <= cycle.fired:
         return replace(cycle, armed=None) if cycle.armed is not None and cycle.rung is None else cycle
     ladder, instrument = turn.state.settings.ladder, turn.instrument(cycle.symbol)
@@ -74,7 +78,8 @@ def _block(turn: Turn, cycle: Cycle, armed: Armed, reason: str) -> Cycle:
     turn.note(
         "blocked",
         Level.WARNING,
-        f"{name(cycle)}: rung {armed.number} at {price(armed.trigger)} is blocked: {reason}. It is ready again when "
+        f"{name(cycle)}: rung {armed.number} at {price(armed.trigger)} is blocked: {reason}. It "
+        "is ready again when "
         "that ends.",
         cycle,
         reason=reason,
@@ -110,7 +115,10 @@ def expected_leverage(turn: Turn, cycle: Cycle) -> bool:
 def _size_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal) -> str:
     ladder = turn.state.settings.ladder
     if not expected_leverage(turn, cycle):
-        return f"the leverage on Bitget is {size(cycle.seen.leverage)}x, expected {size(cycle.legs[0].leverage)}x"
+        return (
+            f"the leverage on Bitget is {size(cycle.seen.leverage)}x, expected "
+            f"{size(cycle.legs[0].leverage)}x"
+        )
     banked = sum((q for _, q in bank_parts(cycle, ladder, instrument)), ZERO)
     if not instrument.is_tradable(banked, mark):
         return f"half of the leg ({size(banked)}) is below Bitget's minimum"
@@ -132,7 +140,9 @@ def _credit(
 def add_block(
     turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal, *, credit: Decimal = ZERO
 ) -> str:
-    """Why the next leg may not be opened at `mark`; `credit` is free margin that will have come back by then."""
+    """Why the next leg may not be opened at `mark`; `credit` is free margin that will have come back by
+    then.
+    """
     state, ladder = turn.state, turn.state.settings.ladder
     balance = state.balance
     if balance is None:
@@ -192,7 +202,8 @@ def _ask(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal) -> Cycle:
             "approval",
             Level.URGENT,
             f"{name(cycle)}: rung {armed.number} asks. Bank {size(_sum(armed.bank))}, add "
-            f"{amount(add_margin(cycle, ladder, None))} USDT margin. Unanswered after {ladder.approval_s} s means no.",
+            f"{amount(add_margin(cycle, ladder, None))} USDT margin. Unanswered after "
+            f"{ladder.approval_s} s means no.",
             cycle,
             rung=armed.number,
         )
@@ -233,7 +244,9 @@ def begin(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal) -> Cycle:
 
 
 def recall(turn: Turn, cycle: Cycle, client_id: str, mark: Decimal) -> Cycle:
-    """A fill of an armed order that we do not remember sending: the crossing was lost in a crash, its order was not."""
+    """A fill of an armed order that we do not remember sending: the crossing was lost in a crash, its order
+    was not.
+    """
     armed = cycle.armed
     if armed is None or client_id not in (armed.bank_id, armed.add_id):
         return cycle
@@ -352,7 +365,8 @@ def _without_add(turn: Turn, cycle: Cycle, rung: Rung, reason: str) -> Cycle:
     turn.note(
         "rung",
         Level.WARNING,
-        f"{name(cycle)}: rung {rung.number} ends without its add: {reason}. What was banked stays banked and covered.",
+        f"{name(cycle)}: rung {rung.number} ends without its add: {reason}. What was banked stays "
+        "banked and covered.",
         cycle,
         reason=reason,
     )
@@ -415,7 +429,10 @@ def _tell(turn: Turn, cycle: Cycle, rung: Rung) -> None:
     banked, added = rung.bank, rung.add
     text = f"{name(cycle)}: rung {rung.number} done. Banked {size(banked.filled)} @ {price(banked.price)}"
     profit = banked.released_profit
-    text += f": realised {money(profit)}, margin released {amount(banked.released_margin)}, cash freed {money(banked.released)}."
+    text += (
+        f": realised {money(profit)}, margin released {amount(banked.released_margin)}, cash "
+        f"freed {money(banked.released)}."
+    )
     if added.filled:
         text += f" Added {size(added.filled)} @ {price(added.price)}."
     text += f" Worst case {money(rung.worst_before)} → {money(worst)}."

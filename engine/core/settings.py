@@ -1,4 +1,5 @@
-"""What the trader chose: the ladder's options and the account's limits, as plain values without defaults hidden elsewhere.
+"""What the trader chose: the ladder's options and the account's limits, as plain values without defaults
+hidden elsewhere.
 
 Fractions are decimal fractions (0.2 = 20 %), money is USDT, times are seconds unless a name says otherwise.
 """

@@ -36,8 +36,9 @@ class Hand(StrEnum):
 class Leg(msgspec.Struct, frozen=True):
     """One entry inside a cycle: our ledger only, the exchange does not know it.
 
-    `opened_qty` is its full size, `qty` what is left. `fees` and `funding` (signed, + received) are its own so far, `realised` its profit at
-    its own entry. `locked` is True once a rung has passed it: from then on it may not lose.
+    `opened_qty` is its full size, `qty` what is left. `fees` and `funding` (signed, + received) are its own
+    so far, `realised` its profit at its own entry. `locked` is True once a rung has passed it: from then on
+    it may not lose.
     """
 
     number: int
@@ -84,9 +85,11 @@ class Rest(StrEnum):
 
 
 class Stop(msgspec.Struct, frozen=True):
-    """A stop of ours. `leg` is the leg that it protects, None for the whole position (then `qty` is None too).
+    """A stop of ours. `leg` is the leg that it protects, None for the whole position (then `qty` is None
+    too).
 
-    `trigger` and `qty` are what rests on the exchange (or was asked for while PLACING); `confirmed` means read back over REST.
+    `trigger` and `qty` are what rests on the exchange (or was asked for while PLACING); `confirmed` means
+    read back over REST.
     """
 
     client_id: str
@@ -113,7 +116,8 @@ class Stage(StrEnum):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """One market order of a plan: what it should do and what it has done. `parts` are (leg number, size) for a reducing one.
+    """One market order of a plan: what it should do and what it has done. `parts` are (leg number, size) for
+    a reducing one.
 
     `cost` is Σ price·size of its fills. `final` is what it filled in all once the exchange has ended it: it
     is done when fills of that size have been read.
@@ -155,7 +159,8 @@ class Part(StrEnum):
 
 
 class Rung(msgspec.Struct, frozen=True):
-    """A rung as it is carried out: the steps still to do (the first is under way), both its orders, and the number of the
+    """A rung as it is carried out: the steps still to do (the first is under way), both its orders, and the
+    number of the
     leg that the add becomes."""
 
     number: int
@@ -172,7 +177,9 @@ class Rung(msgspec.Struct, frozen=True):
 
 
 class Armed(msgspec.Struct, frozen=True):
-    """The next rung, ready: durable before the mark reaches `trigger`, with the client ids that it will use."""
+    """The next rung, ready: durable before the mark reaches `trigger`, with the client ids that it will
+    use.
+    """
 
     number: int
     front: int
@@ -205,10 +212,12 @@ class Doubt(msgspec.Struct, frozen=True):
 class Cycle(msgspec.Struct, frozen=True):
     """One symbol and side, from first seen to flat.
 
-    `unbooked` is the size whose opening fee is not known yet; `loosen` lets the next cover move stops outward because the trader
-    chose so; `hands_off` leaves the stops to the trader.
-    `held_qty`, `held_entry`, `held_margin` are the exchange's position by our own arithmetic; `seen` is its newest row. `realised` is booked at the
-    exchange's average, `own_realised` leg by leg; `fees` are positive when paid, `funding` signed. `start_equity` is the equity the cycle began with.
+    `unbooked` is the size whose opening fee is not known yet; `loosen` lets the next cover move stops outward
+    because the trader chose so; `hands_off` leaves the stops to the trader.
+    `held_qty`, `held_entry`, `held_margin` are the exchange's position by our own arithmetic; `seen` is its
+    newest row. `realised` is booked at the exchange's average, `own_realised` leg by leg; `fees` are positive
+    when paid, `funding` signed.
+    `start_equity` is the equity the cycle began with.
     """
 
     id: str
@@ -282,7 +291,9 @@ class Cycle(msgspec.Struct, frozen=True):
 
 
 class Unmanaged(msgspec.Struct, frozen=True):
-    """A position that is shown and never touched, with the reason; `can_adopt` when one key would take it under care."""
+    """A position that is shown and never touched, with the reason; `can_adopt` when one key would take it
+    under care.
+    """
 
     position: Position
     reason: str
@@ -335,7 +346,9 @@ class Kill(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """Everything. Keys of `cycles` and `unmanaged` are `SYMBOL:side`; `closed` keeps the last cycles that ended."""
+    """Everything. Keys of `cycles` and `unmanaged` are `SYMBOL:side`; `closed` keeps the last cycles that
+    ended.
+    """
 
     settings: Settings
     version: str = ""

@@ -53,7 +53,8 @@ def wanted_stops(
 ) -> tuple[Wanted, ...]:
     """The stops that the cycle's mode asks for now, nearest first.
 
-    Before the first rung there are none: liquidation is the stop by design, unless `hard_stop` puts one in front of it.
+    Before the first rung there are none: liquidation is the stop by design, unless `hard_stop` puts one in
+    front of it.
     """
     if not cycle.legs:
         return ()
@@ -102,9 +103,11 @@ def leg_net_price(side: Side, leg: Leg, taker: Decimal) -> Decimal:
 def worst_case(
     cycle: Cycle, instrument: Instrument, resting: Iterable[tuple[Decimal, Decimal | None]]
 ) -> Decimal:
-    """The cycle's net result in USDT if the market reverses through every stop, fees included, without slippage.
+    """The cycle's net result in USDT if the market reverses through every stop, fees included, without
+    slippage.
 
-    `resting` holds (trigger, size; None for the whole position). What liquidation reaches first loses its margin.
+    `resting` holds (trigger, size; None for the whole position). What liquidation reaches first loses its
+    margin.
     """
     d, t = cycle.side.d, instrument.taker
     qty, entry, margin = cycle.held_qty, cycle.held_entry, cycle.held_margin
@@ -132,6 +135,8 @@ def resting_stops(cycle: Cycle) -> list[tuple[Decimal, Decimal | None]]:
 
 
 def is_loss_side(cycle: Cycle, trigger: Decimal) -> bool:
-    """Whether a trigger lies on the side of the liquidation seen from the exchange's last mark of the position's entry."""
+    """Whether a trigger lies on the side of the liquidation seen from the exchange's last mark of the
+    position's entry.
+    """
     reference = cycle.legs[-1].entry if cycle.legs else cycle.held_entry
     return is_nearer(cycle.side, reference, trigger) or trigger == reference

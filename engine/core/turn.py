@@ -37,7 +37,9 @@ class Turn:
         return self.state.instruments[symbol]
 
     def fresh_tick(self, symbol: str) -> Tick | None:
-        """The newest tick, if it is young enough and mark and last agree: what a decision that adds risk may use."""
+        """The newest tick, if it is young enough and mark and last agree: what a decision that adds risk may
+        use.
+        """
         tick, limits = self.event.tick(symbol), self.state.settings.limits
         if tick is None or self.at - tick.arrived > limits.tick_age_s * 1000:
             return None

@@ -1,4 +1,6 @@
-"""The port of the journal. SQLite is one implementation of it; tests and simulations have one in memory with the same promises."""
+"""The port of the journal. SQLite is one implementation of it; tests and simulations have one in memory with
+the same promises.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,18 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 class Recovered(msgspec.Struct, frozen=True):
-    """What a start begins with: the newest snapshot (None in a new journal), and the entries that followed it."""
+    """What a start begins with: the newest snapshot (None in a new journal), and the entries that followed
+    it.
+    """
 
     state: State | None
     after: tuple[Recorded, ...]
 
 
 class JournalRefused(Exception):
-    """The journal cannot be used (corrupt, newer, locked, read-only, full). The text says what to do; nothing was lost."""
+    """The journal cannot be used (corrupt, newer, locked, read-only, full). The text says what to do; nothing
+    was lost.
+    """
 
 
 class Journal(Protocol):
@@ -45,7 +51,8 @@ class Journal(Protocol):
         """The newest snapshot and what followed. Raises JournalRefused when the chain is broken."""
 
     async def append(self, entries: Sequence[Entry], state: State) -> int:
-        """Make the entries durable, in order, in one commit, and return the last `seq`. `state` is the belief after the last of them: the read models follow it.
+        """Make the entries durable, in order, in one commit, and return the last `seq`. `state` is the belief
+        after the last of them: the read models follow it.
 
         Raises JournalRefused when it could not be made durable; then nothing of the call is in the journal.
         """

@@ -2,8 +2,10 @@
 
     venue → tell/tick → decide → journal → venue.do → answers → decide …
 
-Decisions are made in the order in which things happen, in the event loop's own thread. What a decision wants sent goes out
-when its entry is durable; only a rung that was armed (durably, with its client ids) does not wait for the disk.
+Decisions are made in the order in which things happen, in the event loop's own thread. What a decision wants
+sent goes out when its entry is durable; only a rung that was armed (durably, with its client ids) does not
+wait for the
+disk.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ def wall_ms() -> int:
 
 
 class Engine:
-    """One account under care. `run` ends by cancellation, or raises when something breaks that a restart should mend."""
+    """One account under care. `run` ends by cancellation, or raises when something breaks that a restart
+    should mend.
+    """
 
     def __init__(
         self,
@@ -151,7 +155,9 @@ class Engine:
         return decision
 
     def _queue(self, event: Event, decision: Decision, *, changed: bool) -> None:
-        """Readings go out at once; what changes the exchange waits until its entry is durable, unless it was armed durably."""
+        """Readings go out at once; what changes the exchange waits until its entry is durable, unless it was
+        armed durably.
+        """
         now: list[Work] = []
         later: list[Work] = []
         for work in decision.actions:
@@ -169,7 +175,9 @@ class Engine:
     # -- what is written -------------------------------------------------------------------------------------
 
     async def _write(self) -> None:
-        """The one writer: everything that waits becomes durable in one commit, then its actions go out in order."""
+        """The one writer: everything that waits becomes durable in one commit, then its actions go out in
+        order.
+        """
         while True:
             await self._wake_writer.wait()
             self._wake_writer.clear()
@@ -191,9 +199,9 @@ class Engine:
 
     def _acknowledge(self, entry: Entry) -> None:
         body = entry.event.body
-        if isinstance(body, Commanded) and (waiting := self._waiting_commands.pop(body.id, None)):
-            if not waiting.done():
-                waiting.set_result(None)
+        waiting = self._waiting_commands.pop(body.id, None) if isinstance(body, Commanded) else None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
     # -- what is done ----------------------------------------------------------------------------------------
 

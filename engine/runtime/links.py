@@ -1,4 +1,6 @@
-"""The engine's connections as a client sees them: up or down, how old the newest word is, how often it had to retry."""
+"""The engine's connections as a client sees them: up or down, how old the newest word is, how often it had to
+retry.
+"""
 
 from __future__ import annotations
 

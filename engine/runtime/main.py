@@ -31,7 +31,9 @@ LOG_FILES = 5
 
 
 def run_engine(loaded: Loaded, *, take_over: bool = False) -> int:
-    """Run until SIGINT or SIGTERM. Returns 0 after a clean end, 4 when the engine may not run as it is (the reason is on stderr)."""
+    """Run until SIGINT or SIGTERM. Returns 0 after a clean end, 4 when the engine may not run as it is (the
+    reason is on stderr).
+    """
     prepare_folders(loaded.paths)
     _log_to(loaded.paths.logs / "engine.log")
     try:
@@ -85,27 +87,30 @@ async def _serve(loaded: Loaded, *, take_over: bool) -> int:
 
 
 def _account_lock(loaded: Loaded, account: str) -> Path:
-    """One engine for one account on this machine, whatever its home folder: the lock is named after the account."""
+    """One engine for one account on this machine, whatever its home folder: the lock is named after the
+    account.
+    """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     folder = Path(runtime) / "ratchet" if runtime else loaded.paths.socket.parent
     return folder / f"account-{account}.lock"
 
 
 async def _until_signal(engine: Engine, face: Face, socket: Path) -> None:
-    """Work until SIGINT or SIGTERM; a part that breaks takes the others down, so that a restart begins clean."""
+    """Work until SIGINT or SIGTERM; a part that breaks takes the others down, so that a restart begins
+    clean.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with ControlSocket(face, socket) as control:
-        async with asyncio.TaskGroup() as group:
-            parts = [
-                group.create_task(engine.run(), name="engine"),
-                group.create_task(control.run(), name="control socket"),
-            ]
-            await stop.wait()
-            for part in parts:
-                part.cancel()
+    async with ControlSocket(face, socket) as control, asyncio.TaskGroup() as group:
+        parts = [
+            group.create_task(engine.run(), name="engine"),
+            group.create_task(control.run(), name="control socket"),
+        ]
+        await stop.wait()
+        for part in parts:
+            part.cancel()
 
 
 def _log_to(path: Path) -> None:

@@ -14,7 +14,9 @@ class Prices:
         self._armed: dict[str, tuple[float, float]] = {}
 
     def crosses(self, tick: Tick) -> bool:
-        """Keep the tick; tell whether its mark has to be decided upon. A threshold tells once, until it is armed again."""
+        """Keep the tick; tell whether its mark has to be decided upon. A threshold tells once, until it is
+        armed again.
+        """
         symbol = tick.symbol
         self._ticks[symbol] = tick
         low, high = self._armed.get(symbol, NEVER)

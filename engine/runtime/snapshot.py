@@ -185,7 +185,9 @@ def _leg(cycle: Cycle, leg: Leg) -> LegView:
 
 
 def _stops(cycle: Cycle) -> tuple[StopView, ...]:
-    """What rests, ours and the trader's own, nearest first; `result` by the leg's own entry, for everything by the average."""
+    """What rests, ours and the trader's own, nearest first; `result` by the leg's own entry, for everything
+    by the average.
+    """
     views = [_stop(cycle, stop) for stop in cycle.stops if stop.state is not Rest.GONE]
     for order in cycle.foreign:
         if order.trigger is None:
@@ -237,7 +239,8 @@ def _if_machine_dies(view: PositionView) -> str:
         )
     nearest = rests[0]
     return (
-        f"{len(rests)} stop{'s' if len(rests) > 1 else ''} rest on Bitget, nearest {price(nearest.trigger)}; no further "
+        f"{len(rests)} stop{'s' if len(rests) > 1 else ''} rest on Bitget, nearest "
+        f"{price(nearest.trigger)}; no further "
         f"rung; at worst {amount(view.worst_case or ZERO)} USDT."
     )
 

@@ -1,4 +1,6 @@
-"""What must hold for every ladder: sums, directions of rounding, the guard, and a worst case that the exchange agrees with."""
+"""What must hold for every ladder: sums, directions of rounding, the guard, and a worst case that the
+exchange agrees with.
+"""
 
 from __future__ import annotations
 
