@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any, Final, Literal
 
 import msgspec
@@ -24,6 +25,7 @@ from engine.simulator.world import World
 
 Side = Literal["public", "private"]
 QUEUE: Final = 1_000
+UNSENT_BYTES: Final = 128 * 1024
 
 
 class SocketRules(msgspec.Struct, frozen=True):
@@ -86,6 +88,7 @@ class Socket:
         ws = web.WebSocketResponse(compress=False, max_msg_size=1 << 20, timeout=0.5)
         await ws.prepare(request)
         self._transport = request.transport
+        self._keep_little_unsent()
         writer = asyncio.create_task(self._write(ws))
         try:
             await self._read(ws)
@@ -98,6 +101,12 @@ class Socket:
             if not ws.closed:
                 await ws.close()
         return ws
+
+    def _keep_little_unsent(self) -> None:
+        """Keep megabytes of old market out of the kernel: a reader that falls behind is noticed early."""
+        connection = self._transport and self._transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(SOL_SOCKET, SO_SNDBUF, UNSENT_BYTES)
 
     def cut(self, why: str) -> None:
         """Drop the connection without a word."""
