@@ -150,9 +150,16 @@ class RatchetDesk(App[int]):
         return footer(self.scene, self.dispatch, self._hints(), width)
 
     def _hints(self) -> tuple[Hint, ...]:
-        keys = sorted((k for k in (*DESK_KEYS, *APP_KEYS) if k.hint and self.offers(k)), key=lambda k: k.rank)
+        found = (k for k in (*DESK_KEYS, *APP_KEYS) if k.hint and self.offers(k) and self._is_timely(k))
+        keys = sorted(found, key=lambda key: key.rank)
         pages = tuple((str(n), name) for n, (name, _) in enumerate(PAGES, 1)) if len(PAGES) > 1 else ()
         return (*pages, *((self.key_of(key), key.hint) for key in keys))
+
+    def _is_timely(self, key: Key) -> bool:
+        """Whether the bottom line spends room on this key now."""
+        if key.id == "adopt":
+            return any(position.can_adopt for position in self.scene.positions)
+        return bool(self.scene.killed) if key.id == "resume" else True
 
     def offers(self, key: Key) -> bool:
         """Whether this key does something here: no hand without a simulation, no page that is not there, no

@@ -55,18 +55,18 @@ HAND: Final = Key("hand", "h", "hand", "The trader's hand on the simulated excha
 APP_KEYS: Final = (
     HALT,
     FLATTEN,
-    Key("resume", "ctrl+r", "resume", "Resume trading after a halt (asks)"),
+    Key("resume", "ctrl+r", "resume", "Resume trading after a halt (asks)", "resume", 5),
     Key("help", "f1,question_mark", "help", "Help", "help", 7),
     Key("quit", "q", "leave", "Quit the desk; the engine keeps running", "quit", 8),
     *(Key(f"page.{n}", str(n), f"page({n})", f"Screen {n}") for n in range(1, 6)),
 )
 
 DESK_KEYS: Final = (
-    Key("adopt", "a", "adopt", "Adopt the selected unmanaged position (asks)", "adopt", 2),
-    Key("pause", "p", "pause", "Pause scaling the selected position, or scale again (asks)", "pause", 3),
+    Key("adopt", "a", "adopt", "Adopt the selected unmanaged position (asks)", "adopt", 3),
+    Key("pause", "p", "pause", "Pause scaling the selected position, or scale again (asks)", "pause", 2),
     Key("copy", "y", "copy_row", "Copy the selected row"),
     Key("filter", "slash", "filter", "Filter positions", "filter", 1),
-    Key("sort", "s", "sort", "Sort positions differently"),
+    Key("sort", "s", "sort", "Sort positions differently", "sort", 1),
     HAND,
 )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 PAINTS: Final = (
     "primary",
@@ -105,7 +105,8 @@ def read_theme(path: Path) -> Theme:
     inks = {key: _ink(path, key, value) for key, value in ink.items() if _is_named(path, key, INK_DEFAULTS)}
     if "primary" not in paints:
         raise BadTheme(f"theme {path.name}: primary is missing")
-    return Theme(name=name, dark=dark, ansi=ansi, variables=inks, **paints)  # type: ignore[arg-type]
+    terminal = BUILTIN_THEMES["ansi-dark" if dark else "ansi-light"].variables if ansi else {}
+    return Theme(name=name, dark=dark, ansi=ansi, variables={**terminal, **inks}, **paints)  # type: ignore[arg-type]
 
 
 def _is_named(path: Path, key: str, names: Iterable[str]) -> bool:

@@ -247,13 +247,13 @@ LIVE = Snapshot(1, ENGINE, LINKS, ACCOUNT, (BTC, ETH), (), (), (), (), LOG)
 KILLED = replace(
     LIVE,
     version=2,
-    engine=replace(ENGINE, killed="by desk on pts/3 at 14:03:02"),
+    engine=replace(ENGINE, killed="by desk on pts/3 at 14:03:17"),
     log=(
         *LOG,
         LogLine(
             6,
-            NOW - 19_000,
-            NOW - 19_000,
+            NOW - 4_000,
+            NOW - 4_000,
             Level.URGENT,
             "",
             "halted by desk on pts/3: nothing adds risk, stops stay",

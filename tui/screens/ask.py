@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from tui.view_model.asking import Question
+from tui.view_model.table import table
 
 
 class Ask(ModalScreen[bool]):
@@ -36,7 +37,10 @@ class Ask(ModalScreen[bool]):
         & Static { width: 1fr; height: auto; }
         & .title { text-style: bold; color: $ink-bright; margin-bottom: 1; }
         & Horizontal { height: 1; margin-top: 1; align-horizontal: right; }
-        & Button { margin-left: 2; }
+        & #yes, & #cancel { margin-left: 2; min-width: 14; background: $panel; color: $ink-text; }
+        & #yes:focus, & #cancel:focus {
+            background: $ink-accent; color: $background; text-style: $ink-badge-style;
+        }
     }
     """
 
@@ -47,14 +51,10 @@ class Ask(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical():
             yield Static(Text(self.question.title), classes="title")
-            yield Static(self._facts())
+            yield Static(Text(table(self.question.facts, 54)))
             with Horizontal():
                 yield Button("Cancel", id="cancel", compact=True)
-                yield Button(self.question.yes, id="yes", compact=True, variant="warning")
-
-    def _facts(self) -> Text:
-        widest = max((len(name) for name, _ in self.question.facts), default=0)
-        return Text("\n".join(f"{name.ljust(widest)}   {value}" for name, value in self.question.facts))
+                yield Button(self.question.yes, id="yes", compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")

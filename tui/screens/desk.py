@@ -79,6 +79,7 @@ class DeskScreen(Screen[None]):
         """Hand the scene to every part; each paints only what differs."""
         hindered = obstacle(scene, self.size.width, self.size.height)
         self.set_class(hindered is not None, "-hindered")
+        self.set_class(bool(scene.snapshot and scene.snapshot.approvals), "-waiting")
         with self.app.batch_update():
             if hindered is not None:
                 self.query_one(ObstaclePanel).show(hindered)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import re
+from typing import ClassVar, Final
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -11,7 +12,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-SIGNS = (
+from tui.view_model.table import table
+
+SIGNS: Final = (
     ("▲ LONG  ▼ SHORT", "the side of a position"),
     ("✖", "liquidation, by the exchange's own number"),
     ("■  □", "a stop that rests on the exchange; one that was not read back yet"),
@@ -22,6 +25,9 @@ SIGNS = (
     ("RISK-FREE", "the worst case is not a loss"),
     ("STALE 4s", "the mark is that old; past 10 s its numbers become --"),
 )
+
+
+WIDTH: Final = 70
 
 
 class HelpScreen(ModalScreen[None]):
@@ -56,12 +62,8 @@ class HelpScreen(ModalScreen[None]):
             yield Static(self._page())
 
     def _page(self) -> Text:
-        page = Text()
-        widest = max(len(key) for key, _ in (*self.keys, *SIGNS))
-        for table in (self.keys, SIGNS):
-            for key, words in table:
-                page.append(key.ljust(widest), style="bold")
-                page.append(f"   {words}\n")
-            page.append("\n")
-        page.rstrip()
+        least = max(len(name) for name, _ in (*self.keys, *SIGNS))
+        page = Text(f"{table(self.keys, WIDTH, least=least)}\n\n{table(SIGNS, WIDTH, least=least)}")
+        for name, _ in (*self.keys, *SIGNS):
+            page.highlight_regex(rf"(?m)^{re.escape(name)}(?=  )", "bold")
         return page

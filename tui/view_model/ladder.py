@@ -17,8 +17,17 @@ from tui.view_model.scene import Scene
 LEGS: Final = 33
 """Cells of the legs beside the axis."""
 
+LEGS_WIDE: Final = 66
+"""Cells of the legs with their margin, stop and who opened them."""
+
 BESIDE: Final = 70
-"""From this width on the legs stand beside the axis."""
+"""From this width on the legs can stand beside the axis."""
+
+ROOMY: Final = 90
+"""From this width on they always do; between the two only in a low panel."""
+
+AXIS: Final = 64
+"""Cells that the axis takes at most: numbers stay near their words."""
 
 
 def title(position: PositionView | None) -> str:
@@ -45,9 +54,9 @@ def ladder(scene: Scene, position: PositionView | None, width: int, height: int)
 
 def _body(scene: Scene, position: PositionView, width: int, room: int) -> tuple[Line, ...]:
     if not position.legs or width < LEGS:
-        return axis(scene, position, width - 1, room)
+        return axis(scene, position, min(AXIS, width - 1), room)
     table = len(position.legs) + 2
-    if width < BESIDE or room - table >= len(levels(scene, position)) + 2:
+    if width < BESIDE or (width < ROOMY and room - table >= len(levels(scene, position)) + 2):
         return _stacked(scene, position, width, room)
     return _beside(scene, position, width, room)
 
@@ -55,16 +64,16 @@ def _body(scene: Scene, position: PositionView, width: int, room: int) -> tuple[
 def _stacked(scene: Scene, position: PositionView, width: int, room: int) -> tuple[Line, ...]:
     """The axis over the whole width and the legs under it, where there is height enough."""
     least = min(room // 2, len(position.legs) + 1)
-    legs = _legs(position, least, wide=width >= LEGS + 14)
+    legs = _legs(position, least, wide=width >= LEGS_WIDE)
     above = room - len(legs) - 1
-    drawn = axis(scene, position, width - 1, above)
+    drawn = axis(scene, position, min(AXIS, width - 1), above)
     return (*drawn, *(BLANK,) * (above - len(drawn)), (Span("─" * width, Ink.FAINT),), *legs)
 
 
 def _beside(scene: Scene, position: PositionView, width: int, room: int) -> tuple[Line, ...]:
-    left = width - LEGS - 2
+    left = min(AXIS, width - LEGS - 2)
     axis_lines = axis(scene, position, left, room)
-    legs = _legs(position, room)
+    legs = _legs(position, room, wide=width - left - 2 >= LEGS_WIDE)
     count = max(len(axis_lines), len(legs))
     return tuple(
         (*padded(_nth(axis_lines, k), left), Span(" │", Ink.FAINT), *_nth(legs, k)) for k in range(count)
@@ -82,7 +91,7 @@ def _legs(position: PositionView, room: int, *, wide: bool = False) -> tuple[Lin
         cell("ENTRY", 11, Ink.LABEL, right=True),
         cell("LEV", 4, Ink.LABEL, right=True),
         Span(" LOCK", Ink.LABEL),
-        Span("   OPENED BY" if wide else "", Ink.LABEL),
+        *(_more("MARGIN", "STOP", "OPENED BY") if wide else ()),
     )
     legs = position.legs[::-1]
     shown = legs if len(legs) < room else legs[: max(1, room - 2)]
@@ -92,13 +101,22 @@ def _legs(position: PositionView, room: int, *, wide: bool = False) -> tuple[Lin
 
 def _leg(leg: LegView, position: PositionView, *, front: bool, wide: bool) -> Line:
     ink = Ink.BRIGHT if front else Ink.TEXT
+    stop = "liquidation" if leg.stop is None else price(leg.stop, position.price_decimals)
     return line(
         cell(f" {leg.number}{' ◂' if front else ''}", 5, Ink.ACCENT if front else Ink.LABEL),
         cell(fixed(leg.qty, position.qty_decimals), 7, ink, right=True),
         cell(price(leg.entry, position.price_decimals), 11, ink, right=True),
         cell(times(leg.leverage), 4, Ink.LABEL, right=True),
         cell(" yes" if leg.locked else " no", 5, Ink.GAIN if leg.locked else Ink.LABEL),
-        Span(f"   {printable(leg.by)}" if wide else "", Ink.LABEL),
+        *(_more(fixed(leg.margin, 2), stop, printable(leg.by)) if wide else ()),
+    )
+
+
+def _more(margin: str, stop: str, by: str) -> Line:
+    return line(
+        cell(margin, 8, Ink.LABEL, right=True),
+        cell(stop, 13, Ink.LABEL, right=True),
+        Span(f"   {by}", Ink.LABEL),
     )
 
 
@@ -106,7 +124,8 @@ def _below(position: PositionView, width: int, *, roomy: bool) -> tuple[Line, ..
     """The lines under the axis: what hinders, the money, and the machine."""
     room = width - 2
     lines = [*_hindrance(position), _money(position, room), *_machine(position, room, roomy=roomy)]
-    return tuple((Span(" "), *cropped(words, room)) for words in lines if words)
+    rule = (line(Span("─" * width, Ink.FAINT)),) if roomy else ()
+    return (*rule, *((Span(" "), *cropped(words, room)) for words in lines if words))
 
 
 def _hindrance(position: PositionView) -> tuple[Line, ...]:

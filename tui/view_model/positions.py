@@ -131,7 +131,8 @@ def grid_line(row: Row, columns: tuple[Column, ...], *, chosen: bool) -> Line:
     spans: list[Span] = []
     for column in columns:
         words, ink = column.words(row)
-        spans += (cell(snug(words, column.width), column.width, ink, right=column.right), Span(" "))
+        fitted = snug(words, column.width) if column.right else words
+        spans += (cell(fitted, column.width, ink, right=column.right), Span(" "))
     body = tuple(spans) if row.is_fresh else _dimmed(tuple(spans))
     return (Span("▸ " if chosen else "  ", Ink.ACCENT), *body)
 

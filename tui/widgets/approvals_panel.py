@@ -70,8 +70,6 @@ class ApprovalsPanel(Sheet, can_focus=True):
             self._chosen = (self._chosen + by) % len(self._waiting)
             self.show(self._scene)
 
-    def on_focus(self) -> None:
-        self.redraw()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        super().watch_has_focus(_has_focus)
         self.redraw()

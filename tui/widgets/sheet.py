@@ -30,6 +30,9 @@ class Sheet(ScrollView, can_focus=False):
         height: auto;
         overflow-x: hidden;
         scrollbar-size-vertical: 1;
+        scrollbar-background: $background; scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        scrollbar-color: $frame; scrollbar-color-hover: $frame-focus; scrollbar-color-active: $frame-focus;
         color: $ink-text;
         & > .ink-text { color: $ink-text; }
         & > .ink-label { color: $ink-label; }
