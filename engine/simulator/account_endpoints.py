@@ -216,7 +216,7 @@ class AccountEndpoints(Endpoints):
         amount = p.number(params, "openAmount")
         held = self._account.position(listing.symbol, side)
         if amount is None or amount == ZERO:
-            return {"liqPrice": plain(self._account.liquidation_price(held)) if held else "0"}
+            return {"liqPrice": rows.shown_liquidation(self._account, held) if held else "0"}
         price = p.number(params, "openPrice") or listing.current().last
         settings = self._account.settings(listing.symbol)
         leverage = settings.leverage(settings.margin_mode, side)

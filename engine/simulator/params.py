@@ -80,11 +80,11 @@ def price_or_none(params: Params, name: str) -> Decimal | None:
 
 
 def whole(params: Params, name: str) -> int | None:
-    """A whole number such as a millisecond time, None when absent. Raises 40017 for anything else."""
-    value = number(params, name)
-    if value is None:
+    """A whole number such as a millisecond time or an id, None when absent. Raises 40017 for anything else."""
+    value = text(params, name)
+    if not value:
         return None
-    if value != value.to_integral_value():
+    if not value.isascii() or not value.isdigit() or len(value) > 30:
         raise refusal("40017", name)
     return int(value)
 

@@ -12,7 +12,7 @@ from engine.simulator.listing import Listing
 from engine.simulator.orders import Fill, Order
 from engine.simulator.plan_orders import PlanOrder, PlanType
 from engine.simulator.position import ClosedPosition, Position
-from engine.simulator.rows import fee_detail, preset_fields, shown_ratio
+from engine.simulator.rows import fee_detail, preset_fields, shown_liquidation, shown_ratio
 
 _SHORT_PLAN: Final = {
     PlanType.NORMAL: "pl",
@@ -47,7 +47,7 @@ def position_row(account: Account, position: Position) -> dict[str, Any]:
         "achievedProfits": plain(position.realised),
         "unrealizedPL": plain(pnl),
         "unrealizedPLR": plain(pnl / position.margin) if position.margin else "0",
-        "liquidationPrice": plain(account.liquidation_price(position)),
+        "liquidationPrice": shown_liquidation(account, position),
         "keepMarginRate": plain(account.maintenance_rate(position, mark)),
         "marginRate": shown_ratio(account.margin_ratio(position)),
         "markPrice": plain(mark),

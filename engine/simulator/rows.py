@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from engine.core.instrument import ZERO, Side
+from engine.core.instrument import ZERO, Side, ceil_to, floor_to
 from engine.simulator.account import Account, Bill
-from engine.simulator.digits import plain, plain_or_blank
+from engine.simulator.digits import PLACES, plain, plain_or_blank
 from engine.simulator.orders import Fill, Order
 from engine.simulator.plan_orders import PlanOrder, PlanType
 from engine.simulator.position import ClosedPosition, Position
@@ -18,6 +18,13 @@ _RATIO_SHOWN_AT_MOST = Decimal(9999)
 def shown_ratio(ratio: Decimal) -> str:
     """A margin ratio on the wire; one without any cushion left is shown as 9999."""
     return plain(min(ratio, _RATIO_SHOWN_AT_MOST))
+
+
+def shown_liquidation(account: Account, position: Position) -> str:
+    """The liquidation price rounded to the near side, long up, as a recorded row shows (WIRE §4); "0" without
+    one."""
+    price = account.liquidation_price(position)
+    return plain(ceil_to(price, PLACES) if position.side is Side.LONG else floor_to(price, PLACES))
 
 
 def position_row(account: Account, position: Position) -> dict[str, Any]:
@@ -43,7 +50,7 @@ def position_row(account: Account, position: Position) -> dict[str, Any]:
         "marginMode": position.margin_mode,
         "posMode": account.position_mode,
         "unrealizedPL": plain(position.unrealised(mark)),
-        "liquidationPrice": plain(account.liquidation_price(position)),
+        "liquidationPrice": shown_liquidation(account, position),
         "keepMarginRate": plain(account.maintenance_rate(position, mark)),
         "markPrice": plain(mark),
         "marginRatio": shown_ratio(account.margin_ratio(position)),
