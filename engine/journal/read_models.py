@@ -120,6 +120,19 @@ _ADDED = (
 
 def changes(recorded: Iterable[Recorded], before: State | None, after: State) -> Iterator[Change]:
     """What these entries and the belief `after` them change; without `before`, everything is written."""
+    if before is not after:
+        yield from _beliefs(before, after)
+    for item in recorded:
+        match item.entry.event.body:
+            case FillSeen(fill):
+                yield from _trade(item.seq, fill, before, after)
+            case BillSeen(bill):
+                yield _bill(item.seq, bill)
+            case _:
+                pass
+
+
+def _beliefs(before: State | None, after: State) -> Iterator[Change]:
     if before is None or _account_of(before) != _account_of(after):
         yield _account(after)
     if after.balance is not None and (before is None or before.balance_at != after.balance_at):
@@ -131,14 +144,6 @@ def changes(recorded: Iterable[Recorded], before: State | None, after: State) ->
         if known is not cycle and known != cycle:
             is_new = known is None or known.id != cycle.id
             yield from _cycle(after.settings.account, cycle, is_new=is_new)
-    for item in recorded:
-        match item.entry.event.body:
-            case FillSeen(fill):
-                yield from _trade(item.seq, fill, before, after)
-            case BillSeen(bill):
-                yield _bill(item.seq, bill)
-            case _:
-                pass
 
 
 def _ended(before: State | None, after: State) -> Sequence[Cycle]:

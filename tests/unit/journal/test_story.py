@@ -24,13 +24,13 @@ from engine.core.instrument import Side
 from engine.core.settings import StopMode
 from engine.journal.memory import MemoryJournal
 from engine.journal.story import story
-from engine.protocol import Level
+from engine.protocol import Level, StoryLine
 
 STATE = DAY[7][1]
 
 
-def told(lines: list[object]) -> list[str]:
-    return [f"{line.what}: {line.text}" for line in lines]  # type: ignore[attr-defined]
+def told(lines: list[StoryLine]) -> list[str]:
+    return [f"{line.what}: {line.text}" for line in lines]
 
 
 async def test_the_story_of_a_cycle_reads_from_cause_to_fill(shelf: Shelf) -> None:
