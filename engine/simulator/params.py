@@ -80,7 +80,7 @@ def price_or_none(params: Params, name: str) -> Decimal | None:
 
 
 def whole(params: Params, name: str) -> int | None:
-    """A whole number such as a millisecond time or an id, None when absent. Raises 40017 for anything else."""
+    """A whole number such as a time or an id, None when absent. Raises 40017 for anything else."""
     value = text(params, name)
     if not value:
         return None
