@@ -51,8 +51,12 @@ class SqliteJournal(Journal):
         lock.acquire()
         try:
             disk = await asyncio.to_thread(Disk, path, account)
-            reader = await JournalReader.open(path)
-            return cls(disk, await Hop.over(disk.db), reader, lock)
+            hop = await Hop.over(disk.db)
+            try:
+                return cls(disk, hop, await JournalReader.open(path), lock)
+            except BaseException:
+                await hop.close()
+                raise
         except BaseException:
             lock.release()
             raise

@@ -85,6 +85,30 @@ async def test_a_kill_9_loses_nothing_that_was_answered(path: Path, answers_befo
         assert await journal.append([tick(0)], BLANK) == len(recovered.after) + 1
 
 
+def after_a_power_cut(path: Path, to: Path, *, log_bytes: int) -> None:
+    """What is on the disk now, with only so much of the write-ahead log as had reached it."""
+    write(to, content_of(path))
+    write(to.with_name(to.name + "-wal"), content_of(path.with_name(path.name + "-wal"))[:log_bytes])
+
+
+@pytest.mark.parametrize("torn_off", [1, 3_000, 9_000, 60_000])
+async def test_a_power_cut_that_tears_the_log_loses_its_end_only(
+    journal: SqliteJournal, tmp_path: Path, torn_off: int
+) -> None:
+    for n in range(60):
+        await journal.append([tick(n)], BLANK)
+    found = tmp_path / "found" / "state.db"
+    found.parent.mkdir()
+    whole = len(content_of(journal.path.with_name("state.db-wal")))
+    after_a_power_cut(journal.path, found, log_bytes=whole - torn_off)
+    async with await SqliteJournal.open(found, account=ACCOUNT) as again:
+        recovered = [item.entry for item in (await again.recover()).after]
+        assert recovered == [tick(n) for n in range(len(recovered))]
+        assert 60 - torn_off // 4_000 - 1 <= len(recovered) < 60
+        assert await again.append([tick(99)], BLANK) == len(recovered) + 1
+        assert await again.verify() == len(recovered) + 1
+
+
 async def test_a_full_disk_refuses_in_words_and_the_file_is_still_fine(path: Path) -> None:
     with start_writer(path, "200000") as writer:
         out, errors = writer.communicate(timeout=60)
