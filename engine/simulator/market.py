@@ -67,6 +67,8 @@ class Tape:
         turnover = _BOTTOMLESS_TURNOVER if ideal else _usual_turnover(history)
         self._depth = Depth(f"{seed}:{symbol}", price, tick, lot, turnover)
         self.quote = self._around(ts, price)
+        if not history:
+            self.chart.trade(ts, price, ZERO)
 
     def move(self, ts: int, price: Decimal, volume: Decimal = ZERO) -> Quote:
         """The market trades `volume` at `price`; a `volume` of zero moves the price without a trade."""
