@@ -116,10 +116,12 @@ class Chart:
         return closed[low : min(high, low + limit)] if start else closed[max(low, high - limit) : high]
 
     def day(self) -> Day:
-        """The last 24 hours up to now."""
+        """The last 24 hours up to now. There must be a bar."""
         past = self._day
         if past is None:
             past = self._day = self._past_day()
+        if not self._ts:
+            return past
         return Day(
             past.open,
             max(past.high, self._high),
@@ -130,16 +132,17 @@ class Chart:
         )
 
     def _past_day(self) -> Day:
-        first = bisect_left(self._closed, self._ts - DAY_MS + MINUTE_MS, key=_opening)
-        bars = self._closed[first:] or [self.forming]
-        midnight = bisect_left(self._closed, self._ts - self._ts % DAY_MS, key=_opening)
+        now = self._ts or self._closed[-1].ts + MINUTE_MS
+        closed = self._closed[bisect_left(self._closed, now - DAY_MS + MINUTE_MS, key=_opening) :]
+        bars = closed or [self.forming]
+        midnight = bisect_left(self._closed, now - now % DAY_MS, key=_opening)
         return Day(
             bars[0].open,
             max(bar.high for bar in bars),
             min(bar.low for bar in bars),
-            sum((bar.volume for bar in self._closed[first:]), ZERO),
-            sum((bar.turnover for bar in self._closed[first:]), ZERO),
-            self._closed[midnight].open if midnight < len(self._closed) else self._open,
+            sum((bar.volume for bar in closed), ZERO),
+            sum((bar.turnover for bar in closed), ZERO),
+            self._closed[midnight].open if midnight < len(self._closed) else bars[-1].close,
         )
 
     def _roll(self, granularity: str) -> list[Candle]:

@@ -100,3 +100,8 @@ def test_the_day_looks_back_24_hours_and_no_further() -> None:
     assert day.open == 100 + 3_000 - 1_439
     assert (day.high, day.low) == (100 + 2_999 + 2, 50)
     assert day.open_utc == 100 + 2_880
+
+
+def test_the_day_is_known_before_the_first_trade() -> None:
+    day = Chart(minutes(10)).day()
+    assert (day.open, day.high, day.low, day.volume) == (100, 111, 98, 10)

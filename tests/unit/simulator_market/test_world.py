@@ -9,6 +9,7 @@ import pytest
 
 from engine.simulator.candles import MINUTE_MS, Candle, Recording
 from engine.simulator.catalogue import RECORDED, recorded_contracts
+from engine.simulator.market_rows import ticker_row
 from engine.simulator.quote import Quote
 from engine.simulator.server import load
 from engine.simulator.world import World
@@ -166,3 +167,10 @@ def test_the_shipped_market_starts_where_the_recording_starts() -> None:
     world = World([load(RECORDED / "BTCUSDT-perp-1m-2025-05.csv.gz")])
     assert world.market.now_ms == START
     assert played(world, 1)[0].last == Decimal("95505.4")
+
+
+def test_a_ticker_is_there_before_the_first_tick_with_or_without_a_past() -> None:
+    for start in (START, START + 5 * MINUTE_MS):
+        world = World([recording()], start_ms=start)
+        row = ticker_row(world.market["BTCUSDT"], world)
+        assert Decimal(0) < Decimal(row["low24h"]) <= Decimal(row["lastPr"]) <= Decimal(row["high24h"])

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
+import aiohttp
+
 from engine.core.actions import Read, Reading
 from engine.core.events import Answered, AnyBody, FillSeen, LinkChanged, StopSeen
 from engine.core.exchange import Fill, Outcome, Tick
@@ -114,7 +116,15 @@ async def read(venue: Bitget, *what: Reading, since: int = 0) -> tuple[list[AnyB
     return bodies, last.outcome
 
 
-def asked(sim: SimulatedBitget, path: str) -> list[dict[str, Any]]:
+async def asked(sim: SimulatedBitget, path: str) -> list[dict[str, Any]]:
     """The requests to `path` that arrived at the exchange."""
-    rows: list[dict[str, Any]] = sim.requests()
-    return [row for row in rows if row["path"] == path]
+    async with aiohttp.ClientSession() as session, session.get(f"{sim.url}/_sim/state") as answer:
+        state: dict[str, Any] = await answer.json()
+    return [row for row in state["requests"] if row["path"] == path]
+
+
+async def move(sim: SimulatedBitget, symbol: str, price: str) -> None:
+    """One tick at exactly this price."""
+    body = {"symbol": symbol, "price": price}
+    async with aiohttp.ClientSession() as session, session.post(f"{sim.url}/_sim/mark", json=body) as answer:
+        assert answer.status == 200, await answer.text()
