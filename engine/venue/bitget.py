@@ -28,6 +28,8 @@ from engine.venue.streams import PRIVATE_ARGS, Link, Patience, price_args
 from engine.venue.tap import AccountTap, PriceTap, Tap
 from engine.venue.trades import Trades
 
+__all__ = ["Bitget", "Keys", "Patience"]
+
 log = logging.getLogger("ratchet.venue")
 
 CLOCK_EVERY_S: Final = 300.0

@@ -57,10 +57,10 @@ class Venue(Protocol):
 
         Never raises for what the exchange or the network does.
 
-        A placing, moving or cancelling action gives one `Answered`. A `LookUp` gives one `LookedUp`, or `Answered`
-        Unknown when it could not ask. A `Read` gives the asked-for events (`PositionsRead`, `OrdersRead`,
-        `BalanceRead`, `FillSeen`… then `FillsRead`, `BillSeen`…) and an `Answered`: Accepted when everything was
-        read, Unknown otherwise.
+        A placing, moving or cancelling action gives one `Answered`. A `LookUp` gives one `LookedUp`, or
+        `Answered` Unknown when it could not ask. A `Read` gives the asked-for events (`PositionsRead`,
+        `OrdersRead`, `BalanceRead`, `FillSeen`… then `FillsRead`, `BillSeen`…) and an `Answered`: Accepted
+        when everything was read, Unknown otherwise.
         """
 
     async def close(self) -> None:
