@@ -9,7 +9,7 @@ import tomllib
 from typing import NamedTuple
 
 from engine.api.door import NoEngine, Silent, ask
-from engine.commands.speech import NO_ENGINE, complain, failed
+from engine.commands.speech import NO_ENGINE, complain, failed, wrong
 from engine.config.paths import Paths, find_paths
 from engine.config.refused import ConfigRefused
 
@@ -30,6 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
         return failed(answer)
     if isinstance(answer, NoEngine) and (code := _without_engine(answer, arguments, paths)) is not None:
         return code
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return wrong("the desk needs a terminal; `ratchet watch --plain` tells the same line by line")
     looks = looks_of(arguments, paths)
     from tui.app import run_desk
 

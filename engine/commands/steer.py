@@ -96,7 +96,7 @@ def _one(views: Sequence[View], arguments: argparse.Namespace, what: str) -> Vie
     if there:
         raise Unclear(f"{symbol} is {there[0].side.value}, not {side.value if side else 'open'}")
     symbols = sorted({each.symbol for each in views})
-    near = difflib.get_close_matches(symbol, symbols, n=1)
+    near = difflib.get_close_matches(symbol, symbols, n=1, cutoff=0.8)
     listed = f"did you mean {near[0]}?" if near else f"{what} {', '.join(symbols) or 'no symbol'}"
     raise Unclear(f"no match for {symbol}: {listed}")
 

@@ -62,7 +62,7 @@ def _in_home(home: Path) -> Paths:
         home=home,
         config=home / "config.toml",
         database=home / "state.db",
-        lock=home / "engine.lock",
+        lock=home / "state.db.lock",
         logs=home / "logs",
         socket=home / "engine.sock",
     )
@@ -78,7 +78,7 @@ def _in_xdg(env: Mapping[str, str]) -> Paths:
         home=None,
         config=config / "config.toml",
         database=state / "state.db",
-        lock=state / "engine.lock",
+        lock=state / "state.db.lock",
         logs=state / "logs",
         socket=(Path(runtime) / "ratchet" if Path(runtime).is_absolute() else temporary) / "engine.sock",
     )
