@@ -75,4 +75,4 @@ def _move(floor: Floor, account: Account, position: Position, amount: Decimal, b
     position.u_time = floor.now_ms
     if position.is_isolated and amount != ZERO:
         account.book(floor.ids.next(), floor.now_ms, position.symbol, business, amount=-amount)
-    floor.touch(account, position.symbol)
+    floor.stale()

@@ -57,7 +57,7 @@ def _follow(floor: Floor, listing: Listing) -> None:
                 was_active = plan.is_active
                 plan.follow(quote)
                 if plan.is_active is not was_active:
-                    floor.stale(account)
+                    floor.stale()
 
 
 def _due(floor: Floor, listing: Listing) -> Iterator[_Event]:

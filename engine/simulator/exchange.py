@@ -104,7 +104,7 @@ class Exchange:
         business = "trans_from_exchange" if amount > ZERO else "trans_to_exchange"
         with self._floor.operation():
             account.book(self._floor.ids.next(), self.now_ms, "", business, amount=amount)
-            self._floor.touch(account, "")
+            self._floor.paid(account)
 
     # -- market ----------------------------------------------------------------------------------------------
 

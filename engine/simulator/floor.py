@@ -49,13 +49,21 @@ class Floor:
                 self._deliver()
 
     def touch(self, account: Account, symbol: str) -> None:
-        """Something of the account changed: positions and account are pushed at the end; thresholds are
-        stale."""
-        self._touched[account.account_id] = symbol
-        self.stale(account)
+        """An order was created, filled or cancelled: positions and account are pushed when the operation
+        ends.
 
-    def stale(self, account: Account) -> None:
-        """Forget the thresholds that depend on `account`, to be worked out again at the next quote."""
+        These are the only occasions that Bitget documents. Margin, leverage, funding and plan orders push
+        neither, so that a client has to read them.
+        """
+        self._touched[account.account_id] = symbol
+        self.stale()
+
+    def paid(self, account: Account) -> None:
+        """Money was transferred: account is pushed."""
+        self._touched.setdefault(account.account_id, "")
+
+    def stale(self) -> None:
+        """Forget the thresholds of quotes, to be worked out again at the next one."""
         self.gates = dict.fromkeys(self.gates)
 
     def tell_order(self, account: Account, order: Order, fill: Fill | None = None) -> None:
@@ -85,7 +93,8 @@ class Floor:
             return
         for account_id, symbol in touched.items():
             account = self.accounts[account_id]
-            pushes.append(Push(account_id, "positions", symbol, self.snapshot(account)))
+            if symbol:
+                pushes.append(Push(account_id, "positions", symbol, self.snapshot(account)))
             pushes.append(Push(account_id, "account", "", [account_row(account)]))
         for push in pushes:
             for subscriber in tuple(self.subscribers):

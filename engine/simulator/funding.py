@@ -32,4 +32,4 @@ def _settle(floor: Floor, account: Account, position: Position, listing: Listing
         position.margin += amount
     position.u_time = floor.now_ms
     account.book(floor.ids.next(), floor.now_ms, position.symbol, "contract_settle_fee", amount=amount)
-    floor.touch(account, position.symbol)
+    floor.stale()

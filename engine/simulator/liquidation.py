@@ -99,5 +99,5 @@ def _auto_append(floor: Floor, account: Account, position: Position) -> bool:
     position.margin += amount
     position.u_time = floor.now_ms
     account.book(floor.ids.next(), floor.now_ms, position.symbol, "auto_append_margin", amount=-amount)
-    floor.touch(account, position.symbol)
+    floor.stale()
     return not is_due(account, position)

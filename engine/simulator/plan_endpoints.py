@@ -269,7 +269,7 @@ class PlanEndpoints(HistoryEndpoints):
             plan.follow(listing.current())
         with self._floor.operation():
             self._floor.tell_plan(self._account, plan)
-            self._floor.touch(self._account, plan.symbol)
+            self._floor.stale()
         return acceptance(plan.order_id, plan.client_oid)
 
     def _live_plan(self, params: Params, *, tpsl: bool) -> PlanOrder:

@@ -88,7 +88,7 @@ def wait(floor: Floor, account: Account, plan: PlanOrder) -> None:
     if plan.plan_type.is_trailing:
         plan.follow(quote)
     floor.tell_plan(account, plan)
-    floor.touch(account, plan.symbol)
+    floor.stale()
 
 
 def whole_position_plan(account: Account, symbol: str, side: Side, plan_type: PlanType) -> PlanOrder | None:
@@ -129,4 +129,4 @@ def _attach_one(
         existing.execute = preset.execute
         existing.u_time = floor.now_ms
         floor.tell_plan(account, existing)
-        floor.touch(account, position.symbol)
+        floor.stale()

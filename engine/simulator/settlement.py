@@ -44,7 +44,7 @@ def cancel_plan(floor: Floor, account: Account, plan: PlanOrder) -> None:
     plan.u_time = floor.now_ms
     account.waiting[plan.symbol].pop(plan.order_id, None)
     floor.tell_plan(account, plan)
-    floor.touch(account, plan.symbol)
+    floor.stale()
 
 
 def _open(floor: Floor, account: Account, order: Order, qty: Decimal, price: Decimal, *, maker: bool) -> None:

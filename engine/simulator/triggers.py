@@ -44,7 +44,7 @@ def fire(floor: Floor, account: Account, plan: PlanOrder) -> None:
     except BitgetError:
         plan.status = PlanStatus.FAILED
         floor.tell_plan(account, plan)
-        floor.touch(account, plan.symbol)
+        floor.stale()
         return
     plan.status = PlanStatus.EXECUTED
     plan.execute_order_id = order.order_id

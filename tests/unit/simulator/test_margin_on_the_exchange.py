@@ -277,3 +277,19 @@ def test_money_comes_and_goes_by_transfer() -> None:
     assert refused(trader.exchange.transfer, "trader", Decimal(-1000)) == "40762"
     assert businesses(trader)[-2:] == ["trans_from_exchange", "trans_to_exchange"]
     assert trader.equity() == Decimal("129.88")
+
+
+def test_only_orders_push_positions_and_only_orders_and_transfers_push_the_account() -> None:
+    trader = long()
+    trader.told()
+    trader.rest.set_margin({"symbol": "BTCUSDT", "holdSide": "long", "amount": "5"})
+    trader.rest.set_leverage({"symbol": "BTCUSDT", "leverage": "10"})
+    trader.exchange.set_funding_rate("BTCUSDT", Decimal("0.0001"))
+    trader.exchange.advance(START_MS + 8 * HOUR_MS)
+    assert trader.told() == []
+    trader.stop("pos_loss", "99000")
+    assert trader.told() == [("orders-algo", "live")]
+    trader.exchange.transfer("trader", Decimal(1))
+    assert trader.told() == [("account", "")]
+    trader.order("buy", "0.001", price="98000")
+    assert trader.told() == [("orders", "live"), ("positions", "long 0.002"), ("account", "")]
