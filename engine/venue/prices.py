@@ -18,8 +18,8 @@ from engine.venue.rest import PRODUCT, Rest
 
 log = logging.getLogger("ratchet.venue")
 
-GRACE_S: Final = 1.0
-"""How long a frame may lag behind the answer that contradicts it."""
+GRACE: Final = 0.25
+"""How long a frame may lag behind the answer that contradicts it, in parts of the silence."""
 
 
 class PriceRow(Row, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class Prices:
                 stands_still()
                 self.put(msgspec.structs.replace(tick, arrived=_now_ms()))
             return
-        await asyncio.sleep(GRACE_S)
+        await asyncio.sleep(self._silence_s * GRACE)
         if self.newest[tick.symbol] is tick:
             is_dead(f"the price of {tick.symbol} moved and no frame said so")
 

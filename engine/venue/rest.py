@@ -70,8 +70,8 @@ class Rest:
     async def follow_clock(self) -> int:
         """Sign with the exchange's clock from now on. Returns how far this machine is ahead, milliseconds.
 
-        The quickest of three answers counts: it leaves the least room for where in between the clock was read.
-        Raises as `get` does.
+        The quickest of three answers counts: it leaves the least room for where in between the clock was
+        read. Raises as `get` does.
         """
         _, ahead_ms = min([await self._ahead() for _ in range(3)])
         self._client.options["timeDifference"] = ahead_ms

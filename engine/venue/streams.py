@@ -132,7 +132,7 @@ class Link:
         """ccxt's socket, open. Raises Broken."""
         self._client.open()
         socket = self._client.client(self._url)
-        socket.connectionTimeout = int(self._patience.answer_s * 1000)
+        socket.connectionTimeout = max(1, round(self._patience.answer_s)) * 1000  # whole seconds to ccxt
         await socket.open(self._client.session)
         if socket.error is not None or socket.closed():
             raise Broken(f"no connection ({type(socket.error).__name__})")
