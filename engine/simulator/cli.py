@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from engine.simulator.candles import CandleError
-    from engine.simulator.server import check_loopback
+    from engine.simulator.loopback import check_loopback
 
     try:
         check_loopback(arguments.host)

@@ -112,13 +112,13 @@ class Feed:
     async def advance(self, by_ms: int) -> None:
         """Let `by_ms` of market time pass at once: recorded ticks are played, still symbols beat once."""
         target = self._world.market.now_ms + by_ms
-        before, speed = self.halt, self.speed
+        before, speed, stops = self.halt, self.speed, self._stops
         self._world.replay.skip_to(target)
         self.play("max", Stops(until_ms=target))
         await self.halted()
         self.speed = speed
         if before is None and self.halt is Halt.TIME:
-            self.play(speed)
+            self.play(speed, stops)
 
     def describe(self) -> dict[str, Any]:
         """What GET /_sim/feed answers."""
@@ -135,16 +135,19 @@ class Feed:
 
     async def run(self) -> None:
         """Play until cancelled. Between slices of a few milliseconds the loop is given to everybody else."""
-        while True:
-            if self.halt is not None:
-                self._changed.clear()
-                await self._changed.wait()
-                continue
-            wait = self.play_slice()
-            if wait is None:
-                await asyncio.sleep(0)
-            else:
-                await self._rest(wait)
+        try:
+            while True:
+                if self.halt is not None:
+                    self._changed.clear()
+                    await self._changed.wait()
+                    continue
+                wait = self.play_slice()
+                if wait is None:
+                    await asyncio.sleep(0)
+                else:
+                    await self._rest(wait)
+        finally:
+            self._halted.set()
 
     def play_slice(self) -> float | None:
         """Live through the ticks that are due, for a few milliseconds at most.

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 
 from engine.core.instrument import ZERO, Side, floor_to
-from engine.simulator.server import check_loopback
+from engine.simulator.loopback import check_loopback
 from engine.simulator.signing import Key, rest_headers
 
 _PRODUCT: Final = {"productType": "USDT-FUTURES", "marginCoin": "USDT"}

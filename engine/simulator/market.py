@@ -84,6 +84,13 @@ class Tape:
         self.chart.trade(ts, self.quote.last, ZERO)
         return self.quote
 
+    def show(self, quote: Quote) -> Quote:
+        """Take `quote` as it is, its book included."""
+        self._rising = quote.last >= self.quote.last
+        self.quote = quote
+        self.chart.trade(quote.ts, quote.last, ZERO)
+        return quote
+
     def pin(self, ts: int, price: Decimal) -> Quote:
         """One tick at which mark, index and last are exactly `price`."""
         self._rising = price >= self.quote.last
@@ -165,9 +172,10 @@ class Market:
         self.now_ms = ts
         return self._tell(self._tapes[symbol].stay(ts))
 
-    def show(self, quote: Quote) -> None:
-        """Tell the followers `quote` as it is; the tape keeps its own."""
-        self._tell(quote)
+    def show(self, quote: Quote) -> Quote:
+        """A quote from elsewhere, such as a live market that is traded on paper."""
+        self.now_ms = max(self.now_ms, quote.ts)
+        return self._tell(self._tapes[quote.symbol].show(quote))
 
     def pin(self, symbol: str, price: Decimal) -> Quote:
         """One tick now, at exactly `price` (mark, index and last)."""

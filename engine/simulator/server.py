@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -21,6 +20,7 @@ from engine.simulator.control import Control
 from engine.simulator.exchange import Exchange
 from engine.simulator.feed import Feed, Speed
 from engine.simulator.limits import SocketLimits
+from engine.simulator.loopback import check_loopback
 from engine.simulator.market import Market
 from engine.simulator.rest import Rest
 from engine.simulator.signing import Gatekeeper, Key, new_key
@@ -112,7 +112,8 @@ class SimulatedBitget:
     @property
     def url(self) -> str:
         """http://host:port; the websockets are at the same place under ws://."""
-        return f"http://{self._host}:{self._port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._port}"
 
     @property
     def key(self) -> str:
@@ -164,13 +165,13 @@ class SimulatedBitget:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._feeding.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._feeding
         self.streams.close()
         self._cut(None)
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        with suppress(asyncio.CancelledError):
+            await self._feeding
 
     async def failed(self) -> None:
         """Wait until the feed breaks and raise what broke it. A sound feed never ends."""
@@ -211,7 +212,7 @@ class SimulatedBitget:
     def _cut(self, side: str | None) -> None:
         for socket in list(self._sockets):
             if side in (None, socket.side):
-                socket.cut("cut by a fault")
+                socket.cut("cut")
 
 
 def load(item: Recording | Path) -> Recording:
@@ -224,20 +225,6 @@ def load(item: Recording | Path) -> Recording:
     symbol = item.name.split("-")[0].split(".")[0].upper()
     [contract] = recorded_contracts([symbol])
     return read_candles(item, symbol, contract.instrument.tick)
-
-
-def check_loopback(host: str) -> None:
-    """Raise ValueError unless `host` is this machine only: the simulated exchange has no other protection."""
-    if host == "localhost":
-        return
-    try:
-        is_loopback = ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise ValueError(
-            f"host {host}: the simulated exchange listens on loopback only; use 127.0.0.1 or ::1"
-        )
 
 
 def _wall_ms() -> int:

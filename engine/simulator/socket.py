@@ -104,7 +104,8 @@ class Socket:
 
     def _keep_little_unsent(self) -> None:
         """Keep megabytes of old market out of the kernel: a reader that falls behind is noticed early."""
-        connection = self._transport and self._transport.get_extra_info("socket")
+        transport = self._transport
+        connection = None if transport is None else transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(SOL_SOCKET, SO_SNDBUF, UNSENT_BYTES)
 
@@ -132,7 +133,13 @@ class Socket:
         if strike(fault.StreamReorder, channel, symbol):
             self._held[channel].append((topic, symbol, frame))
             return
-        if channel == "orders" and _is_filled(frame) and strike(fault.FillBeforeOrder, channel, symbol):
+        hears_fills = any(other.channel == "fill" for other in self._topics)
+        if (
+            channel == "orders"
+            and hears_fills
+            and _is_filled(frame)
+            and strike(fault.FillBeforeOrder, channel, symbol)
+        ):
             self._held["fill"].append((topic, symbol, frame))
             return
         yield frame

@@ -89,6 +89,14 @@ class World:
         """One tick now at exactly `price`. Raises KeyError for a symbol that is not listed."""
         return self.market.pin(symbol, price)
 
+    def show(self, quote: Quote) -> None:
+        """Let a quote from elsewhere be the market of its symbol; funding due before it is settled.
+
+        Raises KeyError for a symbol that is not listed.
+        """
+        self.funding.settle_until(quote.ts)
+        self.market.show(quote)
+
     def open_interest(self, symbol: str) -> Decimal:
         """All positions in `symbol`, in base coin: a day's volume or so, drifting by ±5 % a day."""
         tape = self.market[symbol]

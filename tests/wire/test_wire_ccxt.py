@@ -114,10 +114,9 @@ async def test_a_one_way_position_is_opened_added_to_and_closed(connect: Any) ->
         order = await exchange.fetch_order("", BTC, {"clientOrderId": "front-1"})
         assert (order["status"], order["filled"]) == ("closed", 0.01)
         ledger = await exchange.fetch_ledger("USDT", params={"type": "swap"})
-        balance = (await exchange.fetch_balance())["USDT"]["total"]
-        assert balance == pytest.approx(
-            sum(e["amount"] * (1 if e["direction"] == "in" else -1) for e in ledger)
-        )
+        booked = sum(Decimal(e["info"]["amount"]) + Decimal(e["info"]["fee"]) for e in ledger)
+        balance = (await exchange.fetch_balance())["info"][0]["accountEquity"]
+        assert Decimal(balance) == booked, "every cent of the balance is in a bill"
 
 
 async def test_a_hedged_long_and_short_live_side_by_side(connect: Any) -> None:

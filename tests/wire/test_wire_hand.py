@@ -170,7 +170,7 @@ async def test_a_simulator_replays_the_recordings_that_come_with_it() -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["simulator", "--host", "0.0.0.0"], "listens on loopback only"),
+        (["simulator", "--host", "0.0.0.0"], "is on loopback only"),
         (["simulator", "--data", "nowhere/BTCUSDT-x.csv.gz"], "there is no such file"),
         (["simulator", "--data", "DOGEUSDT.csv"], "lists BTCUSDT, ETHUSDT, SOLUSDT only"),
         (
@@ -202,3 +202,21 @@ async def test_a_simulator_that_is_not_there_is_said_to_be_missing() -> None:
     code, _, err = await ran("hand", "--url", "http://127.0.0.1:9", *keys, "close", "BTCUSDT")
     assert code == 1
     assert "is the simulator running?" in err
+
+
+def test_the_command_line_is_light_and_the_simulator_knows_no_ccxt() -> None:
+    """Each module is imported in a fresh interpreter, which then tells what came with it."""
+    import subprocess
+
+    for module, heavy in (
+        ("engine.simulator.cli", {"aiohttp", "ccxt", "pydantic", "textual", "numpy", "rich", "msgspec"}),
+        ("engine.simulator.server", {"ccxt", "pydantic", "textual"}),
+        ("engine.simulator.hand", {"ccxt", "pydantic", "textual"}),
+    ):
+        told = subprocess.run(
+            [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert not heavy & set(told.stdout.split()), module

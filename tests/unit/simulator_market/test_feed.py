@@ -162,6 +162,17 @@ async def test_the_clock_goes_on_after_time_was_advanced_while_playing() -> None
         assert world.market.now_ms > at
 
 
+async def test_a_band_still_holds_after_time_was_advanced_on_the_way_to_it() -> None:
+    world = World([recording(200)])
+    async with running(Feed(world, 0)) as feed:
+        feed.play(600, Stops({"BTCUSDT": (None, Decimal(100_700))}))
+        await feed.advance(20 * MINUTE_MS)
+        assert feed.halt is None
+        feed.speed = "max"
+        await halted(feed)
+    assert feed.halt is Halt.BAND
+
+
 def test_speeds_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="above 0, or 'max'"):
         Feed(World(still={"BTCUSDT": Decimal(1)}), -1)

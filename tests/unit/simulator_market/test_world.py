@@ -174,3 +174,14 @@ def test_a_ticker_is_there_before_the_first_tick_with_or_without_a_past() -> Non
         world = World([recording()], start_ms=start)
         row = ticker_row(world.market["BTCUSDT"], world)
         assert Decimal(0) < Decimal(row["low24h"]) <= Decimal(row["lastPr"]) <= Decimal(row["high24h"])
+
+
+def test_a_quote_from_elsewhere_becomes_the_market_with_its_own_book() -> None:
+    world = World(still={"BTCUSDT": Decimal(100_000)})
+    bids, asks = ((Decimal(99_000), Decimal(1)),), ((Decimal(99_001), Decimal(2)),)
+    price = Decimal("99000.5")
+    quote = Quote("BTCUSDT", world.market.now_ms + 500, price, price, price, bids, asks)
+    world.show(quote)
+    assert world.market["BTCUSDT"].quote is quote
+    assert world.market.now_ms == world.exchange.now_ms == quote.ts
+    assert ticker_row(world.market["BTCUSDT"], world)["askPr"] == "99001"
