@@ -342,3 +342,14 @@ def test_without_a_market_nothing_trades() -> None:
     assert refused(rest.place_order, body) == "40823"
     assert rest.all_position({}) == []
     assert rest.accounts({})[0]["available"] == "100"
+
+
+def test_resting_reduce_only_orders_go_when_the_position_shrinks_below_them() -> None:
+    trader = Trader()
+    trader.order("buy", "0.002")
+    older = trader.reduce("sell", "0.001", price="101000")
+    newer = trader.reduce("sell", "0.001", price="102000")
+    trader.reduce("sell", "0.0005")
+    assert trader.detail(older["orderId"])["state"] == "canceled"
+    assert trader.detail(newer["orderId"])["state"] == "live"
+    assert trader.position()["locked"] == "0.001"
