@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -44,7 +44,11 @@ class Greeting(msgspec.Struct):
 
 
 class EngineClient:
-    """One engine, watched and commanded. `wall` is milliseconds UTC, `steady` seconds that never jump."""
+    """One engine, watched and commanded. `wall` is milliseconds UTC, `steady` seconds that never jump.
+
+    `pauses` are the seconds before each new try, the last one for all that follow; `patience_s` is
+    how long one try of a command may take.
+    """
 
     def __init__(
         self,
@@ -53,9 +57,13 @@ class EngineClient:
         by: str = "desk",
         steady: Callable[[], float] = time.monotonic,
         wall: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        pauses: Sequence[float] = BACK_OFF_S,
+        patience_s: float = COMMAND_S,
     ) -> None:
         self.socket = socket
         self.by = by
+        self._pauses = pauses
+        self._patience_s = patience_s
         self._steady = steady
         self._wall = wall
         self._session: ClientSession | None = None
@@ -72,7 +80,7 @@ class EngineClient:
                 reason = await self._one_visit()
                 if self.link.state is not LinkState.FOREIGN:
                     self._lose(reason)
-                pause = BACK_OFF_S[min(self.link.retries, len(BACK_OFF_S) - 1)]
+                pause = self._pauses[min(self.link.retries, len(self._pauses) - 1)]
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - guards nothing
                 self.link = replace(self.link, retries=self.link.retries + 1)
         finally:
@@ -99,7 +107,7 @@ class EngineClient:
         reached = False
         for _ in range(2):
             try:
-                async with asyncio.timeout(COMMAND_S):
+                async with asyncio.timeout(self._patience_s):
                     return await self._post(request)
             except TimeoutError:
                 reached = True

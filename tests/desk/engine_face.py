@@ -1,4 +1,6 @@
-"""The face of an engine: a real server on a real unix socket that sends given snapshots and remembers the commands."""
+"""The face of an engine: a real server on a real unix socket that sends given snapshots and remembers the
+commands.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from tests.desk.scenes import HELLO, LIVE
 
 
 class EngineFace:
-    """`async with EngineFace(path) as face`. `answer` decides what a command gets; `deaf` makes commands hang."""
+    """`async with EngineFace(path) as face`. `answer` decides what a command gets; `deaf` makes commands
+    hang.
+    """
 
     def __init__(self, socket: Path, snapshot: Snapshot | None = LIVE, hello: Hello = HELLO) -> None:
         self.socket = socket
@@ -26,7 +30,9 @@ class EngineFace:
         self.deaf = asyncio.Event()
         self.heard = asyncio.Event()
         self.greeted = 0
-        self._watchers: set[web.WebSocketResponse] = set()
+        self.drop_next = False
+        """Hear the next command and hang up instead of answering."""
+        self.watchers: set[web.WebSocketResponse] = set()
         self._runner: web.AppRunner | None = None
 
     @property
@@ -56,7 +62,7 @@ class EngineFace:
 
     async def vanish(self) -> None:
         """Stop, as an engine that was killed."""
-        for watcher in list(self._watchers):
+        for watcher in list(self.watchers):
             await watcher.close(code=WSCloseCode.GOING_AWAY)
         if self._runner is not None:
             await self._runner.cleanup()
@@ -67,7 +73,7 @@ class EngineFace:
         """Send a snapshot to everybody who watches."""
         self.snapshot = snapshot
         frame = msgspec.json.encode(snapshot).decode()
-        for watcher in list(self._watchers):
+        for watcher in list(self.watchers):
             await watcher.send_str(frame)
 
     async def _hello(self, request: web.Request) -> web.Response:
@@ -77,18 +83,22 @@ class EngineFace:
     async def _stream(self, request: web.Request) -> web.WebSocketResponse:
         stream = web.WebSocketResponse()
         await stream.prepare(request)
-        self._watchers.add(stream)
+        self.watchers.add(stream)
         if self.snapshot is not None:
             await stream.send_str(msgspec.json.encode(self.snapshot).decode())
         async for _ in stream:
             pass
-        self._watchers.discard(stream)
+        self.watchers.discard(stream)
         return stream
 
     async def _command(self, request: web.Request) -> web.Response:
         asked = msgspec.json.decode(await request.read(), type=Request)
         self.requests.append(asked)
         self.heard.set()
+        if self.drop_next:
+            self.drop_next = False
+            assert request.transport is not None
+            request.transport.close()
         if self.deaf.is_set():
             await asyncio.sleep(3600)
         return web.Response(body=msgspec.json.encode(self.answer(asked)), content_type="application/json")

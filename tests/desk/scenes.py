@@ -1,4 +1,6 @@
-"""Snapshots as an engine would send them: the ladder's example A after its first rung, and what can go wrong with it."""
+"""Snapshots as an engine would send them: the ladder's example A after its first rung, and what can go wrong
+with it.
+"""
 
 from __future__ import annotations
 

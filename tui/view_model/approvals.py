@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from engine.protocol import ApprovalView, PositionView
-from tui.view_model.ink import Ink, Line, Span, cropped, faded, line, printable, spread
+from tui.view_model.ink import Ink, Line, Span, cropped, faded, joined, line, printable, spread
 from tui.view_model.numbers import cautious, countdown, fixed, ink_of, price
 from tui.view_model.scene import Scene
+
+SOON_MS: Final = 15_000
+"""From here on the countdown warns."""
+
+ROOMY: Final = 60
 
 
 def approvals(scene: Scene, width: int, chosen: int) -> tuple[Line, ...]:
@@ -22,32 +29,44 @@ def approvals(scene: Scene, width: int, chosen: int) -> tuple[Line, ...]:
 
 
 def _lines(scene: Scene, approval: ApprovalView, width: int, *, chosen: bool) -> tuple[Line, ...]:
+    """Two lines, three where there is little room: no number of an approval is ever cut."""
     left = approval.expires - scene.engine_now
-    soon = Ink.WARN if left < 15_000 else Ink.BRIGHT
-    decimals = _position(scene, approval)
-    add = fixed(approval.add_margin, 2)
-    bank = fixed(approval.bank_qty, decimals.qty_decimals if decimals else 4)
-    head = line(
+    position = _position(scene, approval)
+    clock = Span(countdown(left) if left > 0 else "expired", Ink.WARN if left < SOON_MS else Ink.BRIGHT)
+    name = line(
         Span("▸ " if chosen else "  ", Ink.ACCENT),
         Span(f"{printable(approval.symbol)} {approval.side} rung {approval.rung}", Ink.BRIGHT),
-        Span("  bank ", Ink.LABEL),
-        bank,
-        Span("  add ", Ink.LABEL),
-        add,
     )
-    clock = line(Span(countdown(left) if left > 0 else "expired", soon), Span(" "))
-    return (spread(head, clock, width), _terms(approval, decimals))
+    does, worst, band = _does(approval, position), _worst(approval), _band(approval, position)
+    if width < ROOMY:
+        body = (line(Span("  "), *joined((does, worst))), line(Span("  "), *band))
+        return (spread(name, line(clock, Span(" ")), width), *body)
+    return (
+        spread(joined((name, does)), line(clock, Span(" ")), width),
+        line(Span("  "), *joined((worst, band))),
+    )
 
 
-def _terms(approval: ApprovalView, position: PositionView | None) -> Line:
+def _does(approval: ApprovalView, position: PositionView | None) -> Line:
+    bank = fixed(approval.bank_qty, position.qty_decimals) if position else str(approval.bank_qty)
+    return line(Span("bank ", Ink.LABEL), bank, Span(" add ", Ink.LABEL), fixed(approval.add_margin, 2))
+
+
+def _worst(approval: ApprovalView) -> Line:
+    before, after = approval.worst_case, approval.worst_case_after
+    return line(
+        Span("worst ", Ink.LABEL),
+        Span(cautious(before), ink_of(before)),
+        Span(" → ", Ink.LABEL),
+        Span(cautious(after), ink_of(after)),
+    )
+
+
+def _band(approval: ApprovalView, position: PositionView | None) -> Line:
     places = position.price_decimals if position else 2
     return line(
-        Span("  worst ", Ink.LABEL),
-        Span(cautious(approval.worst_case), ink_of(approval.worst_case)),
-        Span(" → ", Ink.LABEL),
-        Span(cautious(approval.worst_case_after), ink_of(approval.worst_case_after)),
-        Span("  while ", Ink.LABEL),
-        Span(f"{price(approval.low, places)}–{price(approval.high, places)}"),
+        Span("while the mark is ", Ink.LABEL),
+        f"{price(approval.low, places)} – {price(approval.high, places)}",
     )
 
 

@@ -23,6 +23,9 @@ LEGS_WIDE: Final = 66
 BESIDE: Final = 70
 """From this width on the legs can stand beside the axis."""
 
+LEAST: Final = 3
+"""Lines that the axis keeps in the lowest panel: liquidation, the nearest stop, the mark."""
+
 ROOMY: Final = 90
 """From this width on they always do; between the two only in a low panel."""
 
@@ -45,9 +48,9 @@ def ladder(scene: Scene, position: PositionView | None, width: int, height: int)
     """The whole panel, at most `height` lines of `width` cells."""
     if position is None:
         return (BLANK, line(Span("  No position selected.", Ink.LABEL)))
-    below = _below(position, width, roomy=height >= 16)
+    below = _below(position, width, roomy=height >= 16)[: max(1, height - LEAST)]
     room = max(1, height - len(below))
-    drawn = _body(scene, position, width, room)
+    drawn = _body(scene, position, width, room)[:room]
     filled = (*drawn, *(BLANK,) * (room - len(drawn)), *below)
     return tuple(faded(words) for words in filled) if scene.is_gone else filled
 
@@ -159,7 +162,7 @@ def _money(position: PositionView, room: int) -> Line:
 
 def _machine(position: PositionView, room: int, *, roomy: bool) -> tuple[Line, ...]:
     """What becomes of the position without us; wrapped where there is height for it."""
-    label = "If this machine stops: "
+    label = "If machine dies: "
     words = printable(position.if_machine_dies)
     if not words:
         return ()

@@ -62,7 +62,7 @@ def _stops(position: PositionView) -> Iterable[Level]:
         glyph = GLYPH_STOP if stop.confirmed else GLYPH_UNREAD
         ink = Ink.ACCENT if stop.confirmed else Ink.WARN
         yield Level(
-            stop.trigger, glyph, _stop_words(stop, position), ink, 0 if k == 0 else 1 + k, stop.result
+            stop.trigger, glyph, _stop_words(stop, position), ink, 0 if k == 0 else 2 + k, stop.result
         )
 
 
@@ -106,7 +106,7 @@ def _trigger(position: PositionView) -> Iterable[Level]:
             Span(" add ", Ink.LABEL),
             fixed(rung.add_margin, 2),
         )
-        yield Level(rung.trigger, GLYPH_RUNG, words, Ink.GAIN, 0)
+        yield Level(rung.trigger, GLYPH_RUNG, words, Ink.GAIN, 1)
 
 
 def kept(all_levels: tuple[Level, ...], room: int) -> tuple[Level, ...]:

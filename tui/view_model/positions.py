@@ -150,7 +150,7 @@ def columns_for(width: int) -> tuple[Column, ...]:
     if width < 154:
         return MEDIUM
     spare = width - 2 - sum(column.width + 1 for column in WIDE) - 1
-    return (*WIDE, Column("IF THIS MACHINE STOPS", spare, _machine, right=False)) if spare >= 20 else WIDE
+    return (*WIDE, Column("IF MACHINE DIES", spare, _machine, right=False)) if spare >= 20 else WIDE
 
 
 def _marker(row: Row, words: str) -> str:

@@ -9,8 +9,9 @@ from textual.binding import Binding, BindingType
 
 from engine.protocol import PositionView
 from tui.messages import PositionChosen
+from tui.view_model import positions
 from tui.view_model.ink import Ink, Line, Span, line
-from tui.view_model.positions import Column, Order, Row, columns_for, grid_line, headings, rows
+from tui.view_model.positions import Column, Order, Row, columns_for, grid_line, headings
 from tui.view_model.scene import Scene
 from tui.widgets.sheet import Sheet
 
@@ -40,18 +41,18 @@ class PositionsGrid(Sheet, can_focus=True):
         self.wanted = ""
         self.chosen: str | None = None
         self._scene: Scene | None = None
-        self._rows: tuple[Row, ...] = ()
+        self.rows: tuple[Row, ...] = ()
         self._made: dict[str, tuple[Row, bool, int, Line]] = {}
 
     def show(self, scene: Scene) -> None:
         self._scene = scene
-        self._rows = rows(scene, self.order, self.wanted)
-        keys = [row.position.key for row in self._rows]
+        self.rows = positions.rows(scene, self.order, self.wanted)
+        keys = [row.position.key for row in self.rows]
         if self.chosen not in keys:
             self._choose(keys[0] if keys else None)
         cursor = keys.index(self.chosen) if self.chosen in keys else None
         columns = columns_for(self.room)
-        lines = tuple(self._line(row, columns) for row in self._rows) or (self._nothing(scene),)
+        lines = tuple(self._line(row, columns) for row in self.rows) or (self._nothing(scene),)
         self._title(scene)
         self.draw(lines, head=headings(columns), cursor=cursor)
 
@@ -80,7 +81,7 @@ class PositionsGrid(Sheet, can_focus=True):
 
     def _title(self, scene: Scene) -> None:
         total = len(scene.positions)
-        count = f" {len(self._rows)} of {total}" if self.wanted else f" {total}" if total else ""
+        count = f" {len(self.rows)} of {total}" if self.wanted else f" {total}" if total else ""
         self.border_title = f"Positions{count}"
         wanted = f"filter “{self.wanted}” · " if self.wanted else ""
         self.border_subtitle = f"{wanted}{self.order.value}" if total > 1 or wanted else ""
@@ -88,7 +89,7 @@ class PositionsGrid(Sheet, can_focus=True):
     @property
     def position(self) -> PositionView | None:
         """The position under the cursor."""
-        return next((row.position for row in self._rows if row.position.key == self.chosen), None)
+        return next((row.position for row in self.rows if row.position.key == self.chosen), None)
 
     def sort_on(self) -> None:
         """The next order."""
@@ -106,20 +107,20 @@ class PositionsGrid(Sheet, can_focus=True):
             self.show(self._scene)
 
     def action_move(self, by: int) -> None:
-        keys = [row.position.key for row in self._rows]
+        keys = [row.position.key for row in self.rows]
         if self.chosen in keys:
             self.action_jump(min(len(keys) - 1, max(0, keys.index(self.chosen) + by)))
 
     def action_jump(self, row: int) -> None:
-        if self._rows:
-            self._choose(self._rows[row].position.key)
+        if self.rows:
+            self._choose(self.rows[row].position.key)
             self.redraw()
             self._bring_into_view()
 
     def on_click(self, event: events.Click) -> None:
         """A click selects the row under it; the frame and the headings are no rows."""
         inside = event.get_content_offset(self)
-        if inside is not None and inside.y >= 1 and inside.y - 1 + self.scroll_offset.y < len(self._rows):
+        if inside is not None and inside.y >= 1 and inside.y - 1 + self.scroll_offset.y < len(self.rows):
             self.action_jump(inside.y - 1 + self.scroll_offset.y)
 
     def _choose(self, key: str | None) -> None:

@@ -1,0 +1,128 @@
+"""A desk on a real socket, with clocks that stand still until a test moves them."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from engine.protocol import Hello, Snapshot
+from tests.desk.engine_face import EngineFace
+from tests.desk.scenes import HELLO, LIVE, NOW
+from tui.app import RatchetDesk
+from tui.client import EngineClient
+
+
+@dataclass
+class Clocks:
+    """Steady seconds and the wall clock in milliseconds; both move only by `pass_s`."""
+
+    steady: float = 100.0
+    wall: int = NOW
+    moved: list[float] = field(default_factory=list)
+
+    def pass_s(self, seconds: float) -> None:
+        self.steady += seconds
+        self.wall += round(seconds * 1000)
+
+
+def desk_on(socket: Path, clocks: Clocks, **wishes: Any) -> RatchetDesk:
+    """A desk with frozen clocks that samples fast and, once it lost the engine, tries again only after a long
+    time.
+    """
+    pauses = wishes.pop("pauses", (600.0,))
+    client = EngineClient(
+        socket, by="desk on test", steady=lambda: clocks.steady, wall=lambda: clocks.wall, pauses=pauses
+    )
+    desk = RatchetDesk(
+        client, steady=lambda: clocks.steady, wall=lambda: clocks.wall, sample_s=0.02, **wishes
+    )
+    desk.animation_level = "none"
+    return desk
+
+
+async def until(
+    true: Callable[[], object], pilot: Pilot[Any] | None = None, *, within_s: float = 8.0
+) -> None:
+    """Wait until something is true; fail when it does not become so."""
+    async with asyncio.timeout(within_s):
+        while not true():
+            await (pilot.pause(0.02) if pilot else asyncio.sleep(0.02))
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """The newest snapshot has been drawn."""
+    desk = pilot.app
+    assert isinstance(desk, RatchetDesk)
+    desk.sample()
+    await pilot.pause()
+    await pilot.pause(0.03)
+
+
+def words(pilot: Pilot[Any]) -> str:
+    """The screen as text, one line of it a line."""
+    strips = pilot.app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in line) for line in strips)
+
+
+@pytest.fixture
+def clocks() -> Clocks:
+    return Clocks()
+
+
+@pytest.fixture
+def socket() -> Iterator[Path]:
+    """A short path: a unix socket's name holds 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="desk") as folder:
+        yield Path(folder) / "s"
+
+
+@asynccontextmanager
+async def watching(
+    socket: Path,
+    clocks: Clocks,
+    snapshot: Snapshot = LIVE,
+    *,
+    size: tuple[int, int] = (120, 40),
+    hello: Hello = HELLO,
+    **wishes: Any,
+) -> AsyncIterator[tuple[Pilot[Any], EngineFace, RatchetDesk]]:
+    """A desk that has drawn its first snapshot."""
+    async with EngineFace(socket, snapshot, hello) as face:
+        desk = desk_on(socket, clocks, **wishes)
+        async with desk.run_test(size=size) as pilot:
+            await until(lambda: desk.scene.snapshot is not None, pilot)
+            await settled(pilot)
+            yield pilot, face, desk
+
+
+@contextmanager
+def face_in_thread(socket: Path, snapshot: Snapshot) -> Iterator[Callable[[], None]]:
+    """An engine in a thread of its own, for tests whose desk owns the event loop. Yields what makes it
+    vanish.
+    """
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="engine face")
+    thread.start()
+
+    def run(work: Any) -> None:
+        asyncio.run_coroutine_threadsafe(work, loop).result(8)
+
+    face = EngineFace(socket, snapshot)
+    run(face.open())
+    try:
+        yield lambda: run(face.vanish())
+    finally:
+        run(face.vanish())
+        run(loop.shutdown_asyncgens())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -1,0 +1,130 @@
+"""What the desk looks like, picture by picture. `pytest tests/desk/test_pictures.py --snapshot-update`
+accepts new ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from engine.protocol import Snapshot
+from tests.desk import scenes
+from tests.desk.conftest import Clocks, desk_on, face_in_thread, settled, until
+
+Compare = Callable[..., bool]
+SIZES = [(80, 24), (120, 40)]
+STATES = ["live", "stale", "disconnected", "killed"]
+
+
+def picture(
+    snap_compare: Compare,
+    socket: Path,
+    clocks: Clocks,
+    snapshot: Snapshot,
+    size: tuple[int, int],
+    *,
+    press: tuple[str, ...] = (),
+    passing_s: float = 0.0,
+    gone: bool = False,
+    **wishes: Any,
+) -> bool:
+    """Whether the desk looks as it did: after the first snapshot, `passing_s` later, without an engine, with
+    keys pressed.
+    """
+    with face_in_thread(socket, snapshot) as vanish:
+        desk = desk_on(socket, clocks, **wishes)
+
+        async def before(pilot: Pilot[Any]) -> None:
+            await until(lambda: desk.scene.snapshot is not None, pilot)
+            if gone:
+                await asyncio.to_thread(vanish)
+                await until(lambda: desk.scene.is_gone, pilot)
+            clocks.pass_s(passing_s)
+            await settled(pilot)
+            for key in press:
+                await pilot.press(key)
+            await settled(pilot)
+
+        return snap_compare(desk, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("colour", ["default", "nocolor"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_desk_looks_the_same(
+    snap_compare: Compare,
+    socket: Path,
+    clocks: Clocks,
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+    colour: str,
+    state: str,
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if colour == "nocolor":
+        monkeypatch.setenv("NO_COLOR", "1")
+    snapshot = scenes.KILLED if state == "killed" else scenes.FREE
+    later = {"live": 0.0, "killed": 0.0, "stale": 4.2, "disconnected": 12.0}[state]
+    assert picture(
+        snap_compare, socket, clocks, snapshot, size, passing_s=later, gone=state == "disconnected"
+    )
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(
+    ("name", "press"),
+    [
+        ("EMPTY", ()),
+        ("UNMANAGED", ()),
+        ("ASKING", ("tab",)),
+        ("LIVE", ("ctrl+x",)),
+        ("KILLED", ("ctrl+r",)),
+        ("REAL_MONEY", ("j",)),
+    ],
+    ids=["empty", "unmanaged", "approvals", "flatten-armed", "resume-asks", "real-money"],
+)
+def test_what_needs_the_trader_looks_the_same(
+    snap_compare: Compare,
+    socket: Path,
+    clocks: Clocks,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    press: tuple[str, ...],
+    size: tuple[int, int],
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert picture(snap_compare, socket, clocks, getattr(scenes, name), size, press=press)
+
+
+@pytest.mark.parametrize(
+    ("theme", "ascii_only", "size", "press"),
+    [
+        ("ratchet-cvd", False, (120, 40), ("j",)),
+        ("ratchet-ansi", False, (80, 24), ()),
+        ("ratchet-dark", True, (80, 24), ()),
+        ("ratchet-dark", False, (40, 10), ()),
+        ("ratchet-dark", False, (160, 45), ("j",)),
+        ("ratchet-dark", False, (200, 50), ("j",)),
+        ("ratchet-dark", False, (120, 40), ("f1",)),
+    ],
+    ids=["cvd", "ansi", "ascii", "too-small", "160", "200", "help"],
+)
+def test_other_eyes_and_other_terminals(
+    snap_compare: Compare,
+    socket: Path,
+    clocks: Clocks,
+    monkeypatch: pytest.MonkeyPatch,
+    theme: str,
+    ascii_only: bool,
+    size: tuple[int, int],
+    press: tuple[str, ...],
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert picture(
+        snap_compare, socket, clocks, scenes.FREE, size, press=press, theme=theme, ascii=ascii_only
+    )
