@@ -1,0 +1,108 @@
+"""The desk in the demo: the trader's own, with a hand on the simulated exchange."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Sequence
+from typing import Final
+
+from engine.core.instrument import Side
+from engine.demo.hand import DemoHand
+from engine.demo.house import House
+from engine.demo.scenario import Scenario
+from engine.demo.wish import Wish
+from engine.simulator.hand import HandError
+from tui.app import run_desk
+from tui.hand import HandRefused
+
+FIRST_LOOK_S: Final = 3.0
+"""How long a newcomer sees the empty desk, and then the fresh position, before the market begins to run."""
+
+
+def show(house: House, hand: DemoHand, scenario: Scenario, wish: Wish) -> int:
+    """Run the desk until `q`, the end of the time or a signal; returns the exit code, 128 + n after signal n.
+
+    Raises HandError when the first position could not be opened.
+    """
+    prompter = Prompter(hand, scenario, wish.seconds)
+    prompter.start()
+    try:
+        code = run_desk(
+            house.paths.socket,
+            theme=wish.theme,
+            ascii=wish.ascii,
+            mouse=wish.mouse,
+            hand=LentHand(hand),
+        )
+    finally:
+        prompter.stop()
+    if prompter.refused is not None:
+        raise prompter.refused
+    return 0 if prompter.has_rung_off else code
+
+
+class Prompter(threading.Thread):
+    """What has to happen while the desk is open: the first position, the running market, the end."""
+
+    def __init__(self, hand: DemoHand, scenario: Scenario, seconds: float | None) -> None:
+        super().__init__(name="prompter", daemon=True)
+        self._hand = hand
+        self._scenario = scenario
+        self._seconds = seconds
+        self._over = threading.Event()
+        self.refused: HandError | None = None
+        self.has_rung_off = False
+
+    def run(self) -> None:
+        try:
+            if self._over.wait(FIRST_LOOK_S):
+                return
+            asyncio.run(self._hand.open(self._scenario.symbol, self._scenario.side))
+            if self._over.wait(FIRST_LOOK_S):
+                return
+            asyncio.run(self._hand.market.play(self._hand.speed))
+        except HandError as error:
+            self.refused = error
+            self._ring_off()
+            return
+        if self._seconds is not None and not self._over.wait(self._seconds):
+            self._ring_off()
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join()
+
+    def _ring_off(self) -> None:
+        """The desk leaves at a signal as at `q`."""
+        self.has_rung_off = True
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+class LentHand:
+    """The hand as the desk wants it: a refusal is told in the desk's own words."""
+
+    def __init__(self, hand: DemoHand) -> None:
+        self._hand = hand
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        return self._hand.symbols
+
+    async def open(self, symbol: str, side: Side) -> str:
+        return await _done(self._hand.open(symbol, side))
+
+    async def close(self, symbol: str) -> str:
+        return await _done(self._hand.close(symbol))
+
+    async def next_move(self) -> str:
+        return await _done(self._hand.next_move())
+
+
+async def _done(deed: Awaitable[str]) -> str:
+    try:
+        return await deed
+    except HandError as error:
+        raise HandRefused(str(error)) from error

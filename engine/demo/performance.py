@@ -1,0 +1,73 @@
+"""One performance: the house is opened, the story is told or shown, everything is put away."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from msgspec.structs import replace
+
+from engine.demo.ending import Ended, Endings
+from engine.demo.hand import DemoHand
+from engine.demo.house import House
+from engine.demo.refused import NOT_UP, DemoRefused
+from engine.demo.scenario import Scenario
+from engine.demo.story import Story, result
+from engine.demo.wish import Wish, wish_of
+from engine.simulator.hand import HandError
+
+
+def perform(arguments: argparse.Namespace) -> int:
+    """The exit code of `ratchet demo`."""
+    try:
+        return _perform(wish_of(arguments))
+    except DemoRefused as refused:
+        return _complain(str(refused), refused.code)
+    except HandError as error:
+        return _complain(str(error), NOT_UP)
+    except Ended as ended:
+        return ended.code
+
+
+def _perform(wish: Wish) -> int:
+    print("\n".join(_announcement(wish)), flush=True)
+    with Endings() as endings, House(wish) as house, endings.deaf_afterwards():
+        hand = DemoHand(house.exchange, balance=wish.balance, speed=wish.speed)
+        scenario = asyncio.run(_cast(wish.scenario, hand))
+        story = Story(house, hand, scenario, wish.balance)
+        if wish.plain:
+            return story.tell(wish.seconds)
+        from engine.demo.desk import show
+
+        code = show(house, hand, scenario, wish)
+        if lost := house.lost():
+            return _complain(lost, NOT_UP)
+        print(asyncio.run(result(hand.market, wish.balance)))
+        print("The demo is over: its engine and its exchange end with the desk.")
+        return code
+
+
+async def _cast(scenario: Scenario, hand: DemoHand) -> Scenario:
+    """Who plays: the symbols that the exchange lists, and of the trader's own data the first."""
+    hand.symbols = tuple((await hand.market.feed()).marks)
+    if scenario.symbol in hand.symbols:
+        return scenario
+    if scenario.symbol:
+        raise DemoRefused(
+            f"--scenario {scenario.name} is about {scenario.symbol}, and --data has "
+            f"{', '.join(hand.symbols)}: leave one of the two out"
+        )
+    return replace(scenario, symbol=hand.symbols[0])
+
+
+def _announcement(wish: Wish) -> tuple[str, str]:
+    return (
+        f"Ratchet demo, {wish.scenario.name}: {wish.scenario.story}. {wish.speed:g} times as fast as it was.",
+        "No key, no network, no real money: a simulated Bitget and an engine are starting on this machine.",
+    )
+
+
+def _complain(text: str, code: int) -> int:
+    print(f"ratchet demo: {text}", file=sys.stderr)
+    return code
