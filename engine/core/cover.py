@@ -25,6 +25,9 @@ PARTIAL_MS = 3000
 GONE_MS = 1000
 """How long a stop that vanished may be explained by its position closing before it is put back."""
 
+UNREAD_MS = 2000
+"""How long an accepted stop may wait to be read back before it is asked for again."""
+
 IN_FORCE = (Rest.PLACING, Rest.RESTING, Rest.MOVING)
 
 
@@ -77,6 +80,14 @@ def is_ending(cycle: Cycle, leg: int | None) -> bool:
 def put_stop(cycle: Cycle, stop: Stop) -> Cycle:
     """`stop` in place of the one with its client id."""
     return replace(cycle, stops=tuple(stop if s.client_id == stop.client_id else s for s in cycle.stops))
+
+
+def rests(turn: Turn, cycle: Cycle, stop: Stop) -> Cycle:
+    """The exchange has `stop` now; when it was the last one on its way, all of them are read back."""
+    cycle = put_stop(cycle, stop)
+    if not any(s.state in (Rest.PLACING, Rest.MOVING) for s in cycle.stops):
+        turn.ask(Reading.ORDERS)
+    return cycle
 
 
 def drop_stop(cycle: Cycle, stop: Stop) -> Cycle:
@@ -184,6 +195,8 @@ def watch_stops(turn: Turn, cycle: Cycle) -> Cycle:
     """
     mark = turn.mark(cycle.symbol)
     for stop in cycle.stops:
+        if stop.state is Rest.RESTING and not stop.confirmed and turn.at - stop.since >= UNREAD_MS:
+            turn.ask(Reading.ORDERS)
         if stop.state is Rest.RESTING and mark is not None:
             cycle = _watch_beyond(turn, cycle, stop, mark)
         elif stop.state is Rest.TRIGGERED and turn.at - stop.since >= PARTIAL_MS:

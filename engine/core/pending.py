@@ -18,7 +18,7 @@ from engine.core.actions import (
     Work,
 )
 from engine.core.closing import close_parts
-from engine.core.cover import drop_stop, put_stop
+from engine.core.cover import drop_stop, put_stop, rests
 from engine.core.events import Answered, LookedUp
 from engine.core.exchange import Accepted, OrderKind, OrderRow, OrderState, Refused, Unknown
 from engine.core.fills import settle, update_order
@@ -123,16 +123,13 @@ def _accepted(turn: Turn, pending: Pending, accepted: Accepted) -> None:
         case PlaceStop():
             stop = find_stop(cycle, work.id, accepted.order_id)
             if stop is not None and stop.state is Rest.PLACING:
-                rests = replace(stop, state=Rest.RESTING, order_id=accepted.order_id, since=turn.at)
-                turn.put(replace(put_stop(cycle, rests), stops_refused=0))
+                placed = replace(stop, state=Rest.RESTING, order_id=accepted.order_id, since=turn.at)
+                turn.put(replace(rests(turn, cycle, placed), stops_refused=0))
         case MoveStop():
             stop = find_stop(cycle, work.client_id, work.order_id)
             if stop is not None and stop.state is Rest.MOVING:
-                turn.put(
-                    replace(
-                        put_stop(cycle, replace(stop, state=Rest.RESTING, since=turn.at)), stops_refused=0
-                    )
-                )
+                moved = replace(stop, state=Rest.RESTING, since=turn.at)
+                turn.put(replace(rests(turn, cycle, moved), stops_refused=0))
         case CancelStop():
             stop = find_stop(cycle, work.client_id, work.order_id)
             if stop is not None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import CancelStop, Level
-from engine.core.cover import drop_stop, put_stop, trader_moved
+from engine.core.cover import drop_stop, put_stop, rests, trader_moved
 from engine.core.events import OrdersRead, StopSeen
 from engine.core.exchange import OrderRow, OrderState, RestingOrder
 from engine.core.ids import cycle_in, is_ours
@@ -65,21 +65,19 @@ def _held_against(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder | No
 
 
 def _read_back(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder, asked: int) -> Cycle:
-    """A stop of ours as it really rests. Ours decides while our own change is younger than the reading."""
+    """A stop of ours as it really read. Ours decides while our own change is younger than the reading."""
     if stop.since >= asked and stop.state is not Rest.PLACING:
         return cycle
     trigger = order.trigger if order.trigger is not None else stop.trigger
-    rests = replace(stop, state=Rest.RESTING, order_id=order.order_id, confirmed=True)
+    read = replace(stop, state=Rest.RESTING, order_id=order.order_id, confirmed=True)
     if stop.state in (Rest.CANCELLING, Rest.TRIGGERED):
         return cycle
     if stop.state is not Rest.RESTING or not stop.order_id:
         turn.forget(stop.client_id)
-        return put_stop(cycle, replace(rests, trigger=trigger, qty=order.qty, since=turn.at))
+        return put_stop(cycle, replace(read, trigger=trigger, qty=order.qty, since=turn.at))
     if trigger == stop.trigger:
-        return put_stop(cycle, replace(rests, qty=order.qty))
-    return _moved_by_hand(
-        turn, put_stop(cycle, replace(rests, trigger=trigger, qty=order.qty)), stop, trigger
-    )
+        return put_stop(cycle, replace(read, qty=order.qty))
+    return _moved_by_hand(turn, put_stop(cycle, replace(read, trigger=trigger, qty=order.qty)), stop, trigger)
 
 
 def _moved_by_hand(turn: Turn, cycle: Cycle, stop: Stop, trigger: Decimal) -> Cycle:
@@ -123,11 +121,11 @@ def stop_seen(turn: Turn, seen: StopSeen) -> None:
 def _read_live(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder) -> Cycle:
     if stop.state is Rest.PLACING:
         turn.forget(stop.client_id)
-        return put_stop(cycle, replace(stop, state=Rest.RESTING, order_id=order.order_id))
+        return rests(turn, cycle, replace(stop, state=Rest.RESTING, order_id=order.order_id, since=turn.at))
     if stop.state is not Rest.RESTING or order.trigger is None or order.trigger == stop.trigger:
         return cycle
-    rests = put_stop(cycle, replace(stop, trigger=order.trigger, qty=order.qty))
-    return _moved_by_hand(turn, rests, stop, order.trigger)
+    moved = put_stop(cycle, replace(stop, trigger=order.trigger, qty=order.qty))
+    return _moved_by_hand(turn, moved, stop, order.trigger)
 
 
 def find_stop(cycle: Cycle, client_id: str, order_id: str) -> Stop | None:

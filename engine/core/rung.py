@@ -397,8 +397,6 @@ def _finish(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
     if is_covered(turn, cycle, confirmed=True):
         _tell(turn, cycle, rung)
         return replace(cycle, rung=None)
-    if is_covered(turn, cycle):
-        turn.ask(Reading.ORDERS)
     return cycle
 
 

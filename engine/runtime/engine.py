@@ -26,7 +26,7 @@ from engine.core.events import AnyBody, Commanded, Event, MarkReached, OrdersRea
 from engine.core.exchange import Tick
 from engine.core.settings import Settings
 from engine.core.state import State
-from engine.journal.port import Entry, Journal
+from engine.journal.port import Entry, Journal, JournalRefused
 from engine.runtime.links import Links
 from engine.runtime.log import Log
 from engine.runtime.prices import Prices
@@ -78,7 +78,7 @@ class Engine:
         self._wake_writer = asyncio.Event()
         self._waiting_commands: dict[str, asyncio.Future[None]] = {}
         self._changed = asyncio.Event()
-        self._in_flight: set[str] = set()
+        self.in_flight: set[str] = set()
         self.change = 0
         self._since_snapshot = 0
 
@@ -99,14 +99,19 @@ class Engine:
             async with asyncio.TaskGroup() as group:
                 self._work = group
                 group.create_task(self._write(), name="journal")
-                self._take(Started(self.settings, self.version, self._take_over, self._read_only))
+                self.take(Started(self.settings, self.version, self._take_over, self._read_only))
                 group.create_task(self.venue.run(), name="venue")
                 group.create_task(self._tick_timer(), name="timer")
                 if ready is not None:
                     ready.set()
         finally:
             self._work = None
-            with contextlib.suppress(Exception):
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """A last snapshot for a quick next start; a state that is not all in the journal is not worth one."""
+        if not self._outbox:
+            with contextlib.suppress(JournalRefused):
                 await self.journal.snapshot(self.state)
 
     async def _recover(self) -> None:
@@ -124,22 +129,22 @@ class Engine:
         while True:
             await asyncio.sleep(TIMER_S)
             beats += 1
-            self._take(Timer(reconcile=beats % RECONCILE_TICKS == 0))
+            self.take(Timer(reconcile=beats % RECONCILE_TICKS == 0))
 
     # -- what happens ----------------------------------------------------------------------------------------
 
     def tick(self, tick: Tick) -> None:
         """A price. Two comparisons, unless an armed threshold is crossed."""
         if self.prices.crosses(tick):
-            self._take(MarkReached(tick.symbol, tick.mark))
+            self.take(MarkReached(tick.symbol, tick.mark))
         self.touch()
 
     def tell(self, body: AnyBody) -> None:
         """Anything else that the venue learnt."""
         self.links.heard(body, self._clock())
-        self._take(body)
+        self.take(body)
 
-    def _take(self, body: AnyBody) -> Decision:
+    def take(self, body: AnyBody) -> Decision:
         """Decide, believe, and queue what has to be written and done."""
         event = Event(self._clock(), self.venue.market_ms(), body, self.prices.newest())
         decision = decide(self.state, event)
@@ -206,8 +211,8 @@ class Engine:
     # -- what is done ----------------------------------------------------------------------------------------
 
     def _carry_out(self, work: Work) -> None:
-        if self._work is not None and work.id not in self._in_flight:
-            self._in_flight.add(work.id)
+        if self._work is not None and work.id not in self.in_flight:
+            self.in_flight.add(work.id)
             self._work.create_task(self._do(work), name=work.id)
 
     async def _do(self, work: Work) -> None:
@@ -216,10 +221,10 @@ class Engine:
         try:
             answers = await self.venue.do(work)
         finally:
-            self._in_flight.discard(work.id)
+            self.in_flight.discard(work.id)
         for body in answers:
             # the age of a reading is judged by the clock that its contents are held against
-            self._take(replace(body, asked=asked) if isinstance(body, OrdersRead) else body)
+            self.take(replace(body, asked=asked) if isinstance(body, OrdersRead) else body)
 
     # -- who watches -----------------------------------------------------------------------------------------
 
@@ -240,7 +245,7 @@ class Engine:
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting_commands[body.id] = waiting
         before = len(self._outbox)
-        decision = self._take(body)
+        decision = self.take(body)
         if decision.refused or len(self._outbox) == before:
             self._waiting_commands.pop(body.id, None)
         else:
@@ -248,7 +253,13 @@ class Engine:
         return decision
 
     def now(self) -> int:
+        """The engine's own clock, milliseconds UTC."""
         return self._clock()
+
+    @property
+    def unwritten(self) -> int:
+        """How many entries wait for the disk."""
+        return len(self._outbox)
 
 
 def armed_ids(state: State) -> frozenset[str]:

@@ -1,0 +1,160 @@
+"""One replay: the engine on the wire and the reference beside it, over the same recorded market."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from engine.core.events import FillSeen
+from engine.core.instrument import Side
+from engine.core.ledger import net_so_far
+from engine.core.settings import Limits, Settings
+from engine.simulator.candles import Recording
+from engine.simulator.feed import Halt
+from engine.simulator.server import load
+from engine.simulator.world import World
+from tests.replay.reference import Book, Paper, Trade
+from tests.replay.stage import Stage, stage
+
+BALANCE = Decimal(100)
+LEVERAGE = {"BTCUSDT": Decimal(20), "ETHUSDT": Decimal(40)}
+STEPS = 1
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one side says happened: trades in order, and the stops that rested after each change."""
+
+    trades: list[Trade]
+    stops: list[tuple[str, int, dict[int, Decimal]]]
+    ended: Mapping[str, str]
+    rungs: Mapping[str, int]
+    paid: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """Both stories, and the account at the end as the exchange has it."""
+
+    mine: Told
+    reference: Told
+    equity: Decimal
+    balance: Decimal
+    notes: list[str]
+    last_ms: int
+
+
+async def replay(
+    folder: Path,
+    files: Sequence[Path],
+    sides: Mapping[str, Side],
+    *,
+    start: int | None = None,
+    until: int | None = None,
+    seed: int = 0,
+) -> Replayed:
+    """Open `sides` by hand with 10 USDT each at the first tick, then let everything happen to the end."""
+    recordings = [load(file) for file in files]
+    generous = Limits(daily_loss=Decimal("0.9"), kill_below=Decimal("0.05"))
+    settings = Settings("main", limits=generous)
+    market = {"data": recordings, "start": start, "seed": seed, "steps": STEPS}
+    async with stage(folder, settings, balance=BALANCE, **market) as on:
+        sizes = {}
+        for symbol, side in sides.items():
+            await on.hand.open(symbol, side, LEVERAGE[symbol], margin=Decimal(10))
+            sizes[symbol] = Decimal((await on.hand.position(symbol, side))["total"])
+        while len(on.cycles()) < len(sides):
+            await on.reconcile()
+        stops: list[tuple[str, int, dict[int, Decimal]]] = []
+        while (halt := await on.play(until_ms=until)) not in (Halt.END, Halt.TIME):
+            _note_stops(on, stops)
+        mine = await _told(on, stops)
+
+        account = on.sim.exchange.account(on.sim.keys[0].account_id)
+        equity, balance = account.equity(), account.wallet
+        notes = [line.text for line in on.engine.log.lines()]
+        last = on.sim.market.now_ms
+
+    told = recompute(recordings, sides, sizes, start=start, until=until, seed=seed)
+    return Replayed(mine, told, equity, balance, notes, last)
+
+
+def _note_stops(on: Stage, stops: list[tuple[str, int, dict[int, Decimal]]]) -> None:
+    for symbol, cycle in on.cycles().items():
+        resting = {stop.leg or 0: stop.trigger for stop in cycle.stops}
+        before = next((seen for name, _, seen in reversed(stops) if name == symbol), {})
+        if resting != before:
+            stops.append((symbol, on.sim.market.now_ms, resting))
+
+
+async def _told(on: Stage, stops: list[tuple[str, int, dict[int, Decimal]]]) -> Told:
+    trades = []
+    async for recorded in on.engine.journal.read(limit=1_000_000):
+        body = recorded.entry.event.body
+        if isinstance(body, FillSeen):
+            fill = body.fill
+            trades.append(Trade(fill.symbol, fill.buy, fill.qty, fill.price, fill.at))
+    cycles = [*on.engine.state.cycles.values(), *on.engine.state.closed]
+    return Told(
+        trades,
+        stops,
+        {c.symbol: c.closed_reason for c in cycles},
+        {c.symbol: c.rungs for c in cycles},
+        {c.symbol: net_so_far(c) for c in cycles},
+    )
+
+
+def recompute(
+    recordings: Sequence[Recording],
+    sides: Mapping[str, Side],
+    sizes: Mapping[str, Decimal],
+    *,
+    start: int | None,
+    until: int | None,
+    seed: int,
+) -> Told:
+    """The same market once more, every tick of it, through the reference."""
+    world = World(recordings, start_ms=start, seed=seed, steps=STEPS)
+    papers, stops = {}, []
+    for symbol, side in sides.items():
+        contract = world.exchange.contract(symbol)
+        lot = Decimal(contract["sizeMultiplier"])
+        tick = Decimal(contract["priceEndStep"]).scaleb(-int(contract["pricePlace"]))
+        paper = Paper(symbol, side.d, LEVERAGE[symbol], tick, lot)
+        quote = world.market[symbol].quote
+        paper.open(sizes[symbol], quote, Book.of(quote))
+        papers[symbol] = paper
+    while (ts := world.next_ms()) is not None and (until is None or ts <= until):
+        if ts >= world.funding.due_ms:
+            for symbol, paper in papers.items():
+                paper.fund(world.market[symbol].quote.mark, world.exchange.funding_rate(symbol))
+                _note(paper, world.funding.due_ms, stops)
+            world.wait_until(world.funding.due_ms)
+        quote = world.step()
+        if quote is None or quote.symbol not in papers:
+            continue
+        paper = papers[quote.symbol]
+        if paper.ended:
+            if all(p.ended for p in papers.values()):
+                break
+            continue
+        book = Book.of(quote)
+        paper.on_quote(quote, book)
+        paper.rung(quote, book)
+        _note(paper, quote.ts, stops)
+    trades = sorted((t for p in papers.values() for t in p.trades), key=lambda t: t.ts)
+    return Told(
+        trades,
+        stops,
+        {s: p.ended for s, p in papers.items()},
+        {s: p.rungs for s, p in papers.items()},
+        {s: p.paid for s, p in papers.items()},
+    )
+
+
+def _note(paper: Paper, ts: int, stops: list[tuple[str, int, dict[int, Decimal]]]) -> None:
+    before = next((seen for name, _, seen in reversed(stops) if name == paper.symbol), {})
+    if paper.qty and paper.stops != before:
+        stops.append((paper.symbol, ts, dict(paper.stops)))
