@@ -1,4 +1,4 @@
-"""The hand of whoever runs the simulation: /_sim/mark, clock, feed, funding, faults, state; unsigned."""
+"""The hand that runs the simulation: /_sim/mark, clock, feed, funding, adl, status, faults, state; unsigned."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from engine.core.instrument import Side
 from engine.simulator.armed import FaultError, Faults
 from engine.simulator.asked import RequestLog
 from engine.simulator.digits import plain
@@ -20,6 +21,9 @@ from engine.simulator.world import World
 _FEED_FIELDS: Final = frozenset({"state", "speed", "until", "until_ms", "pause_at_funding", "pause_at_day"})
 
 
+_STATUSES: Final = ("normal", "listed", "maintain", "limit_open", "restrictedAPI", "off")
+
+
 class ControlError(ValueError):
     """A control request that makes no sense. The text says what to send instead."""
 
@@ -27,7 +31,10 @@ class ControlError(ValueError):
 class Control:
     """Answers everything below /_sim/ with plain JSON: 200, or 400 with {"error": sentence}."""
 
-    def __init__(self, world: World, feed: Feed, faults: Faults, streams: Streams, log: RequestLog) -> None:
+    def __init__(
+        self, world: World, feed: Feed, faults: Faults, streams: Streams, log: RequestLog, account_id: str
+    ) -> None:
+        self._account_id = account_id
         self._world = world
         self._feed = feed
         self._faults = faults
@@ -39,6 +46,8 @@ class Control:
             ("GET", "feed"): self._show_feed,
             ("POST", "feed"): self._steer_feed,
             ("POST", "funding"): self._funding,
+            ("POST", "adl"): self._deleverage,
+            ("POST", "status"): self._set_status,
             ("GET", "faults"): self._show_faults,
             ("POST", "faults"): self._arm,
             ("DELETE", "faults"): self._disarm,
@@ -99,6 +108,26 @@ class Control:
         rate = body.get("rate")
         self._world.funding.hold(symbol, None if rate is None else _amount(rate, "rate"))
         return {"symbol": symbol, "rate": plain(self._world.exchange.funding_rate(symbol))}
+
+    async def _deleverage(self, request: web.BaseRequest) -> dict[str, Any]:
+        body = await _body(request, {"symbol", "side", "size", "account"})
+        symbol, size = self._symbol(body.get("symbol")), _amount(body.get("size"), "size")
+        if body.get("side") not in ("long", "short") or size <= 0:
+            raise ControlError("side must be 'long' or 'short', size above zero")
+        account = str(body.get("account", self._account_id))
+        try:
+            self._world.exchange.force_adl(account, symbol, Side(body["side"]), size)
+        except KeyError:
+            raise ControlError(f"account {account!r} does not exist") from None
+        return {"symbol": symbol, "side": body["side"], "size": plain(size)}
+
+    async def _set_status(self, request: web.BaseRequest) -> dict[str, Any]:
+        body = await _body(request, {"symbol", "status"})
+        symbol, status = self._symbol(body.get("symbol")), body.get("status")
+        if status not in _STATUSES:
+            raise ControlError(f"status {status!r}: one of {', '.join(_STATUSES)} is expected")
+        self._world.exchange.set_status(symbol, status)
+        return {"symbol": symbol, "status": status}
 
     async def _show_faults(self, request: web.BaseRequest) -> list[dict[str, Any]]:
         return self._faults.describe()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -31,7 +30,10 @@ _JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 
 
 class Rest:
-    """Answers everything below /api/. One instance a server."""
+    """Answers everything below /api/. One instance a server.
+
+    `clock_ms` is the clock that clients see and sign against, `wall_s` the one that limits are measured with.
+    """
 
     def __init__(
         self,
@@ -42,11 +44,13 @@ class Rest:
         seed: int,
         latency_ms: float,
         clock_ms: Callable[[], int],
+        wall_s: Callable[[], float],
     ) -> None:
         self._world = world
         self._faults = faults
         self._latency_s = latency_ms / 1000
         self._clock_ms = clock_ms
+        self._wall_s = wall_s
         self._gate = Gatekeeper(keys.values())
         self._limits = RateLimits()
         self._public = PublicEndpoints(world, seed, clock_ms)
@@ -132,7 +136,7 @@ class Rest:
         return getattr(self._private[key.account_id], private)(call.params)
 
     def _spend(self, caller: str, path: str) -> None:
-        if not self._limits.admits(caller, path, time.monotonic()):
+        if not self._limits.admits(caller, path, self._wall_s()):
             raise BitgetError("429", "Too Many Requests", 429)
 
     def _permit(self, key: Key, call: _Call) -> None:

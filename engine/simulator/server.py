@@ -98,6 +98,7 @@ class SimulatedBitget:
             seed=seed,
             latency_ms=rest_latency_ms,
             clock_ms=self.clock_ms,
+            wall_s=lambda: self._wall_ms() / 1000,
         )
         self._gate = Gatekeeper(self.keys)
         self._socket_limits = SocketLimits()
@@ -150,7 +151,9 @@ class SimulatedBitget:
             self.world, [key.account_id for key in self.keys], self.faults, self._push_every_s
         )
         self.feed.on_halt(self.streams.flush)
-        self._control = Control(self.world, self.feed, self.faults, self.streams, self._rest.log)
+        self._control = Control(
+            self.world, self.feed, self.faults, self.streams, self._rest.log, self.keys[0].account_id
+        )
         self._runner = web.ServerRunner(
             web.Server(self._handle, access_log=None), handle_signals=False, shutdown_timeout=0.2
         )

@@ -138,6 +138,27 @@ async def test_state_tells_accounts_feed_faults_and_every_request(http: Any, ask
         assert [row["number"] for row in later["requests"]] == [second["number"]]
 
 
+async def test_a_position_can_be_deleveraged_by_the_exchange(http: Any, ask: Any) -> None:
+    async with SimulatedBitget(speed=0) as sim:
+        await ask.order(sim, size="0.003")
+        control = Control(http, sim)
+        await control("POST", "adl", {"symbol": "BTCUSDT", "side": "long", "size": "0.002"})
+        [position] = sim.exchange.snapshot("1")
+        assert position["total"] == "0.001"
+        answer = await control("POST", "adl", {"symbol": "BTCUSDT", "side": "short", "size": "1"})
+        assert (answer["status"], answer["code"]) == (400, "22002")
+
+
+async def test_a_contract_can_be_closed_for_maintenance(http: Any, ask: Any) -> None:
+    async with SimulatedBitget(speed=0) as sim:
+        await Control(http, sim)("POST", "status", {"symbol": "BTCUSDT", "status": "maintain"})
+        _, contracts = await ask(
+            sim, "GET", "v2/mix/market/contracts", {"productType": "USDT-FUTURES", "symbol": "BTCUSDT"}
+        )
+        assert contracts["data"][0]["symbolStatus"] == "maintain"
+        assert (await ask.order(sim))[1]["code"] != "00000"
+
+
 @pytest.mark.parametrize(
     ("method", "name", "body", "complaint"),
     [
@@ -152,6 +173,8 @@ async def test_state_tells_accounts_feed_faults_and_every_request(http: Any, ask
         ("POST", "feed", {"speed": 0}, "a number above 0, or 'max'"),
         ("POST", "feed", {"until": {"BTCUSDT": 5}}, "[low, high] is expected"),
         ("POST", "feed", [1], "the body must be a JSON object"),
+        ("POST", "adl", {"symbol": "BTCUSDT", "side": "up", "size": 1}, "side must be 'long' or 'short'"),
+        ("POST", "status", {"symbol": "BTCUSDT", "status": "asleep"}, "one of normal, listed"),
         ("GET", "tea", None, "there is no GET /_sim/tea; there are POST /_sim/mark"),
     ],
 )

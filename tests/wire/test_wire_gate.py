@@ -118,7 +118,8 @@ async def test_each_key_sees_its_own_account(ask: Any) -> None:
 
 
 async def test_the_eleventh_order_in_a_second_is_too_many(ask: Any) -> None:
-    async with SimulatedBitget() as sim:
+    now_ms = int(time.time() * 1000)
+    async with SimulatedBitget(wall_ms=lambda: now_ms) as sim:
         answers = await asyncio.gather(*(ask.order(sim, size="0") for _ in range(11)))
         codes = [answer["code"] for _, answer in answers]
         assert codes.count("429") == 1
