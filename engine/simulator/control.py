@@ -1,4 +1,4 @@
-"""The hand that runs the simulation: /_sim/mark, clock, feed, funding, adl, status, faults, state; unsigned."""
+"""Whoever runs the simulation steers it here, unsigned: /_sim/mark, clock, feed, funding, adl, status, faults"""
 
 from __future__ import annotations
 
