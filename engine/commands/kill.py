@@ -15,6 +15,8 @@ from engine.api.door import NoEngine, Silent, ask
 from engine.commands.speech import DONE, NO_ENGINE, complain, failed, refused
 from engine.config.paths import find_paths
 
+ANSWER_S = 5.0
+
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.command == "resume":
@@ -22,7 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         command = {"command": "flatten" if arguments.flatten else "halt", "reason": arguments.reason}
     request = {"id": os.urandom(16).hex(), "by": asker(), "command": command}
-    reply = ask(find_paths(arguments.home).socket, "POST", "/v1/commands", json.dumps(request).encode())
+    socket, body = find_paths(arguments.home).socket, json.dumps(request).encode()
+    reply = ask(socket, "POST", "/v1/commands", body, timeout_s=ANSWER_S)
     if isinstance(reply, NoEngine):
         code = failed(reply)
         if command["command"] != "resume":

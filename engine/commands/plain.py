@@ -4,7 +4,7 @@ minus signs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 
 from engine.commands.figures import UNKNOWN, amount, percent, span, staleness, status
@@ -15,6 +15,7 @@ from engine.protocol import (
     EngineView,
     Level,
     LinkView,
+    LogLine,
     PositionView,
     Snapshot,
 )
@@ -29,7 +30,7 @@ def beginning(now: Snapshot) -> Iterator[str]:
     yield from (_link(each) for each in now.links if not each.up)
     yield from numbers(now)
     yield from (_approval(each, engine.now) for each in now.approvals)
-    yield from (f"limit hit: {each.name}, {each.now} of {each.limit}" for each in now.limits if each.hit)
+    yield from (f"limit hit: {each.name}, {each.now}, limit {each.limit}" for each in now.limits if each.hit)
     yield from (f"unknown: {each.what} {each.symbol}, {each.cause}" for each in now.unknown)
 
 
@@ -43,9 +44,10 @@ def numbers(now: Snapshot) -> Iterator[str]:
 
 def changes(before: Snapshot, now: Snapshot) -> Iterator[str]:
     """What a trader cares for and did not know."""
-    yield from _engine(before.engine, now.engine)
+    spoken = {line.symbol for line in _fresh(before, now)}
+    yield from _engine(before.engine, now.engine, spoken)
     yield from _links(before.links, now.links)
-    yield from _positions(before, now)
+    yield from _positions(before, now, spoken)
     yield from _approvals(before.approvals, now)
     yield from _limits(before, now)
     yield from _unknown(before, now)
@@ -93,8 +95,9 @@ def won(value: Decimal | None, *, of_margin: bool = False) -> str:
     return f"profit {size}" if value > 0 else f"loss {size}" if value < 0 else size
 
 
-def _engine(before: EngineView | None, now: EngineView) -> Iterator[str]:
-    if now.killed != (before.killed if before else ""):
+def _engine(before: EngineView | None, now: EngineView, spoken: Collection[str] = ()) -> Iterator[str]:
+    """The engine as such. `spoken` are the symbols ("" for the account) of which its log tells already."""
+    if now.killed != (before.killed if before else "") and "" not in spoken:
         yield f"HALTED: {now.killed}" if now.killed else "the halt is over: the ladder runs again"
     if now.flattening != (before.flattening if before else False):
         yield "FLATTENING: every managed position is being closed" if now.flattening else "flattening is over"
@@ -120,7 +123,7 @@ def _link(link: LinkView) -> str:
     return f"link {link.name} is up" if link.up else f"LINK DOWN: {link.name}{reason}"
 
 
-def _positions(before: Snapshot, now: Snapshot) -> Iterator[str]:
+def _positions(before: Snapshot, now: Snapshot, spoken: Collection[str]) -> Iterator[str]:
     was, present = {each.key: each for each in before.positions}, {each.key: each for each in now.positions}
     ended = {each.cycle: each for each in now.closed}
     for key, old in was.items():
@@ -128,6 +131,8 @@ def _positions(before: Snapshot, now: Snapshot) -> Iterator[str]:
             yield _gone(old, ended.get(old.cycle))
     for key, view in present.items():
         if key in was:
+            if status(view) != status(was[key]) and view.symbol not in spoken:
+                yield f"{name(view)} is {status(view)}"
             yield from _moved(was[key], view)
         else:
             yield f"new position: {position(view)}"
@@ -142,8 +147,6 @@ def _gone(old: PositionView, ended: ClosedView | None) -> str:
 
 def _moved(old: PositionView, view: PositionView) -> Iterator[str]:
     who = name(view)
-    if status(view) != status(old):
-        yield f"{who} is {status(view)}"
     if view.size != old.size:
         word = "grew" if view.size > old.size else "shrank"
         sizes = f"from {amount(old.size, old.qty_decimals)} to {amount(view.size, view.qty_decimals)}"
@@ -201,7 +204,7 @@ def _limits(before: Snapshot, now: Snapshot) -> Iterator[str]:
     for each in now.limits:
         if each.hit != was.get(each.name, False):
             state = "LIMIT HIT" if each.hit else "limit free again"
-            yield f"{state}: {each.name}, {each.now} of {each.limit}"
+            yield f"{state}: {each.name}, {each.now}, limit {each.limit}"
 
 
 def _unknown(before: Snapshot, now: Snapshot) -> Iterator[str]:
@@ -214,11 +217,19 @@ def _unknown(before: Snapshot, now: Snapshot) -> Iterator[str]:
 
 def _log(before: Snapshot, now: Snapshot) -> Iterator[str]:
     """The engine's own words, each once; a line that was already gone when we looked is owned up to."""
-    last = max((line.id for line in before.log), default=0)
-    fresh = [line for line in now.log if line.id > last]
-    if fresh and last and fresh[0].id > last + 1:
+    fresh, last = _fresh(before, now), max((line.id for line in before.log), default=0)
+    same = before.engine.started == now.engine.started
+    if fresh and last and same and fresh[0].id > last + 1:
         yield f"{fresh[0].id - last - 1} lines of the log went by unread"
     for line in fresh:
         loud = f"{line.level.value.upper()}: " if line.level in {Level.WARNING, Level.URGENT} else ""
         symbol = "" if line.symbol in line.text else f"{line.symbol} "
         yield f"{loud}{symbol}{line.text}"
+
+
+def _fresh(before: Snapshot, now: Snapshot) -> list[LogLine]:
+    """The lines that were not there before. An engine that was started again counts from one again."""
+    if before.engine.started != now.engine.started:
+        return [line for line in now.log if line.at > before.engine.now]
+    last = max((line.id for line in before.log), default=0)
+    return [line for line in now.log if line.id > last]

@@ -80,4 +80,4 @@ def _account(account: AccountView) -> Iterator[str]:
 
 def _limits(limits: tuple[LimitView, ...]) -> Iterator[str]:
     for limit in limits:
-        yield f"{'LIMIT HIT' if limit.hit else 'limit':<10} {limit.name}: {limit.now} of {limit.limit}"
+        yield f"{'LIMIT HIT' if limit.hit else 'limit':<10} {limit.name}: {limit.now}, limit {limit.limit}"

@@ -39,7 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
         return refused(
             f"this `ratchet` speaks protocol {PROTOCOL}, the engine {hello.protocol}: use one of both"
         )
-    return asyncio.run(_until_unread(Watch(find_paths(arguments.home).socket, arguments.every)))
+    try:
+        return asyncio.run(_until_unread(Watch(find_paths(arguments.home).socket, arguments.every)))
+    except KeyboardInterrupt:
+        return DONE
 
 
 async def _until_unread(watch: Watch) -> int:

@@ -44,7 +44,8 @@ def _got(name: Name, value: object) -> str:
     if name[0] in HIDDEN or isinstance(value, dict) or len(str(value)) > 40:
         return ""
     text = ", got nothing" if value == "" else f", got {toml(value)}"
-    percent = Decimal(value) if isinstance(value, int | Decimal) else Decimal(0)
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    percent = Decimal(str(value)) if is_number else Decimal(0)
     if _is_fraction(name) and percent.is_finite() and 1 <= percent < 100:
         return f'{text}: for {percent:f} % write {format(percent / 100, "f")} or "{percent:f} %"'
     near = _nearest(str(value), choices(name))
