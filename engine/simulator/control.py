@@ -1,4 +1,4 @@
-"""Whoever runs the simulation steers it here, unsigned: /_sim/mark, clock, feed, funding, adl, status, faults"""
+"""Whoever runs the simulation steers it here: market, clock, feed, funding, faults and state; unsigned."""
 
 from __future__ import annotations
 
