@@ -7,7 +7,9 @@ import os
 import signal
 import threading
 from collections.abc import Awaitable, Sequence
-from typing import Final
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Final, Self
 
 from engine.core.instrument import Side
 from engine.demo.hand import DemoHand
@@ -28,8 +30,7 @@ def show(house: House, hand: DemoHand, scenario: Scenario, wish: Wish) -> int:
     Raises HandError when the first position could not be opened.
     """
     prompter = Prompter(hand, scenario, wish.seconds)
-    prompter.start()
-    try:
+    with prompter:
         code = run_desk(
             house.paths.socket,
             theme=wish.theme,
@@ -37,43 +38,47 @@ def show(house: House, hand: DemoHand, scenario: Scenario, wish: Wish) -> int:
             mouse=wish.mouse,
             hand=LentHand(hand),
         )
-    finally:
-        prompter.stop()
-    if prompter.refused is not None:
-        raise prompter.refused
     return 0 if prompter.has_rung_off else code
 
 
-class Prompter(threading.Thread):
-    """What has to happen while the desk is open: the first position, the running market, the end."""
+class Prompter:
+    """What has to happen while the desk is open, from a thread of its own: the first position, the running
+    market, the end. Leaving the block raises what went wrong in there.
+    """
 
     def __init__(self, hand: DemoHand, scenario: Scenario, seconds: float | None) -> None:
-        super().__init__(name="prompter", daemon=True)
         self._hand = hand
         self._scenario = scenario
         self._seconds = seconds
         self._over = threading.Event()
-        self.refused: HandError | None = None
         self.has_rung_off = False
 
-    def run(self) -> None:
-        try:
-            if self._over.wait(FIRST_LOOK_S):
-                return
-            asyncio.run(self._hand.open(self._scenario.symbol, self._scenario.side))
-            if self._over.wait(FIRST_LOOK_S):
-                return
-            asyncio.run(self._hand.market.play(self._hand.speed))
-        except HandError as error:
-            self.refused = error
-            self._ring_off()
+    def __enter__(self) -> Self:
+        self._pool = ThreadPoolExecutor(1, "prompter")
+        self._work = self._pool.submit(self._prompt)
+        self._work.add_done_callback(self._look_at)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._pool.shutdown()
+        self._work.result()
+
+    def _prompt(self) -> None:
+        if self._over.wait(FIRST_LOOK_S):
             return
+        asyncio.run(self._hand.open(self._scenario.symbol, self._scenario.side))
+        if self._over.wait(FIRST_LOOK_S):
+            return
+        asyncio.run(self._hand.market.play(self._hand.speed))
         if self._seconds is not None and not self._over.wait(self._seconds):
             self._ring_off()
 
-    def stop(self) -> None:
-        self._over.set()
-        self.join()
+    def _look_at(self, work: Future[None]) -> None:
+        if work.exception() is not None:
+            self._ring_off()
 
     def _ring_off(self) -> None:
         """The desk leaves at a signal as at `q`."""

@@ -81,7 +81,7 @@ class Market:
 
 
 def _whole(speed: float) -> int | float:
-    return int(speed) if speed.is_integer() else speed
+    return int(speed) if float(speed).is_integer() else speed
 
 
 def _feed(answer: dict[str, Any]) -> Feed:

@@ -63,7 +63,7 @@ async def _cast(scenario: Scenario, hand: DemoHand) -> Scenario:
 
 def _announcement(wish: Wish) -> tuple[str, str]:
     return (
-        f"Ratchet demo, {wish.scenario.name}: {wish.scenario.story}. {wish.speed:g} times as fast as it was.",
+        f"Ratchet demo, {wish.scenario.name}: {wish.scenario.story}, {wish.speed:g} times as fast.",
         "No key, no network, no real money: a simulated Bitget and an engine are starting on this machine.",
     )
 

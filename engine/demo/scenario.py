@@ -27,7 +27,7 @@ class Scenario(msgspec.Struct, frozen=True):
 SCENARIOS: Final = (
     Scenario(
         "rally",
-        "ETH on the evening of 8 May 2025: up 5 % in an hour, and higher the next day",
+        "ETH on the evening of 8 May 2025, up 5 % in an hour",
         "2025-05-08T19:42",
         "ETHUSDT",
         Side.LONG,
@@ -36,7 +36,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "reversal",
-        "ETH an hour later: one rung up, then back down through the stops",
+        "ETH later that evening, one rung up and then back through its stop",
         "2025-05-08T20:49",
         "ETHUSDT",
         Side.LONG,
@@ -45,7 +45,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "fall",
-        "ETH short on 23 May 2025, when new tariffs were announced: two rungs in half an hour",
+        "ETH short on 23 May 2025, two rungs down in half an hour",
         "2025-05-23T11:45",
         "ETHUSDT",
         Side.SHORT,

@@ -97,5 +97,5 @@ async def result(market: Market, balance: Decimal) -> str:
     gain = account.equity - balance
     return (
         f"Result: {amount(balance)} USDT became {amount(account.equity)} "
-        f"({won(gain)}, {percent(gain / balance)}), open profit included and fees paid."
+        f"({won(gain)}, {percent(abs(gain) / balance)}), open profit included and fees paid."
     )
