@@ -196,7 +196,7 @@ def _add_demo(commands: Parsers) -> None:
         "--for", dest="seconds", metavar="SECONDS", type=float, help="end by itself after this time"
     )
     demo.add_argument("--speed", metavar="X", help="market time over real time, such as 60")
-    demo.add_argument("--data", metavar="FILE", action="append", help="recorded market data; may be repeated")
+    demo.add_argument("--data", metavar="FILE", nargs="+", action="extend", help="recorded market data")
     demo.add_argument("--scenario", metavar="NAME", help="what the market does")
     demo.add_argument("--balance", metavar="USDT", help="what the account begins with")
 
