@@ -92,4 +92,5 @@ def _told(before: Feed, after: Feed, watched: set[str]) -> str:
     moves = {name: after.marks[name] / before.marks[name] - 1 for name in watched}
     name = max(moves, key=lambda each: abs(moves[each]))
     hours, minutes = divmod((after.now_ms - before.now_ms) // 60_000, 60)
-    return f"{name} {percent(moves[name])} in {hours} h {minutes:02d} min of market time"
+    sign = "+" if moves[name] > 0 else "−"
+    return f"{name} {sign}{percent(abs(moves[name]))} in {hours} h {minutes:02d} min of market time"

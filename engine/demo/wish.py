@@ -31,11 +31,11 @@ class Wish(msgspec.Struct, frozen=True):
     balance: Decimal
     plain: bool
     seconds: float | None
-    data: tuple[Path, ...]
-    home: Path | None
-    theme: str | None
-    ascii: bool
-    mouse: bool
+    data: tuple[Path, ...] = ()
+    home: Path | None = None
+    theme: str | None = None
+    ascii: bool = False
+    mouse: bool = True
 
 
 def wish_of(arguments: argparse.Namespace) -> Wish:
