@@ -287,11 +287,12 @@ REAL_MONEY = replace(LIVE, version=7, engine=replace(ENGINE, mode=Mode.LIVE, spe
 
 def crowd(count: int, tick: int = 0) -> Snapshot:
     """`count` positions whose marks move with `tick`: a day on which everything is open."""
-    rows = tuple(_one_of_many(k, tick) for k in range(count))
+    rows = tuple(crowd_row(k, tick) for k in range(count))
     return replace(LIVE, version=100 + tick, positions=rows, engine=replace(ENGINE, now=NOW + tick * 100))
 
 
-def _one_of_many(k: int, tick: int) -> PositionView:
+def crowd_row(k: int, tick: int) -> PositionView:
+    """Row `k` of the crowd after `tick` moves."""
     side = Side.LONG if k % 2 else Side.SHORT
     mark = D("95010.2") + D((tick * (k + 3)) % 997) / 10
     pnl = (mark - BTC.entry) * side.d * BTC.size

@@ -127,12 +127,15 @@ def headings(columns: tuple[Column, ...]) -> Line:
 
 
 def grid_line(row: Row, columns: tuple[Column, ...], *, chosen: bool) -> Line:
-    """One position; dimmed when its mark is stale or the engine is gone."""
+    """One position; dimmed when its mark is stale or the engine is gone.
+
+    A gap has the ink of the cell before it: fewer changes of colour are fewer bytes for the terminal.
+    """
     spans: list[Span] = []
     for column in columns:
         words, ink = column.words(row)
         fitted = snug(words, column.width) if column.right else words
-        spans += (cell(fitted, column.width, ink, right=column.right), Span(" "))
+        spans.append(Span(cell(fitted, column.width, ink, right=column.right).text + " ", ink))
     body = tuple(spans) if row.is_fresh else _dimmed(tuple(spans))
     return (Span("▸ " if chosen else "  ", Ink.ACCENT), *body)
 

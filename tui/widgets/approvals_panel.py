@@ -46,8 +46,8 @@ class ApprovalsPanel(Sheet, can_focus=True):
         self._scene = scene
         self._keep_choice(scene.snapshot.approvals if scene.snapshot else ())
         self.set_class(bool(self._waiting), "-waiting")
-        self.border_title = f"Approvals · {len(self._waiting)} waiting"
-        self.border_subtitle = "enter yes · n no" if self.has_focus else "tab to answer"
+        how = "enter yes · n no" if self.has_focus else "tab to answer"
+        self.entitle(f"Approvals · {len(self._waiting)} waiting", how)
         self.draw(approvals(scene, self.room, self._chosen if self.has_focus else -1))
 
     def _keep_choice(self, waiting: tuple[ApprovalView, ...]) -> None:

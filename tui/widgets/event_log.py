@@ -16,7 +16,7 @@ class EventLog(Sheet, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.border_title = "Log"
+        self.entitle("Log")
         self._drawn: tuple[int, int, int] | None = None
         self._scene: Scene | None = None
 

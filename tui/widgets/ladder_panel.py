@@ -27,5 +27,5 @@ class LadderPanel(Sheet):
 
     def show(self, scene: Scene, position: PositionView | None) -> None:
         self._shown = scene, position
-        self.border_title = title(position)
+        self.entitle(title(position))
         self.draw(ladder(scene, position, self.size.width, self.size.height))

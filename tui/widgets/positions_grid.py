@@ -82,9 +82,8 @@ class PositionsGrid(Sheet, can_focus=True):
     def _title(self, scene: Scene) -> None:
         total = len(scene.positions)
         count = f" {len(self.rows)} of {total}" if self.wanted else f" {total}" if total else ""
-        self.border_title = f"Positions{count}"
         wanted = f"filter “{self.wanted}” · " if self.wanted else ""
-        self.border_subtitle = f"{wanted}{self.order.value}" if total > 1 or wanted else ""
+        self.entitle(f"Positions{count}", f"{wanted}{self.order.value}" if total > 1 or wanted else "")
 
     @property
     def position(self) -> PositionView | None:

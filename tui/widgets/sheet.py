@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -59,6 +60,7 @@ class Sheet(ScrollView, can_focus=False):
         self.head: Line | None = None
         self.lines: tuple[Line, ...] = ()
         self.cursor_row: int | None = None
+        self._words = "", ""
         self._strips: dict[tuple[Line, bool, int], Strip] = {}
 
     @property
@@ -84,6 +86,14 @@ class Sheet(ScrollView, can_focus=False):
         for y, (new, old) in enumerate(zip(lines, before, strict=True)):
             if new != old or (cursor != old_cursor and y in {cursor, old_cursor}):
                 self._repaint(y)
+
+    def entitle(self, title: str, subtitle: str = "") -> None:
+        """Words in the frame. Setting a title paints the whole widget, so that only another one is set."""
+        if title != self._words[0]:
+            self.border_title = Text(title)
+        if subtitle != self._words[1]:
+            self.border_subtitle = Text(subtitle)
+        self._words = title, subtitle
 
     def redraw(self) -> None:
         """Make the lines again for another room; for sheets whose lines depend on it."""

@@ -1,0 +1,98 @@
+"""A desk in a real pseudo terminal: a process, its bytes, and how it left the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import pty
+import struct
+import sys
+import termios
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+class Terminal:
+    """The trader's end. It reads until told to stall, as a terminal whose connection hangs."""
+
+    def __init__(self, master: int, keeper: int, process: asyncio.subprocess.Process) -> None:
+        self.master = master
+        self.keeper = keeper
+        self.process = process
+        self.seen = bytearray()
+        self.before = termios.tcgetattr(keeper)
+        os.set_blocking(master, False)
+        asyncio.get_running_loop().add_reader(master, self._read)
+
+    def _read(self) -> None:
+        try:
+            self.seen += os.read(self.master, 65_536)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.stall()
+
+    def stall(self) -> None:
+        """Read nothing any more."""
+        asyncio.get_running_loop().remove_reader(self.master)
+
+    def read_on(self) -> None:
+        asyncio.get_running_loop().add_reader(self.master, self._read)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.master, keys)
+
+    def hang_up(self) -> None:
+        """Close the trader's end, as a dropped connection does."""
+        self.stall()
+        os.close(self.master)
+        os.close(self.keeper)
+        self.master = self.keeper = -1
+
+    @property
+    def modes(self) -> list[Any]:
+        """The line settings as they are now."""
+        return termios.tcgetattr(self.keeper)
+
+    async def until(self, text: bytes, *, within_s: float = 20.0) -> None:
+        """Wait for these bytes."""
+        async with asyncio.timeout(within_s):
+            while text not in self.seen:  # noqa: ASYNC110 - bytes come when they come
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def terminal(*command: str, size: tuple[int, int] = (120, 40), **env: str) -> AsyncIterator[Terminal]:
+    """Run `python COMMAND` in a pseudo terminal of this size; whatever happens, it is gone afterwards."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+    wanted = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **env}
+    for name in ("NO_COLOR", "COLUMNS", "LINES"):
+        if name not in env:
+            wanted.pop(name, None)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        cwd=ROOT,
+        env=wanted,
+        start_new_session=True,
+    )
+    held = Terminal(master, slave, process)
+    try:
+        yield held
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        await process.wait()
+        if held.master >= 0:
+            held.hang_up()

@@ -1,0 +1,96 @@
+"""The desk as a process in a real pseudo terminal: it gives the terminal back, however it is told to go."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from engine.protocol import Halt
+from tests.desk.engine_face import EngineFace
+from tests.desk.terminal import Terminal, terminal
+
+LEFT = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1003l", b"\x1b[?2004l", b"\x1b[<u")
+"""Main screen, cursor, no mouse, no bracketed paste, plain keys."""
+
+
+async def shown(held: Terminal, face: EngineFace) -> None:
+    """The desk has drawn its first snapshot."""
+    await held.until(b"nearest liquidation first")
+    assert face.greeted == 1
+    assert held.modes != held.before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
+async def test_a_signal_gives_the_terminal_back_and_ends_the_desk(
+    socket: Path, number: signal.Signals
+) -> None:
+    async with EngineFace(socket) as face, terminal("-m", "tui", str(socket)) as held:
+        await shown(held, face)
+        held.process.send_signal(number)
+        assert await asyncio.wait_for(held.process.wait(), 10) == 128 + number
+        await asyncio.sleep(0.05)
+        assert all(code in held.seen for code in LEFT)
+        assert held.modes == held.before
+
+
+async def test_a_terminal_that_no_longer_reads_does_not_keep_the_desk_alive(socket: Path) -> None:
+    async with EngineFace(socket) as face, terminal("-m", "tui", str(socket), size=(200, 50)) as held:
+        await shown(held, face)
+        held.stall()
+        for _ in range(60):
+            held.type(b"\x1b[11~" if _ % 2 else b"\x1b")
+            await asyncio.sleep(0.01)
+        held.process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(held.process.wait(), 10) == 128 + signal.SIGTERM
+        assert held.modes == held.before
+
+
+async def test_a_dropped_connection_ends_the_desk(socket: Path) -> None:
+    async with EngineFace(socket) as face, terminal("-m", "tui", str(socket)) as held:
+        await shown(held, face)
+        held.hang_up()
+        held.process.send_signal(signal.SIGHUP)
+        assert await asyncio.wait_for(held.process.wait(), 10) == 128 + signal.SIGHUP
+
+
+async def test_the_kill_key_works_and_q_says_that_the_engine_keeps_running(socket: Path) -> None:
+    async with EngineFace(socket) as face, terminal("-m", "tui", str(socket), size=(80, 24)) as held:
+        await shown(held, face)
+        held.type(b"\x0b")
+        await asyncio.wait_for(face.heard.wait(), 5)
+        assert face.commands == [Halt("by key")]
+        assert face.requests[0].by.startswith("desk on ")
+        held.type(b"q")
+        assert await asyncio.wait_for(held.process.wait(), 10) == 0
+        await held.until(b"The engine keeps running (main, SIM, process 4711)")
+        assert held.modes == held.before
+
+
+async def test_no_colour_leaves_the_process_when_the_trader_wants_none(socket: Path) -> None:
+    async with EngineFace(socket) as face, terminal("-m", "tui", str(socket), NO_COLOR="1") as held:
+        await shown(held, face)
+        await asyncio.sleep(0.3)
+        for colour in (b"38;2;", b"48;2;", b"38;5;", b"48;5;", b"\x1b[31m", b"\x1b[32m"):
+            assert colour not in held.seen
+
+
+async def test_ascii_means_ascii(socket: Path) -> None:
+    async with EngineFace(socket) as face, terminal("-m", "tui", str(socket), "--ascii") as held:
+        await shown(held, face)
+        held.type(b"\x10")
+        await held.until(b"Search for commands")
+        assert bytes(held.seen).isascii()
+
+
+async def test_nothing_is_written_while_nothing_changes(socket: Path) -> None:
+    async with EngineFace(socket) as face, terminal("-m", "tui", str(socket)) as held:
+        await shown(held, face)
+        await asyncio.sleep(0.7)
+        before = len(held.seen)
+        for _ in range(8):
+            await face.tell(face.snapshot)  # type: ignore[arg-type]
+            await asyncio.sleep(0.15)
+        assert len(held.seen) == before
