@@ -191,7 +191,7 @@ async def arrival_ms(sim: SimulatedBitget, send: Callable[[int], Awaitable[objec
         arrived = time.perf_counter()
         return opened(*args)
 
-    log.open = noted  # type: ignore[method-assign]
+    log.open = noted  # type: ignore[assignment,method-assign]
     for number in range(ORDERS):
         started = time.perf_counter()
         await send(number)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from difflib import get_close_matches
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from engine.core.instrument import Instrument
 from engine.venue.backoff import Backoff
@@ -83,14 +83,14 @@ class Preflight:
         skew_ms = await self.insist(self._rest.follow_clock)
         if abs(skew_ms) > SKEW_LIMIT_MS:
             raise VenueRefused(skewed(skew_ms))
-        await self.insist(self._is_classic)
-        await self.insist(self._may_trade)
+        await together(self.insist(self._is_classic), self.insist(self._may_trade))
 
     async def instruments(self, symbols: tuple[str, ...]) -> tuple[Instrument, ...]:
         """The contracts of `symbols` with tiers and the account's own fees. Raises VenueRefused."""
         data = await self.insist(self._contracts)
         listed = {row.symbol: row for row in data}
-        return tuple([await self._instrument(choose(symbol, listed)) for symbol in symbols])
+        chosen = [choose(symbol, listed) for symbol in symbols]
+        return tuple(await together(*(self._instrument(row) for row in chosen)))
 
     async def insist(self, step: Callable[[], Awaitable[Read]]) -> Read:
         """The result of `step`, tried until the network lets it through. Raises VenueRefused."""
@@ -145,6 +145,19 @@ class Preflight:
             return row.instrument(await self.insist(tiers), await self.insist(rates))
         except Malformed as bad:
             raise VenueRefused(f"Bitget's contract for {row.symbol} cannot be used: {bad}.") from None
+
+
+async def together(*steps: Coroutine[Any, Any, Read]) -> list[Read]:
+    """The results of steps that run side by side. The first refusal ends them all and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(step) for step in steps]
+    except ExceptionGroup as group:
+        refused = group.subgroup(VenueRefused)
+        if refused is None:
+            raise
+        raise refused.exceptions[0] from None
+    return [task.result() for task in running]
 
 
 def choose(symbol: str, listed: dict[str, ContractRow]) -> ContractRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -16,7 +17,7 @@ from engine.core.events import (
     OrdersRead,
     PositionsRead,
 )
-from engine.core.exchange import Accepted, Outcome, RestingOrder, Unknown
+from engine.core.exchange import Accepted, Outcome, Unknown
 from engine.venue.malformed import Malformed, shaped
 from engine.venue.outcomes import NoAnswer, Refusal
 from engine.venue.rest import PRODUCT, Rest
@@ -96,12 +97,13 @@ class Reads:
     async def orders(self) -> OrdersRead:
         """The four lists of resting orders (PITFALLS 13), all of them or none."""
         asked = self._clock_ms()
-        resting: list[RestingOrder] = []
-        for row in await self._all(PENDING, {}, "entrustedList"):
-            resting.append(shaped("orders", row, OrderDetail).resting())
-        for plan_type in PLAN_LISTS:
-            for row in await self._all(PLANS, {"planType": plan_type}, "entrustedList"):
-                resting.append(shaped("plan orders", row, PlanRow).resting())
+        pending, *plans = await asyncio.gather(
+            self._all(PENDING, {}, "entrustedList"),
+            *(self._all(PLANS, {"planType": plan_type}, "entrustedList") for plan_type in PLAN_LISTS),
+        )
+        resting = [shaped("orders", row, OrderDetail).resting() for row in pending]
+        for rows in plans:
+            resting += [shaped("plan orders", row, PlanRow).resting() for row in rows]
         return OrdersRead(tuple(resting), asked)
 
     async def balance(self) -> BalanceRead:
@@ -148,15 +150,14 @@ class Reads:
                     )
 
     def _weeks(self, since: int) -> list[dict[str, str]]:
-        """Spans of at most seven days from `since` until now, a minute beyond for clocks that differ."""
-        until = self._clock_ms() + 60_000
-        start = max(since, until - 13 * WEEK_MS)
+        """Spans of at most seven days from `since` on; the newest is open, whatever the clocks say."""
+        now = self._clock_ms()
+        start = max(since, now - 13 * WEEK_MS)
         spans = []
-        while start < until:
-            end = min(start + WEEK_MS - 1, until)
-            spans.append({"startTime": str(start), "endTime": str(end)})
-            start = end + 1
-        return spans
+        while start + WEEK_MS <= now:
+            spans.append({"startTime": str(start), "endTime": str(start + WEEK_MS - 1)})
+            start += WEEK_MS
+        return [*spans, {"startTime": str(start)}]
 
     async def _all(self, path: str, params: dict[str, str], key: str) -> list[object]:
         """Every row of a list, newest first, following `endId`. Raises Malformed when it never ends."""

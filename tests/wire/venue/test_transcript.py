@@ -7,10 +7,10 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
-from watched import move, outcome, read, running
+from watched import asked, move, outcome, read, running
 
 from engine.core.actions import CancelOrder, CancelStop, LookUp, MoveStop, PlaceMarket, PlaceStop, Reading
-from engine.core.events import BalanceRead, FillSeen, LookedUp, OrdersRead, PositionsRead
+from engine.core.events import BalanceRead, BillSeen, FillSeen, LookedUp, OrdersRead, PositionsRead
 from engine.core.exchange import Accepted, Cause, OrderKind, OrderState, Refused
 from engine.core.instrument import Side
 from engine.simulator.server import SimulatedBitget
@@ -66,8 +66,9 @@ async def test_from_a_position_opened_by_hand_to_its_stop(connect: Connect, mode
         assert isinstance(told_all, Accepted)
         assert isinstance(orders, OrdersRead)
         [stop] = orders.orders
-        assert (stop.order_id, stop.trigger, stop.qty, stop.side, stop.by_mark) == (
+        assert (stop.order_id, stop.client_id, stop.trigger, stop.qty, stop.side, stop.by_mark) == (
             resting.order_id,
+            "stop-1",
             D(near),
             D("0.001"),
             side,
@@ -187,3 +188,40 @@ async def test_pitfall_13_orders_of_all_four_lists_are_read(connect: Connect) ->
             (OrderKind.TRACK_PLAN, Side.LONG, False),
             (OrderKind.POS_LOSS, Side.LONG, True),
         }
+
+
+async def test_pitfall_14_both_sides_of_a_hedged_symbol_are_positions() -> None:
+    async with SimulatedBitget(ideal=True, position_mode="hedge_mode") as sim, running(sim) as (venue, told):
+        await outcome(venue, PlaceMarket("long-1", "BTCUSDT", Side.LONG, True, D("0.001")))
+        await outcome(venue, PlaceMarket("short-1", "BTCUSDT", Side.SHORT, True, D("0.002")))
+        [body], _ = await read(venue, Reading.POSITIONS)
+        assert isinstance(body, PositionsRead)
+        sizes = {position.side: position.qty for position in body.positions}
+        assert sizes == {Side.LONG: D("0.001"), Side.SHORT: D("0.002")}
+        await told.until(lambda: len(told.all(PositionsRead)[-1].positions) == 2)
+
+
+async def test_pitfall_30_and_31_ccxt_loads_no_markets_and_keeps_no_history() -> None:
+    async with SimulatedBitget(ideal=True) as sim, running(sim) as (venue, told):
+        await outcome(venue, PlaceMarket("open-1", "BTCUSDT", Side.LONG, True, D("0.001")))
+        await told.until(lambda: told.fills and told.ticks)
+        assert len(await asked(sim, "v2/mix/market/contracts")) == 1
+        client = venue._client
+        assert not client.markets
+        assert not client.tickers
+        assert not client.orders
+        assert not client.positions
+        assert not client.myTrades
+
+
+async def test_funding_and_transfers_are_bills_and_trades_are_not() -> None:
+    async with SimulatedBitget(speed=0) as sim, running(sim) as (venue, _):
+        await outcome(venue, PlaceMarket("open-1", "BTCUSDT", Side.LONG, True, D("0.001")))
+        sim.exchange.set_funding_rate("BTCUSDT", D("0.0001"))
+        sim.exchange.advance(sim.exchange.next_funding_time("BTCUSDT") + 1)
+        bodies, complete = await read(venue, Reading.BILLS)
+        assert isinstance(complete, Accepted)
+        kinds = {body.bill.kind: body.bill.amount for body in bodies if isinstance(body, BillSeen)}
+        assert kinds["trans_from_exchange"] == D(100)
+        assert D("-0.011") < kinds["contract_settle_fee"] < D("-0.009")
+        assert not {"buy", "open_long"} & set(kinds)
