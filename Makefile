@@ -1,6 +1,7 @@
 # Everything here sets itself up: a virtual environment in .venv and the locked packages, once, then the work.
 #
 #   make demo                    the desk on a simulated Bitget, without any key
+#   make install                 the command: .venv/bin/ratchet
 #   make test                    every test                        make test ARGS="-k ladder"
 #   make prove SEEDS=10000       markets, faults and crashes       make prove SEED=4711 runs one again
 #   make bench                   what it costs, as ratios
@@ -15,10 +16,13 @@ ARGS   ?=
 BENCH  := $(patsubst bench/%.py,%,$(filter-out bench/__init__.py,$(wildcard bench/*.py)))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove bench lint picture lock clean
+.PHONY: help install demo test prove bench lint picture lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
+
+install: $(VENV)/ready-to-run
+	@echo "$(BIN)/ratchet is ready: $(BIN)/ratchet --help"
 
 demo: $(VENV)/ready-to-run
 	@$(BIN)/ratchet demo $(ARGS)
