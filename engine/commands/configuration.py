@@ -36,7 +36,7 @@ def _path(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     """Raises ConfigRefused, which is told and becomes exit code 2."""
-    from engine.config.load import default_file, effective, read_options
+    from engine.config.reading import default_file, effective, read_options
 
     paths = find_paths(arguments.home)
     file = Path(arguments.file) if arguments.file else default_file(paths)

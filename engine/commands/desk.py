@@ -76,7 +76,7 @@ def looks_of(arguments: argparse.Namespace, paths: Paths) -> Looks:
 
 def _written(paths: Paths) -> Looks:
     """A wrong configuration never keeps the desk shut: the kill key is in there."""
-    from engine.config.load import default_file, read_options
+    from engine.config.reading import default_file, read_options
 
     try:
         desk = read_options(default_file(paths), {})[0].desk

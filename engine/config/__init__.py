@@ -34,6 +34,6 @@ def load(
 
     Raises ConfigRefused with one sentence for each thing that is wrong.
     """
-    from engine.config.load import load_engine
+    from engine.config.reading import load_engine
 
     return load_engine(paths, bitget_url=bitget_url, demo=demo, read_only=read_only)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,14 @@ def test_what_the_command_line_says_is_loaded(monkeypatch: pytest.MonkeyPatch, t
     assert (said.bitget_url, said.demo, said.read_only) == ("http://localhost:1", True, True)
     with pytest.raises(ConfigRefused, match=r"bitget\.url must be an https"):
         load(paths, bitget_url="http://evil.example")
+
+
+def test_load_stays_a_function_whatever_was_imported_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for names in PLACES.values():
+        monkeypatch.setenv(names[0], "x")
+    package = importlib.import_module("engine.config")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"engine.config.{module.name}")
+    assert package.load(find_paths(str(tmp_path))).settings.account == "main"
