@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from engine.config import ConfigRefused, Source
 from engine.config.example import example
 from engine.config.layers import Layers
-from engine.config.reading import effective, read_options
 from engine.config.options import LadderPart, LimitsPart, Options
+from engine.config.reading import effective, read_options
 from engine.config.sentences import must_be
 from engine.core.settings import Ladder, Limits, Settings, Window
 
