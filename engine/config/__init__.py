@@ -5,17 +5,17 @@ Importing this package costs nothing: `load` brings pydantic in only when it is 
 
 from __future__ import annotations
 
-from engine.config.loaded import Effective, Keys, Loaded, Source
+from typing import TYPE_CHECKING
+
 from engine.config.paths import Paths, find_paths, prepare_folders
 from engine.config.refused import ConfigRefused
 
+if TYPE_CHECKING:
+    from engine.config.loaded import Loaded
+
 __all__ = [
     "ConfigRefused",
-    "Effective",
-    "Keys",
-    "Loaded",
     "Paths",
-    "Source",
     "find_paths",
     "load",
     "prepare_folders",

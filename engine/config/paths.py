@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.config.refused import ConfigRefused
 
@@ -21,8 +20,7 @@ OWN_NAMES: Final = ("config.toml", "state.db", "engine.", "account-", "logs", "t
 """How the names of all that Ratchet keeps in its folders begin."""
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(NamedTuple):
     """Where one engine keeps its things. `home` is None with the XDG folders."""
 
     home: Path | None

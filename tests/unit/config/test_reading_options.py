@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.config import ConfigRefused, Source
+from engine.config import ConfigRefused
 from engine.config.example import example
 from engine.config.layers import Layers
+from engine.config.loaded import Source
 from engine.config.options import LadderPart, LimitsPart, Options
 from engine.config.reading import effective, read_options
 from engine.config.sentences import must_be

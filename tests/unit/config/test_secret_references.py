@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.config import ConfigRefused, Keys, find_paths, load
+from engine.config import ConfigRefused, find_paths, load
+from engine.config.loaded import Keys
 from engine.config.references import PLACES, find, find_keys
 
 ANYWHERE = dict.fromkeys(PLACES, "")
