@@ -66,6 +66,7 @@ class RatchetDesk(App[int]):
         theme_folders: Sequence[Path] = (),
         keymap: str | Mapping[str, str] = "default",
         ascii: bool = False,
+        farewell: str | None = None,
         steady: Callable[[], float] = time.monotonic,
         wall: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         sample_s: float = SAMPLE_S,
@@ -76,6 +77,7 @@ class RatchetDesk(App[int]):
         self.client = client
         self.read_only = read_only
         self.hand = hand
+        self.farewell = farewell
         self.scene = Scene(client.link, read_only=read_only)
         self.scene_changed: Signal[Scene] = Signal(self, "scene")
         self.arming = Arming()
@@ -232,14 +234,14 @@ class RatchetDesk(App[int]):
 
     def action_halt(self) -> None:
         """One press, over everything."""
-        self.order(CommandWanted(Halt("by key"), "halt"))
+        self.order(CommandWanted(Halt(), "halt"))
 
     def action_flatten(self) -> None:
         """The first press arms, the second within three seconds fires."""
         if self.read_only:
             self.refuse("flatten", "this desk was attached read-only")
         elif self.arming.press(self._steady()):
-            self.order(CommandWanted(Flatten("by key"), "flatten"))
+            self.order(CommandWanted(Flatten(), "flatten"))
         else:
             self._show_foot()
 
@@ -295,7 +297,9 @@ class RatchetDesk(App[int]):
 
     def action_leave(self) -> None:
         """Quit the desk; the engine keeps running, and the last line says so."""
-        self.exit(0, message=parting(self.client.link.hello, up=self.client.link.state is LinkState.UP))
+        up = self.client.link.state is LinkState.UP
+        told = parting(self.client.link.hello, up=up) if self.farewell is None else self.farewell
+        self.exit(0, message=told or None)
 
 
 def parting(hello: Hello | None, *, up: bool) -> str:
@@ -316,9 +320,12 @@ def run_desk(
     ascii: bool = False,
     mouse: bool = True,
     hand: Hand | None = None,
+    farewell: str | None = None,
 ) -> int:
-    """Run the desk on the engine's socket until the trader quits; returns the exit code (128 + n after signal
-    n).
+    """Run the desk on the engine's socket until the trader quits.
+
+    `farewell` is the last line in the trader's shell instead of the usual one: for an engine that ends with
+    the desk. Returns the exit code: 0, or 128 + n after signal n.
     """
     desk = RatchetDesk(
         EngineClient(socket, by=f"desk on {_terminal()}"),
@@ -328,6 +335,7 @@ def run_desk(
         theme_folders=theme_folders,
         keymap=keymap,
         ascii=ascii,
+        farewell=farewell,
     )
 
     def leave(number: int) -> None:

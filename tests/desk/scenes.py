@@ -72,7 +72,7 @@ BTC = PositionView(
         StopView(D("0.0010"), D("100000.0"), "entry", 1, "resting", True, D("0"), True),
     ),
     opened=NOW - 7_200_000,
-    if_machine_dies="both stops stay on Bitget; no further rung; worst −4.50",
+    if_machine_dies="2 stops rest on Bitget, nearest 99,293.2; no further rung; at worst −4.50 USDT.",
     price_decimals=1,
     qty_decimals=4,
 )
@@ -106,7 +106,7 @@ ETH = replace(
     legs=(LegView(1, D("0.21"), D("1827.29"), D(40), D("9.5932"), None, "trader", False),),
     stops=(),
     opened=NOW - 3_100_000,
-    if_machine_dies="nothing rests; liquidation at 1,789.85 is the stop; worst −9.83",
+    if_machine_dies="No stop rests: liquidation at 1,789.85 is the stop; at worst −9.83 USDT.",
     price_decimals=2,
     qty_decimals=2,
 )
@@ -135,7 +135,7 @@ STRANGER = replace(
     breakeven=None,
     stop_mode=None,
     legs=(),
-    if_machine_dies="as now: it is yours alone",
+    if_machine_dies="Ratchet does not touch this position.",
     price_decimals=3,
     qty_decimals=1,
 )
@@ -168,7 +168,7 @@ RISK_FREE = replace(
         StopView(D("0.0011"), D("95000.0"), "entry", 2, "resting", True, D("0"), True),
         StopView(D("0.0010"), D("97088.6"), "guard", 1, "resting", True, D("2.9114"), True),
     ),
-    if_machine_dies="all three stops stay on Bitget; no further rung; worst +2.97",
+    if_machine_dies="3 stops rest on Bitget, nearest 94,328.5; no further rung; at worst +2.97 USDT.",
 )
 
 LOG = (
@@ -249,7 +249,7 @@ LIVE = Snapshot(1, ENGINE, LINKS, ACCOUNT, (BTC, ETH), (), (), (), (), LOG)
 KILLED = replace(
     LIVE,
     version=2,
-    engine=replace(ENGINE, killed="by desk on pts/3 at 14:03:17"),
+    engine=replace(ENGINE, killed="by desk on pts/3", killed_at=NOW - 4_000),
     log=(
         *LOG,
         LogLine(

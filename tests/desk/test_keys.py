@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ async def test_the_kill_key_halts_over_everything(
         assert isinstance(desk.screen, shown)
         await pilot.press("ctrl+k")
         await until(lambda: face.commands, pilot)
-        assert face.commands == [Halt("by key")]
+        assert face.commands == [Halt()]
 
 
 async def test_the_kill_key_halts_in_a_terminal_that_is_too_small(socket: Path, clocks: Clocks) -> None:
@@ -64,7 +65,7 @@ async def test_the_kill_key_halts_in_a_terminal_that_is_too_small(socket: Path, 
         assert "^K halts" in words(pilot)
         await pilot.press("ctrl+k")
         await until(lambda: face.commands, pilot)
-        assert face.commands == [Halt("by key")]
+        assert face.commands == [Halt()]
 
 
 async def test_the_kill_key_is_sent_at_once_with_fifty_rows_on_the_screen(
@@ -74,7 +75,7 @@ async def test_the_kill_key_is_sent_at_once_with_fifty_rows_on_the_screen(
         loop = asyncio.get_running_loop()
         begun = loop.time()
         await asyncio.gather(pilot.press("ctrl+k"), face.heard.wait())
-        assert face.commands == [Halt("by key")]
+        assert face.commands == [Halt()]
         assert loop.time() - begun < 1.0
 
 
@@ -90,7 +91,7 @@ async def test_flatten_needs_two_presses_and_says_what_it_closes(socket: Path, c
         clocks.pass_s(2.9)
         await pilot.press("ctrl+x")
         await until(lambda: face.commands, pilot)
-        assert face.commands == [Flatten("by key")]
+        assert face.commands == [Flatten()]
 
 
 async def test_flatten_is_armed_again_by_a_press_that_comes_too_late(socket: Path, clocks: Clocks) -> None:
@@ -122,7 +123,7 @@ async def test_flatten_fires_while_a_question_is_open(socket: Path, clocks: Cloc
         assert isinstance(desk.screen, Ask)
         await pilot.press("ctrl+x", "ctrl+x")
         await until(lambda: face.commands, pilot)
-        assert face.commands == [Flatten("by key")]
+        assert face.commands == [Flatten()]
 
 
 async def test_sent_is_not_done(socket: Path, clocks: Clocks) -> None:
@@ -255,7 +256,7 @@ async def test_the_cursor_stays_on_its_position_when_the_order_changes(socket: P
         await pilot.press("j")
         await pilot.pause()
         assert grid.chosen == "BTCUSDT:short"
-        near = replace(scenes.BTC, distance=scenes.ETH.distance / 4)
+        near = replace(scenes.BTC, distance=D("0.007"))
         await face.tell(replace(scenes.LIVE, version=9, positions=(near, scenes.ETH)))
         await until(lambda: grid.position and grid.position.distance == near.distance, pilot)
         assert grid.cursor_row == 0
@@ -313,7 +314,7 @@ async def test_the_palette_knows_every_command(socket: Path, clocks: Clocks) -> 
         await pilot.pause(0.3)
         await pilot.press("enter")
         await until(lambda: face.commands, pilot)
-        assert face.commands == [Halt("by key")]
+        assert face.commands == [Halt()]
 
 
 async def test_the_vim_keymap_jumps_with_g(socket: Path, clocks: Clocks) -> None:
@@ -334,7 +335,7 @@ async def test_an_own_keymap_moves_the_kill_key_and_the_bottom_line_says_so(
         assert "^G halt" in words(pilot)
         await pilot.press("ctrl+g")
         await until(lambda: face.commands, pilot)
-        assert face.commands == [Halt("by key")]
+        assert face.commands == [Halt()]
 
 
 async def test_quitting_says_that_the_engine_keeps_running(socket: Path, clocks: Clocks) -> None:
@@ -346,6 +347,13 @@ async def test_quitting_says_that_the_engine_keeps_running(socket: Path, clocks:
             "The engine keeps running (main, SIM, process 4711). `ratchet kill` halts it."
         ]
         assert face.commands == []
+
+
+async def test_who_lends_an_engine_for_a_while_says_his_own_farewell(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, farewell="The demo ends with the desk.") as (pilot, _, desk):
+        await pilot.press("q")
+        await pilot.pause()
+        assert desk._exit_renderables == ["The demo ends with the desk."]
 
 
 class RecordedHand:

@@ -215,6 +215,9 @@ def test_a_stop_that_was_not_read_back_says_so() -> None:
     doubtful = replace(scenes.BTC, stops=(stop,))
     drawn = "\n".join(text_of(line) for line in ladder(scene(), doubtful, 74, 26))
     assert "□ stop 2  0.0021 margin moving" in drawn
+    placed = replace(scenes.BTC, stops=(replace(stop, state="resting"),))
+    drawn = "\n".join(text_of(line) for line in ladder(scene(), placed, 74, 26))
+    assert "□ stop 2  0.0021 margin unconfirmed" in drawn
 
 
 def test_the_ladder_reads_as_a_ladder() -> None:
@@ -223,11 +226,11 @@ def test_the_ladder_reads_as_a_ladder() -> None:
         " 100,979.0 ✖ liquidation                    │ LEG    SIZE      ENTRY LEV LOCK",
         " 100,000.0 ■ stop 1  0.0010 entry      0.00 │ 2 ◂  0.0021   95,000.0 20x no",
         "  99,293.2 ■ stop 2  0.0021 margin    −9.02 │ 1    0.0010  100,000.0 20x yes",
-        "  98,071.2 = breakeven                      │",
         "  95,010.2 ● mark                     +4.97 │",
         "  90,250.0 ◎ rung 2  bank 0.0010 add 9.93   │",
         " worst case −4.50 · banked +5.00 · after rung 2 +2.97 · fees −0.30",
-        " If machine dies: both stops stay on Bitget; no further rung; worst −4.50",
+        " If machine dies: 2 stops rest on Bitget, nearest 99,293.2; no further rung;",
+        " at worst −4.50 USDT.",
     ]
 
 
@@ -282,14 +285,14 @@ def said(view: Scene, width: int = 120) -> list[str]:
 
 def test_killed_is_said_in_words() -> None:
     assert said(scene(scenes.KILLED)) == [
-        "KILLED by desk on pts/3 at 14:03:17 · nothing adds risk, stops stay · ^R resumes"
+        "KILLED at 14:03:17 by desk on pts/3 · nothing adds risk, stops stay · ^R resumes"
     ]
     assert " KILLED " in text_of(header(scene(scenes.KILLED), 80))
 
 
 def test_a_gone_engine_is_said_with_since_when_and_how_often_it_was_tried() -> None:
     assert said(scene(elapsed_ms=12_000, link=GONE)) == [
-        "ENGINE GONE since 14:03:09 (12s) · retry 3 · values are old · stops on the exchange stay"
+        "ENGINE GONE since 14:03:09 (12s) · retry 3 · values are old · stops stay"
     ]
 
 

@@ -123,20 +123,27 @@ def _warnings(scene: Scene) -> list[tuple[Ink, str]]:
     engine = scene.snapshot.engine
     if engine.flattening:
         found.append(
-            (Ink.ALARM, f"FLATTENING: closing every managed position at market until flat · {engine.killed}")
+            (
+                Ink.ALARM,
+                f"FLATTENING: closing every managed position at market until flat · {_killed(engine)}",
+            )
         )
     elif engine.killed:
-        found.append((Ink.ALARM, f"KILLED {engine.killed} · nothing adds risk, stops stay · ^R resumes"))
+        found.append((Ink.ALARM, f"KILLED {_killed(engine)} · nothing adds risk, stops stay · ^R resumes"))
     if engine.read_only:
         found.append((Ink.NOTICE, f"ENGINE READ-ONLY: {engine.read_only}"))
     found += [(Ink.NOTICE, text) for text in _doubts(scene, engine)]
     return found
 
 
+def _killed(engine: EngineView) -> str:
+    return f"at {clock(engine.killed_at)} {engine.killed}" if engine.killed_at else engine.killed
+
+
 def _gone(scene: Scene) -> str:
     link = scene.link
     since = f"since {clock(link.since)} ({age(scene.now - link.since)})"
-    return f"ENGINE GONE {since} · retry {link.retries} · values are old · stops on the exchange stay"
+    return f"ENGINE GONE {since} · retry {link.retries} · values are old · stops stay"
 
 
 def _doubts(scene: Scene, engine: EngineView) -> list[str]:

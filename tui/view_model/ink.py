@@ -126,6 +126,6 @@ def fitting(pieces: Iterable[Line], width: int, gap: str = "  ") -> Line:
 
 
 def faded(spans: Line) -> Line:
-    """The same words without emphasis: what was true a while ago. What must alarm stays as it is."""
-    kept = (Ink.FAINT, Ink.ALARM, Ink.NOTICE, Ink.LIVE, Ink.DEMO, Ink.SIM)
+    """The same words without emphasis: what was true a while ago. What warns stays as it is."""
+    kept = (Ink.FAINT, Ink.WARN, Ink.ALARM, Ink.NOTICE, Ink.LIVE, Ink.DEMO, Ink.SIM)
     return tuple(span if span.ink in kept else Span(span.text, Ink.FADED) for span in spans)

@@ -9,10 +9,10 @@ from typing import Final
 
 from engine.protocol import LegView, PositionView
 from tui.view_model.ink import BLANK, Ink, Line, Span, cell, cropped, faded, fitting, line, padded, printable
-from tui.view_model.levels import axis, levels
+from tui.view_model.levels import ENTRY_WEIGHT, axis, levels
 from tui.view_model.numbers import cautious, fixed, ink_of, price, signed, times
 from tui.view_model.positions import side, status
-from tui.view_model.scene import Scene
+from tui.view_model.scene import Freshness, Scene
 
 LEGS: Final = 33
 """Cells of the legs beside the axis."""
@@ -48,11 +48,14 @@ def ladder(scene: Scene, position: PositionView | None, width: int, height: int)
     """The whole panel, at most `height` lines of `width` cells."""
     if position is None:
         return (BLANK, line(Span("  No position selected.", Ink.LABEL)))
-    below = _below(position, width, roomy=height >= 16)[: max(1, height - LEAST)]
+    vital = sum(level.weight < ENTRY_WEIGHT for level in levels(scene, position))
+    roomy = height >= vital + 3 and height >= LEAST + 5
+    below = _below(position, width, roomy=roomy, ruled=height >= 16)[: max(1, height - LEAST)]
     room = max(1, height - len(below))
     drawn = _body(scene, position, width, room)[:room]
     filled = (*drawn, *(BLANK,) * (room - len(drawn)), *below)
-    return tuple(faded(words) for words in filled) if scene.is_gone else filled
+    is_old = scene.is_gone or scene.trust(position) is not Freshness.FRESH
+    return tuple(faded(words) for words in filled) if is_old else filled
 
 
 def _body(scene: Scene, position: PositionView, width: int, room: int) -> tuple[Line, ...]:
@@ -123,11 +126,11 @@ def _more(margin: str, stop: str, by: str) -> Line:
     )
 
 
-def _below(position: PositionView, width: int, *, roomy: bool) -> tuple[Line, ...]:
+def _below(position: PositionView, width: int, *, roomy: bool, ruled: bool) -> tuple[Line, ...]:
     """The lines under the axis: what hinders, the money, and the machine."""
     room = width - 2
     lines = [*_hindrance(position), _money(position, room), *_machine(position, room, roomy=roomy)]
-    rule = (line(Span("─" * width, Ink.FAINT)),) if roomy else ()
+    rule = (line(Span("─" * width, Ink.FAINT)),) if ruled else ()
     return (*rule, *((Span(" "), *cropped(words, room)) for words in lines if words))
 
 

@@ -21,6 +21,9 @@ GLYPH_RUNG: Final = "◎"
 GLYPH_ENTRY: Final = "○"
 GLYPH_BREAKEVEN: Final = "="
 
+ENTRY_WEIGHT: Final = 100
+"""From this weight on a level is only history: entries and the breakeven."""
+
 SHORT_WHY: Final = {"own margin": "margin", "previous entry": "prev entry", "hard stop": "hard"}
 
 
@@ -71,19 +74,20 @@ def _stop_words(stop: StopView, position: PositionView) -> Line:
     name = f"{whose} {stop.leg}" if stop.leg is not None else f"{whose} all"
     qty = fixed(stop.qty, position.qty_decimals)
     why = printable(SHORT_WHY.get(stop.why, stop.why))
-    state = "" if stop.confirmed and stop.state == "resting" else f" {printable(stop.state)}"
-    unread = " unconfirmed" if not stop.confirmed and stop.state == "resting" else ""
-    return line(f"{name}  ", Span(f"{qty} ", Ink.TEXT), Span(why, Ink.LABEL), Span(state + unread, Ink.WARN))
+    resting = "" if stop.confirmed else " unconfirmed"
+    state = resting if stop.state == "resting" else f" {printable(stop.state)}"
+    return line(f"{name}  ", Span(f"{qty} ", Ink.TEXT), Span(why, Ink.LABEL), Span(state, Ink.WARN))
 
 
 def _entries(position: PositionView) -> Iterable[Level]:
     if not position.legs:
-        yield Level(position.entry, GLYPH_ENTRY, line(Span("entry", Ink.LABEL)), Ink.LABEL, 8)
+        yield Level(position.entry, GLYPH_ENTRY, line(Span("entry", Ink.LABEL)), Ink.LABEL, ENTRY_WEIGHT)
     for leg in position.legs:
         words = line(Span(f"entry {leg.number}", Ink.LABEL))
-        yield Level(leg.entry, GLYPH_ENTRY, words, Ink.LABEL, 20 - leg.number)
+        yield Level(leg.entry, GLYPH_ENTRY, words, Ink.LABEL, 2 * ENTRY_WEIGHT - leg.number)
     if position.breakeven and len(position.legs) > 1:
-        yield Level(position.breakeven, GLYPH_BREAKEVEN, line(Span("breakeven", Ink.LABEL)), Ink.LABEL, 9)
+        words = line(Span("breakeven", Ink.LABEL))
+        yield Level(position.breakeven, GLYPH_BREAKEVEN, words, Ink.LABEL, ENTRY_WEIGHT)
 
 
 def _mark(scene: Scene, position: PositionView) -> Iterable[Level]:
@@ -142,7 +146,7 @@ def axis(scene: Scene, position: PositionView, width: int, room: int) -> tuple[L
     out: list[Line] = []
     for level, empty in zip(shown, (*gaps(shown, room), 0), strict=False):
         out.append(_level_line(level, position, mark, width))
-        out += [_between(position, level.at)] * empty
+        out += [_between(position, mark, level.at)] * empty
     return tuple(out[:room])
 
 
@@ -174,14 +178,14 @@ def _away(level: Level, mark: Decimal | None) -> str:
     return percent((level.at - mark) / mark, 2, sign=True)
 
 
-def _between(position: PositionView, above: Decimal) -> Line:
+def _between(position: PositionView, mark: Decimal | None, above: Decimal) -> Line:
     """The axis between two levels: a heavy line between the mark and the next rung, the way still to go."""
-    ahead = _is_ahead(position, above)
+    ahead = _is_ahead(position, mark, above)
     return (Span(" " * 11), Span("┃" if ahead else "│", Ink.GAIN if ahead else Ink.FAINT))
 
 
-def _is_ahead(position: PositionView, above: Decimal) -> bool:
-    if position.mark is None or position.next_rung is None:
+def _is_ahead(position: PositionView, mark: Decimal | None, above: Decimal) -> bool:
+    if mark is None or position.next_rung is None:
         return False
-    low, high = sorted((position.mark, position.next_rung.trigger))
+    low, high = sorted((mark, position.next_rung.trigger))
     return low < above <= high

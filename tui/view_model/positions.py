@@ -136,12 +136,8 @@ def grid_line(row: Row, columns: tuple[Column, ...], *, chosen: bool) -> Line:
         words, ink = column.words(row)
         fitted = snug(words, column.width) if column.right else words
         spans.append(Span(cell(fitted, column.width, ink, right=column.right).text + " ", ink))
-    body = tuple(spans) if row.is_fresh else _dimmed(tuple(spans))
+    body = tuple(spans) if row.is_fresh else faded(tuple(spans))
     return (Span("▸ " if chosen else "  ", Ink.ACCENT), *body)
-
-
-def _dimmed(spans: Line) -> Line:
-    return tuple(span if span.ink is Ink.WARN else faded((span,))[0] for span in spans)
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
