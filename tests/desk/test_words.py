@@ -285,7 +285,7 @@ def said(view: Scene, width: int = 120) -> list[str]:
 
 def test_killed_is_said_in_words() -> None:
     assert said(scene(scenes.KILLED)) == [
-        "KILLED at 14:03:17 by desk on pts/3 · nothing adds risk, stops stay · ^R resumes"
+        "KILLED at 14:03:17 by desk on pts/3 · no new risk, stops stay · ^R resumes"
     ]
     assert " KILLED " in text_of(header(scene(scenes.KILLED), 80))
 

@@ -16,7 +16,7 @@ def header(scene: Scene, width: int) -> Line:
     """
     account = line(Span(printable(_account(scene)), Ink.BRIGHT))
     left = joined((line(Span(" RATCHET ", Ink.BRAND)), *_badges(scene), account), " ")
-    right = joined((_links(scene), _clocks(scene, width)), "   ")
+    right = joined((_links(scene, width), _clocks(scene, width)), "   ")
     return spread(left, (*right, Span(" ")), width)
 
 
@@ -51,18 +51,19 @@ def _kill_state(scene: Scene) -> Line:
     return line(Span("AUTO" if engine.auto else "ASK", Ink.ACCENT))
 
 
-def _links(scene: Scene) -> Line:
-    return joined((_engine_link(scene), _exchange_link(scene)), "  ")
+def _links(scene: Scene, width: int) -> Line:
+    return joined((_engine_link(scene, width), _exchange_link(scene)), "  ")
 
 
-def _engine_link(scene: Scene) -> Line:
+def _engine_link(scene: Scene, width: int) -> Line:
     link = scene.link
     if not link.is_up:
         tries = f" retry {link.retries}" if link.retries else ""
         return line(Span("engine ", Ink.LABEL), Span(f"✖ {link.state.value}{tries}", Ink.LOSS))
     silent = scene.freshness is not Freshness.FRESH
     dot = Span(f"○ {age(scene.elapsed_ms)}", Ink.WARN) if silent else Span("●", Ink.GAIN)
-    return line(Span("engine ", Ink.LABEL), dot, Span(f" {latency(link.latency_ms)}", Ink.LABEL))
+    took = f" {latency(link.latency_ms)}" if width >= 100 else ""
+    return line(Span("engine ", Ink.LABEL), dot, Span(took, Ink.LABEL))
 
 
 def _exchange_link(scene: Scene) -> Line:
@@ -129,7 +130,7 @@ def _warnings(scene: Scene) -> list[tuple[Ink, str]]:
             )
         )
     elif engine.killed:
-        found.append((Ink.ALARM, f"KILLED {_killed(engine)} · nothing adds risk, stops stay · ^R resumes"))
+        found.append((Ink.ALARM, f"KILLED {_killed(engine)} · no new risk, stops stay · ^R resumes"))
     if engine.read_only:
         found.append((Ink.NOTICE, f"ENGINE READ-ONLY: {engine.read_only}"))
     found += [(Ink.NOTICE, text) for text in _doubts(scene, engine)]

@@ -54,7 +54,7 @@ def levels(scene: Scene, position: PositionView) -> tuple[Level, ...]:
 def _liquidation(position: PositionView) -> Iterable[Level]:
     if position.liquidation:
         bare = not position.stops
-        words = line(Span("liquidation", Ink.LOSS), Span("  takes the margin" if bare else "", Ink.LABEL))
+        words = line(Span("liquidation", Ink.LOSS), Span(" takes all" if bare else "", Ink.LABEL))
         result = -position.margin if bare else None
         yield Level(position.liquidation, GLYPH_LIQUIDATION, words, Ink.LOSS, 0, result)
 
