@@ -32,7 +32,7 @@ def main() -> int:
     target = Path(sys.argv[1])
     wish = Wish(SCENARIOS[0], 60.0, BALANCE, plain=True, seconds=None)
     with House(wish) as house:
-        hand = DemoHand(house.exchange, balance=BALANCE, speed=wish.speed)
+        hand = DemoHand(house.exchange, house.symbols, balance=BALANCE, speed=wish.speed)
         drawn = asyncio.run(_drawn(house, hand))
     target.write_text(FETCHED_FONTS.sub("", drawn), encoding="utf-8")
     print(f"{target}: {target.stat().st_size:,} bytes")
@@ -41,7 +41,6 @@ def main() -> int:
 
 async def _drawn(house: House, hand: DemoHand) -> str:
     """Open two positions by hand, wait for the first rung, and photograph the desk."""
-    hand.symbols = tuple((await hand.market.feed()).marks)
     scenario = SCENARIOS[0]
     await hand.open(scenario.symbol, scenario.side)
     await hand.open("BTCUSDT", scenario.side)

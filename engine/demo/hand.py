@@ -8,16 +8,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from engine.core.instrument import Side
-from engine.core.settings import Settings
 from engine.core.words import percent
-from engine.demo.house import Listening
+from engine.demo.house import Listening, leverage_of
 from engine.demo.market import Band, Feed, Market
 from engine.simulator.hand import Hand, HandError
 
 SHARE: Final = Decimal("0.1")
 """Margin of a position by hand, as a share of the balance that the account began with."""
-USUAL_LEVERAGE: Final = Decimal(10)
-"""For a symbol that the configuration does not manage."""
 LARGE: Final = Decimal("0.02")
 HURRY: Final = 10.0
 FASTEST: Final = 1200.0
@@ -30,18 +27,18 @@ class DemoHand:
     with a sentence when it cannot be done.
     """
 
-    symbols: Sequence[str] = ()
-
-    def __init__(self, exchange: Listening, *, balance: Decimal, speed: float) -> None:
+    def __init__(
+        self, exchange: Listening, symbols: Sequence[str], *, balance: Decimal, speed: float
+    ) -> None:
+        self.symbols = symbols
         self.market = Market(exchange.url)
         self._exchange = exchange
         self._margin = balance * SHARE
         self.speed = speed
-        self._settings = Settings(account="demo")
 
     async def open(self, symbol: str, side: Side) -> str:
         """Open at market, isolated, with the configured leverage."""
-        leverage = self._settings.leverage_of(symbol) or USUAL_LEVERAGE
+        leverage = leverage_of(symbol)
         async with self._hand() as hand:
             order = await hand.open(symbol, side, leverage, margin=self._margin)
         return f"opened {_filled(symbol, side, order)}, {self._margin.normalize():f} USDT at {leverage}x"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import shutil
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -17,6 +20,8 @@ import msgspec
 
 from engine.api.client import Engine
 from engine.config.paths import Paths, find_paths, prepare_folders
+from engine.core.settings import Settings
+from engine.demo.market import Market
 from engine.demo.refused import NOT_UP, DemoRefused
 from engine.demo.wish import Wish
 from engine.protocol import Snapshot
@@ -25,6 +30,8 @@ from engine.simulator.signing import Key
 UP_S: Final = 60.0
 END_S: Final = 6.0
 LOOK_S: Final = 0.05
+USUAL_LEVERAGE: Final = Decimal(10)
+"""For a symbol that the defaults do not name."""
 KEYS: Final = ("BITGET_API_KEY", "BITGET_API_SECRET", "BITGET_API_PASSPHRASE")
 
 
@@ -51,6 +58,7 @@ class House:
     paths: Paths
     exchange: Listening
     engine: Engine
+    symbols: tuple[str, ...]
 
     def __init__(self, wish: Wish) -> None:
         self._wish = wish
@@ -63,6 +71,8 @@ class House:
             self.paths = find_paths(str(self._home))
             prepare_folders(self.paths)
             self.exchange = self._open_exchange()
+            self.symbols = tuple(asyncio.run(Market(self.exchange.url).feed()).marks)
+            self.paths.config.write_text(_configuration(self.symbols), encoding="utf-8")
             self._start_engine()
         except BaseException:
             self._leave()
@@ -140,6 +150,17 @@ class House:
             _end(process)
         if self._wish.home is None:
             shutil.rmtree(self._home, ignore_errors=True)
+
+
+def leverage_of(symbol: str) -> Decimal:
+    """What the configuration names for it, in the demo as by default."""
+    return Settings(account="demo").leverage_of(symbol) or USUAL_LEVERAGE
+
+
+def _configuration(symbols: Sequence[str]) -> str:
+    """Every symbol of this market is under care."""
+    managed = (f"{symbol} = {leverage_of(symbol)}" for symbol in symbols)
+    return "\n".join(('account = "demo"', "[managed]", *managed, ""))
 
 
 def _line(process: subprocess.Popen[bytes]) -> bytes:

@@ -33,8 +33,8 @@ def perform(arguments: argparse.Namespace) -> int:
 def _perform(wish: Wish) -> int:
     print("\n".join(_announcement(wish)), flush=True)
     with Endings() as endings, House(wish) as house, endings.deaf_afterwards():
-        hand = DemoHand(house.exchange, balance=wish.balance, speed=wish.speed)
-        scenario = asyncio.run(_cast(wish.scenario, hand))
+        hand = DemoHand(house.exchange, house.symbols, balance=wish.balance, speed=wish.speed)
+        scenario = _cast(wish.scenario, house.symbols)
         story = Story(house, hand, scenario, wish.balance)
         if wish.plain:
             return story.tell(wish.seconds)
@@ -48,17 +48,16 @@ def _perform(wish: Wish) -> int:
         return code
 
 
-async def _cast(scenario: Scenario, hand: DemoHand) -> Scenario:
-    """Who plays: the symbols that the exchange lists, and of the trader's own data the first."""
-    hand.symbols = tuple((await hand.market.feed()).marks)
-    if scenario.symbol in hand.symbols:
+def _cast(scenario: Scenario, symbols: tuple[str, ...]) -> Scenario:
+    """Who plays: what the scenario is about, and of the trader's own data the first symbol."""
+    if scenario.symbol in symbols:
         return scenario
     if scenario.symbol:
         raise DemoRefused(
-            f"--scenario {scenario.name} is about {scenario.symbol}, and --data has "
-            f"{', '.join(hand.symbols)}: leave one of the two out"
+            f"--scenario {scenario.name} is about {scenario.symbol}, and --data has {', '.join(symbols)}: "
+            "leave one of the two out"
         )
-    return replace(scenario, symbol=hand.symbols[0])
+    return replace(scenario, symbol=symbols[0])
 
 
 def _announcement(wish: Wish) -> tuple[str, str]:

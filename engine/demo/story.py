@@ -39,14 +39,8 @@ class Story:
 
         Raises DemoRefused when a process is lost, HandError when the hand is refused.
         """
-        self._say(beginning(self._look()))
-        time.sleep(FIRST_LOOK_S)
-        opened = asyncio.run(self._hand.open(self._scenario.symbol, self._scenario.side))
-        self._say((f"by hand, as at Bitget's app: {opened}",))
-        time.sleep(FIRST_LOOK_S)
-        asyncio.run(self._hand.market.play(self._hand.speed))
-        self._say((f"the market runs {self._hand.speed:g} times as fast as it was",))
         try:
+            self._begin()
             self._follow(seconds)
         except KeyboardInterrupt:
             self._say(("ended by Ctrl-C",))
@@ -54,6 +48,15 @@ class Story:
             raise
         self._sum_up()
         return 0
+
+    def _begin(self) -> None:
+        self._say(beginning(self._look()))
+        time.sleep(FIRST_LOOK_S)
+        opened = asyncio.run(self._hand.open(self._scenario.symbol, self._scenario.side))
+        self._say((f"by hand, as at Bitget's app: {opened}",))
+        time.sleep(FIRST_LOOK_S)
+        asyncio.run(self._hand.market.play(self._hand.speed))
+        self._say((f"the market runs {self._hand.speed:g} times as fast as it was",))
 
     def _follow(self, seconds: float | None) -> None:
         begun = told = time.monotonic()

@@ -1,0 +1,173 @@
+"""`ratchet demo`, as a newcomer starts it: what is told, and what is left behind."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Stage, until
+
+
+def heard(demo: subprocess.Popen[str], words: str) -> bool:
+    """Read on until a line has these words; False when the demo ended before."""
+    assert demo.stdout is not None
+    return any(words in line for line in demo.stdout)
+
+
+def test_without_a_terminal_it_tells_the_story_of_a_rung_and_ends_by_itself(stage: Stage) -> None:
+    demo = stage.play("--speed", "240", "--for", "12")
+    told = demo.stdout
+    assert demo.returncode == 0, told + demo.stderr
+    story = (
+        "No key, no network, no real money",
+        "SIM account demo",
+        "by hand, as at Bitget's app: opened ETHUSDT long",
+        "new position: ETHUSDT long, ACTIVE",
+        "reached rung 1",
+        "stop leg 2",
+        "rung 1 done. Banked",
+        "Result: 100.00 USDT became",
+    )
+    places = [told.find(words) for words in story]
+    assert -1 not in places, told
+    assert places == sorted(places), told
+    assert re.search(r"Worst case −\d+\.\d\d → −\d\.\d\d", told)
+    assert stage.is_empty()
+
+
+@pytest.fixture
+def quiet(tmp_path: Path) -> tuple[str, ...]:
+    """Two hours of a still market of one's own: read in no time."""
+    candles = tmp_path / "BTCUSDT-mine.csv"
+    minutes = [f"{1746748800000 + 60000 * n},95000,95010,94990,95000,12" for n in range(120)]
+    candles.write_text("\n".join(["timestamp,open,high,low,close,volume", *minutes]))
+    return ("--plain", "--speed", "20", "--data", str(candles))
+
+
+def test_ones_own_candles_and_balance_are_played_from_the_first_minute(
+    stage: Stage, quiet: tuple[str, ...]
+) -> None:
+    demo = stage.play(*quiet, "--for", "1", "--balance", "2500")
+    assert demo.returncode == 0, demo.stderr
+    assert "equity 2,500.00" in demo.stdout
+    assert "opened BTCUSDT long" in demo.stdout
+    assert "250 USDT at 20x" in demo.stdout
+    assert "Result: 2,500.00 USDT became" in demo.stdout
+    assert stage.is_empty()
+
+
+def test_a_folder_of_ones_own_keeps_the_journal(stage: Stage, quiet: tuple[str, ...]) -> None:
+    home = stage.folder / "kept"
+    demo = stage.play(*quiet, "--for", "1", "--home", str(home))
+    assert demo.returncode == 0, demo.stderr
+    assert (home / "state.db").stat().st_size > 0
+    again = stage.play("--home", str(home))
+    assert again.returncode == 2
+    assert "the demo needs a new or an empty folder" in again.stderr
+    assert not stage.living()
+
+
+def test_candles_that_are_garbage_are_refused_with_their_line(stage: Stage, tmp_path: Path) -> None:
+    candles = tmp_path / "BTCUSDT-garbage.csv"
+    candles.write_text("timestamp,open,high,low,close,volume\n1746748800000,95000,cheap,94990,95000,12\n")
+    demo = stage.play("--plain", "--data", str(candles))
+    assert demo.returncode == 2
+    assert "BTCUSDT-garbage.csv line 2: six numbers" in demo.stderr
+    assert "Traceback" not in demo.stderr
+    assert stage.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--speed", "0"), "--speed 0: a number above 0 and up to 1200 is expected"),
+        (("--speed", "max"), "the market would outrun every order"),
+        (("--for", "-3"), "--for -3: a number of seconds above 0 is expected"),
+        (("--balance", "7"), "--balance 7: at least 50 USDT are expected"),
+        (("--balance", "nan"), "--balance nan: at least 50 USDT are expected"),
+        (("--scenario", "moon"), "--scenario moon is not known. There are: rally"),
+    ],
+)
+def test_an_option_that_makes_no_sense_starts_nothing(
+    stage: Stage, words: tuple[str, ...], sentence: str
+) -> None:
+    demo = stage.play("--plain", *words)
+    assert demo.returncode == 2
+    assert sentence in demo.stderr
+    assert demo.stdout == ""
+    assert stage.is_empty()
+
+
+def test_sigterm_ends_all_three_and_leaves_nothing(stage: Stage, quiet: tuple[str, ...]) -> None:
+    demo = stage.begin(*quiet, "--for", "80")
+    assert heard(demo, "by hand")
+    assert len(stage.living()) == 3
+    demo.terminate()
+    demo.communicate(timeout=20)
+    assert demo.returncode == 128 + signal.SIGTERM
+    assert stage.is_empty()
+
+
+def test_ctrl_c_ends_all_three_with_the_result(stage: Stage, quiet: tuple[str, ...]) -> None:
+    demo = stage.begin(*quiet, "--for", "80")
+    assert heard(demo, "the market runs")
+    demo.send_signal(signal.SIGINT)
+    told, _ = demo.communicate(timeout=20)
+    assert demo.returncode == 128 + signal.SIGINT
+    assert "ended by Ctrl-C" in told
+    assert "Result: 100.00 USDT became" in told
+    assert stage.is_empty()
+
+
+def test_even_kill_9_leaves_no_process_behind(stage: Stage, quiet: tuple[str, ...]) -> None:
+    demo = stage.begin(*quiet, "--for", "80")
+    assert heard(demo, "by hand")
+    demo.kill()
+    demo.communicate(timeout=20)
+    assert until(lambda: not stage.living(), 15)
+
+
+def test_a_reader_that_goes_away_ends_it(stage: Stage, quiet: tuple[str, ...]) -> None:
+    demo = stage.begin(*quiet, "--for", "80")
+    assert heard(demo, "by hand")
+    assert demo.stdout is not None
+    demo.stdout.close()
+    assert demo.wait(30) == 0
+    assert stage.is_empty()
+
+
+def test_in_a_terminal_it_is_the_desk_and_q_ends_all_of_it(stage: Stage) -> None:
+    ours, theirs = pty.openpty()
+    os.set_blocking(ours, False)
+    environment = stage.environment | {"COLUMNS": "120", "LINES": "40"}
+    demo = subprocess.Popen(
+        stage.command(), env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    screen = read_until(ours, rb"RATCHET.*ETHUSDT.*LONG", 60)
+    assert re.search(rb"RATCHET.*ETHUSDT.*LONG", screen, re.DOTALL)
+    os.write(ours, b"q")
+    rest = read_until(ours, rb"end with the desk", 20)
+    assert b"Result: 100.00 USDT became" in rest
+    assert demo.wait(20) == 0
+    os.close(ours)
+    assert stage.is_empty()
+
+
+def read_until(terminal: int, pattern: bytes, seconds: float) -> bytes:
+    """What the terminal shows until `pattern` was in it, or until time is over."""
+    shown, end = b"", time.monotonic() + seconds
+    while time.monotonic() < end and not re.search(pattern, shown, re.DOTALL):
+        ready, _, _ = select.select([terminal], [], [], 0.2)
+        try:
+            shown += os.read(terminal, 65536) if ready else b""
+        except OSError:
+            break
+    return shown
