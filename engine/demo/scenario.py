@@ -45,7 +45,7 @@ SCENARIOS: Final = (
     ),
     Scenario(
         "fall",
-        "ETH short on 23 May 2025, two rungs down in half an hour",
+        "ETH short on 23 May 2025, down nearly 5 % in half an hour",
         "2025-05-23T11:45",
         "ETHUSDT",
         Side.SHORT,
