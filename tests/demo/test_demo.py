@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Stage, until
+from playhouse import Stage, until
 
 
 def heard(demo: subprocess.Popen[str], words: str) -> bool:
