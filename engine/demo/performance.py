@@ -35,17 +35,22 @@ def _perform(wish: Wish) -> int:
     with Endings() as endings, House(wish) as house, endings.deaf_afterwards():
         hand = DemoHand(house.exchange, house.symbols, balance=wish.balance, speed=wish.speed)
         scenario = _cast(wish.scenario, house.symbols)
-        story = Story(house, hand, scenario, wish.balance)
         if wish.plain:
-            return story.tell(wish.seconds)
-        from engine.demo.desk import show
+            return Story(house, hand, scenario, wish.balance).tell(wish.seconds)
+        return _show(house, hand, scenario, wish)
 
-        code = show(house, hand, scenario, wish)
-        if lost := house.lost():
-            return _complain(lost, NOT_UP)
+
+def _show(house: House, hand: DemoHand, scenario: Scenario, wish: Wish) -> int:
+    """The desk, then what became of it; after a signal there may be nobody left to read that."""
+    from engine.demo.desk import show
+
+    code = show(house, hand, scenario, wish)
+    if lost := house.lost():
+        return _complain(lost, NOT_UP)
+    if code == 0:
         print(asyncio.run(result(hand.market, wish.balance)))
         print("The demo is over: its engine and its exchange end with the desk.")
-        return code
+    return code
 
 
 def _cast(scenario: Scenario, symbols: tuple[str, ...]) -> Scenario:
