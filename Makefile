@@ -13,7 +13,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     ?= uv
 ARGS   ?=
-BENCH  := $(patsubst bench/%.py,%,$(filter-out bench/__init__.py,$(wildcard bench/*.py)))
+BENCH  := $(filter-out __init__ %_child,$(patsubst bench/%.py,%,$(wildcard bench/*.py)))
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test prove bench lint picture lock clean

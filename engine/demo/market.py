@@ -20,10 +20,11 @@ Band = tuple[Decimal, Decimal]
 
 
 class Feed(msgspec.Struct, frozen=True):
-    """Where the market is: `state` play or pause, `reason` of a pause, market time, marks, share played."""
+    """Where the market is: `state` play or pause, `reason` of a pause, speed, market time and marks."""
 
     state: str
     reason: str | None
+    speed: float | str
     now_ms: int
     marks: dict[str, Decimal]
 
