@@ -49,6 +49,8 @@ from engine.core.words import money, name
 
 EVERYTHING = (Reading.POSITIONS, Reading.ORDERS, Reading.BALANCE, Reading.FILLS, Reading.BILLS)
 BILLS_KEPT = 500
+RISK_FUND = "risk_captital_user_transfer"
+"""The business type of what is left after a liquidation, in Bitget's own spelling."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -215,5 +217,19 @@ def _bill_seen(turn: Turn, bill: Bill) -> None:
         for cycle in turn.state.cycles.values():
             if cycle.symbol == bill.symbol and bill.at >= cycle.seen.opened:
                 turn.put(fund(cycle, bill.amount))
+                turn.ask(Reading.POSITIONS)
                 turn.note("funding", Level.CHATTER, f"{name(cycle)}: funding {money(bill.amount)}.", cycle)
                 break
+    elif bill.kind == RISK_FUND:
+        _book_left_over(turn, bill)
+
+
+def _book_left_over(turn: Turn, bill: Bill) -> None:
+    """What a liquidation leaves of the margin goes to Bitget's risk fund: it is part of that cycle's result."""
+    closed = list(turn.state.closed)
+    for index in reversed(range(len(closed))):
+        cycle = closed[index]
+        if cycle.symbol == bill.symbol and cycle.closed_reason == "liquidation":
+            closed[index] = replace(cycle, realised=cycle.realised + bill.amount)
+            turn.set(closed=tuple(closed))
+            return

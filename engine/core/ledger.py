@@ -158,15 +158,17 @@ def lock(cycle: Cycle) -> Cycle:
     return replace(cycle, legs=tuple(replace(leg, locked=True) for leg in cycle.legs))
 
 
-def fund(cycle: Cycle, amount: Decimal, *, from_margin: bool = True) -> Cycle:
-    """Book a funding payment (signed, + received) to the cycle and its legs by size."""
+def fund(cycle: Cycle, amount: Decimal) -> Cycle:
+    """Book a funding payment (signed, + received) to the cycle and its legs by size.
+
+    The margin that it was taken from is the exchange's to tell: counted here too, it would be counted twice.
+    """
     total = tally(cycle.legs)
     legs = tuple(
         replace(leg, funding=leg.funding + (amount * leg.qty / total if total else ZERO))
         for leg in cycle.legs
     )
-    margin = cycle.held_margin + (amount if from_margin else ZERO)
-    return replace(cycle, legs=legs, funding=cycle.funding + amount, held_margin=margin)
+    return replace(cycle, legs=legs, funding=cycle.funding + amount)
 
 
 def liquidation_of(cycle: Cycle, instrument: Instrument) -> Decimal:

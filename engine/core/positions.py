@@ -20,6 +20,10 @@ from engine.core.words import amount, money, name, percent, price, size
 DOUBT_MS = 1500
 """How long ledger and exchange may differ (fills on their way) before the evidence is asked for."""
 KEPT_CLOSED = 50
+LOOK_BACK_MS = 3_600_000
+"""How far back trades and bills are read again although everything up to now has been told: they may be
+booked late.
+"""
 
 
 def positions_read(turn: Turn, read: PositionsRead) -> None:
@@ -242,6 +246,8 @@ def resolve_doubt(turn: Turn, cycle: Cycle) -> Cycle:
 
 def fills_read(turn: Turn) -> None:
     """All fills have been told: a doubt that is left has another reason."""
+    if turn.market - turn.state.fills_since > 2 * LOOK_BACK_MS:
+        turn.set(fills_since=turn.market - LOOK_BACK_MS)
     for cycle in turn.state.cycles.values():
         if cycle.doubt is not None and cycle.doubt.asked:
             turn.put(replace(cycle, doubt=replace(cycle.doubt, fills_read=True)))
@@ -318,7 +324,7 @@ def close_if_flat(turn: Turn, cycle: Cycle) -> bool:
     left = [s for s in cycle.stops if s.state in (Rest.PLACING, Rest.RESTING, Rest.MOVING)]
     if left or cycle.foreign:
         turn.ask(Reading.ORDERS)
-    turn.ask(Reading.BALANCE)
+    turn.ask(Reading.BALANCE, Reading.BILLS)
     ended = replace(
         cycle,
         closed=turn.market,

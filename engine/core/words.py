@@ -21,8 +21,14 @@ def amount(value: Decimal) -> str:
 
 
 def price(value: Decimal) -> str:
-    """A price as it is, with thousands separators and without trailing noise beyond eight digits."""
-    text = f"{value.quantize(Decimal('1e-8'), ROUND_HALF_EVEN).normalize():,f}"
+    """A price with thousands separators: as it is up to four decimals, beyond that rounded to what its size
+    deserves.
+    """
+    exponent = value.normalize().as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -4:
+        step = "0.01" if abs(value) >= 1000 else "0.0001" if abs(value) >= 1 else "1e-8"
+        value = value.quantize(Decimal(step), ROUND_HALF_EVEN)
+    text = f"{value.normalize():,f}"
     whole, _, rest = text.partition(".")
     return f"{whole}.{rest:0<1}"
 

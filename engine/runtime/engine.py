@@ -222,6 +222,7 @@ class Engine:
             answers = await self.venue.do(work)
         finally:
             self.in_flight.discard(work.id)
+            self.links.answered(self._clock())
         for body in answers:
             # the age of a reading is judged by the clock that its contents are held against
             self.take(replace(body, asked=asked) if isinstance(body, OrdersRead) else body)

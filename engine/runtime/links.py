@@ -27,6 +27,7 @@ class Links:
 
     def __init__(self) -> None:
         self._lines = {"public": Line(), "private": Line()}
+        self._answered = 0
 
     def heard(self, body: AnyBody, at: int) -> None:
         """The venue told something by itself."""
@@ -37,6 +38,10 @@ class Links:
         elif not isinstance(body, InstrumentsRead):
             self._lines["private"].heard = at
 
+    def answered(self, at: int) -> None:
+        """An action over REST came back."""
+        self._answered = at
+
     def views(self, prices: Prices, at: int, latency_ms: float) -> tuple[LinkView, ...]:
         arrived = max((tick.arrived for tick in prices.newest()), default=0)
         public, private = self._lines["public"], self._lines["private"]
@@ -45,7 +50,7 @@ class Links:
         return (
             _view("public", public, at, None),
             _view("private", private, at, None),
-            LinkView("rest", rest is not None, None, rest, 0),
+            LinkView("rest", rest is not None, at - self._answered if self._answered else None, rest, 0),
         )
 
 

@@ -8,6 +8,7 @@ import logging.handlers
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Coroutine
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -64,7 +65,7 @@ def _loop(work: Coroutine[Any, Any, int]) -> int:
 async def _serve(loaded: Loaded, *, take_over: bool) -> int:
     keys = Keys(loaded.keys.key, loaded.keys.secret, loaded.keys.passphrase)
     venue = Bitget(keys, url=loaded.bitget_url, demo=loaded.demo)
-    account_lock = EngineLock(_account_lock(loaded, venue.account), venue.account)
+    account_lock = EngineLock(_account_lock(venue.account), venue.account)
     account_lock.acquire()
     try:
         journal = await SqliteJournal.open(loaded.paths.database, account=venue.account)
@@ -86,12 +87,14 @@ async def _serve(loaded: Loaded, *, take_over: bool) -> int:
     return 0
 
 
-def _account_lock(loaded: Loaded, account: str) -> Path:
+def _account_lock(account: str) -> Path:
     """One engine for one account on this machine, whatever its home folder: the lock is named after the
     account.
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(runtime) / "ratchet" if runtime else loaded.paths.socket.parent
+    shared = Path(tempfile.gettempdir()) / f"ratchet-{os.getuid()}"
+    folder = Path(runtime) / "ratchet" if runtime else shared
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder / f"account-{account}.lock"
 
 

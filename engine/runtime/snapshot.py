@@ -15,7 +15,7 @@ from engine.core.margin import unrealised
 from engine.core.settings import Rungs
 from engine.core.state import Cycle, Knowledge, Leg, Rest, State, Stop, Unmanaged, key_of
 from engine.core.stops import resting_stops, wanted_stops, worst_case
-from engine.core.words import amount, percent, price
+from engine.core.words import amount, money, percent, price
 from engine.protocol import (
     AccountView,
     ApprovalView,
@@ -235,7 +235,7 @@ def _if_machine_dies(view: PositionView) -> str:
     if not rests:
         return (
             f"No stop rests: liquidation at {price(view.liquidation)} is the stop; at worst "
-            f"{amount(view.worst_case or ZERO)} USDT."
+            f"{money(view.worst_case or ZERO)} USDT."
         )
     nearest = rests[0]
     return (

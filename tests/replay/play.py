@@ -8,9 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from engine.core.events import FillSeen
+from engine.core.exchange import Cause
 from engine.core.instrument import Side
 from engine.core.ledger import net_so_far
-from engine.core.settings import Limits, Settings
+from engine.core.settings import Limits, Managed, Settings
 from engine.simulator.candles import Recording
 from engine.simulator.feed import Halt
 from engine.simulator.server import load
@@ -20,7 +21,8 @@ from tests.replay.stage import Stage, stage
 
 BALANCE = Decimal(100)
 LEVERAGE = {"BTCUSDT": Decimal(20), "ETHUSDT": Decimal(40)}
-STEPS = 1
+STEPS = 0
+"""Ticks between two corners of a minute: four prices a minute are the recording, nothing made up."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ class Told:
 
 @dataclass(frozen=True)
 class Replayed:
-    """Both stories, and the account at the end as the exchange has it."""
+    """Both stories, and the account at the end as the exchange has it: `equity`, and `balance` without open
+    profit.
+    """
 
     mine: Told
     reference: Told
@@ -58,7 +62,8 @@ async def replay(
     """Open `sides` by hand with 10 USDT each at the first tick, then let everything happen to the end."""
     recordings = [load(file) for file in files]
     generous = Limits(daily_loss=Decimal("0.9"), kill_below=Decimal("0.05"))
-    settings = Settings("main", limits=generous)
+    managed = tuple(Managed(symbol, LEVERAGE[symbol]) for symbol in sides)
+    settings = Settings("main", managed=managed, limits=generous)
     market = {"data": recordings, "start": start, "seed": seed, "steps": STEPS}
     async with stage(folder, settings, balance=BALANCE, **market) as on:
         sizes = {}
@@ -93,7 +98,7 @@ async def _told(on: Stage, stops: list[tuple[str, int, dict[int, Decimal]]]) -> 
     trades = []
     async for recorded in on.engine.journal.read(limit=1_000_000):
         body = recorded.entry.event.body
-        if isinstance(body, FillSeen):
+        if isinstance(body, FillSeen) and body.fill.cause is not Cause.LIQUIDATION:
             fill = body.fill
             trades.append(Trade(fill.symbol, fill.buy, fill.qty, fill.price, fill.at))
     cycles = [*on.engine.state.cycles.values(), *on.engine.state.closed]
@@ -144,7 +149,7 @@ def recompute(
         paper.on_quote(quote, book)
         paper.rung(quote, book)
         _note(paper, quote.ts, stops)
-    trades = sorted((t for p in papers.values() for t in p.trades), key=lambda t: t.ts)
+    trades = [trade for paper in papers.values() for trade in paper.trades]
     return Told(
         trades,
         stops,
