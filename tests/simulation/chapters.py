@@ -1,0 +1,259 @@
+"""A scenario from a seed: which market, which settings, whose hands, which misfortunes, and when the machine goes down."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from random import Random
+from typing import Final
+
+from engine.core.events import (
+    Approve,
+    Breakeven,
+    Flatten,
+    Halt,
+    Pause,
+    Reduce,
+    Resume,
+    SetStopMode,
+    Unpause,
+)
+from engine.core.instrument import Side
+from engine.core.settings import Add, Bank, Basis, Ladder, Limits, Managed, Rungs, Sequence, Settings, StopMode
+
+from .misfortune import OnFrame, OnLink, OnRequest
+from .network import Storm
+from .scenario import Asked, Deed, Ending, Quoted, Scenario, Trouble
+
+EVE_MS: Final = 1_746_403_200_000 - 90_000
+"""Ninety seconds before a funding time that is also midnight UTC of a Monday."""
+CALM_S: Final = 110.0
+"""How long a run goes on after the last misfortune: longer than any request can stay unknown."""
+MARKETS: Final = {
+    "BTCUSDT": (Decimal(100_000), Decimal(20), Decimal("0.1"), Decimal("0.0001")),
+    "ETHUSDT": (Decimal(3_000), Decimal(40), Decimal("0.01"), Decimal("0.01")),
+}
+"""Start price, leverage, tick and lot."""
+
+
+def chapter(seed: int) -> Scenario:
+    """The scenario of a seed. Each kind of trouble is in some seeds and absent from others, so that many are nearly quiet."""
+    chance = Random(f"{seed}:chapter")
+    symbol = "ETHUSDT" if chance.random() < 0.3 else "BTCUSDT"
+    side = Side.SHORT if chance.random() < 0.5 else Side.LONG
+    busy = chance.uniform(40.0, 110.0)
+    hedged = chance.random() < 0.25
+    deeds = [*_opening(chance, symbol, side, hedged=hedged)]
+    if chance.random() < 0.5:
+        deeds += _hands(chance, symbol, side, busy, hedged=hedged)
+    if chance.random() < 0.25:
+        deeds += _world(chance, symbol, side, busy)
+    return Scenario(
+        name=f"seed {seed}",
+        settings=_settings(chance),
+        seed=seed,
+        start_ms=EVE_MS - chance.choice((0, 0, 40_000, 3_600_000)),
+        balance=Decimal(chance.choice((100, 100, 150, 1000))),
+        prices={name: market[0] for name, market in MARKETS.items()},
+        quotes=_walk(chance, symbol, side, busy, busy + CALM_S),
+        calm_at=busy,
+        ends=busy + CALM_S,
+        hedged=hedged,
+        starts=chance.choice((0.0, 0.0, 6.0)),
+        storm=_storm(chance, busy),
+        deeds=tuple(deeds),
+        asked=_asked(chance, symbol, side, busy),
+        troubles=_troubles(chance, busy),
+        endings=_endings(chance, busy),
+    )
+
+
+def _settings(chance: Random) -> Settings:
+    ladder = Ladder(
+        basis=chance.choices((Basis.FRONT_LEG, Basis.FIXED_GRID), (5, 1))[0],
+        net=chance.random() < 0.1,
+        sequence=chance.choices((Sequence.BANK_FIRST, Sequence.ADD_FIRST), (4, 1))[0],
+        bank=chance.choices((Bank.FRONT, Bank.ALL, Bank.ORIGINAL), (5, 1, 1))[0],
+        add=chance.choices((Add.FIRST_MARGIN, Add.PERCENT_OF_EQUITY), (5, 1))[0],
+        stops=chance.choices(tuple(StopMode), (5, 1, 2, 2))[0],
+        hard_stop=chance.random() < 0.2,
+        rungs=chance.choices((Rungs.AUTO, Rungs.ASK), (6, 1))[0],
+        approval_s=20,
+        max_rungs=chance.choice((20, 20, 2)),
+    )
+    managed = tuple(Managed(name, market[1]) for name, market in MARKETS.items())
+    return Settings("desk", managed, ladder, Limits())
+
+
+def _opening(chance: Random, symbol: str, side: Side, *, hedged: bool) -> list[Deed]:
+    price, leverage, _, lot = MARKETS[symbol]
+    margin = Decimal(chance.choice(("10", "10", "8.3", "13")))
+    qty = margin * leverage / price // lot * lot
+    at = chance.uniform(1.0, 5.0)
+    deeds = [Deed(at, "open", symbol, side, qty)]
+    if hedged and chance.random() < 0.6:
+        deeds.append(Deed(at + chance.uniform(0.0, 8.0), "open", symbol, side.opposite, qty))
+    other = "BTCUSDT" if symbol == "ETHUSDT" else "ETHUSDT"
+    if chance.random() < 0.25:
+        price, leverage, _, lot = MARKETS[other]
+        qty = margin * leverage / price // lot * lot
+        deeds.append(Deed(at + chance.uniform(0.0, 20.0), "open", other, chance.choice(tuple(Side)), qty))
+    return deeds
+
+
+def _walk(chance: Random, symbol: str, side: Side, busy: float, ends: float) -> tuple[Quoted, ...]:
+    """Prices: mostly in favour of the position, by rungs; then back through the stops, with gaps now and then."""
+    start, leverage, tick, _ = MARKETS[symbol]
+    rung = float(1 / leverage)
+    level, height, quotes, now = float(start), 0.0, [], 0.0
+    corners = []
+    while now < busy - 5:
+        span = chance.uniform(4.0, 20.0)
+        move = chance.choice((1.05, 1.1, 0.6, 2.2, 0.3, -0.4, -1.2, -2.4)) * rung * side.d
+        height = max(min(height + move, 0.45), -0.45)
+        corners.append((now + span, level * (1 + height), chance.random() < 0.12))
+        now += span
+    now, last = 0.0, level
+    pace = chance.choice((0.5, 1.0, 1.0, 2.0))
+    for at, target, gaps in corners:
+        begin, origin = now, last
+        while now < at:
+            share = 1.0 if gaps else (now - begin) / (at - begin)
+            last = origin + (target - origin) * share
+            mark = Decimal(repr(round(last, 6))) // tick * tick
+            off = chance.random()
+            wild = mark + mark * Decimal("0.008") // tick * tick if off < 0.01 else None
+            quotes.append(Quoted(now, symbol, mark, wild))
+            now += pace * chance.uniform(0.6, 1.4)
+    rest = quotes[-1].mark if quotes else start
+    other = "BTCUSDT" if symbol == "ETHUSDT" else "ETHUSDT"
+    beat = 0.0
+    while beat < ends:
+        if beat >= now:
+            quotes.append(Quoted(beat, symbol, rest))
+        quotes.append(Quoted(beat + 0.3, other, MARKETS[other][0]))
+        beat += 1.5
+    return tuple(quotes)
+
+
+def _hands(chance: Random, symbol: str, side: Side, busy: float, *, hedged: bool) -> list[Deed]:
+    """What the trader does to the position under care."""
+    price, leverage, _, lot = MARKETS[symbol]
+    size = Decimal(10) * leverage / price // lot * lot
+    made = []
+    for _ in range(chance.randint(1, 4)):
+        what, amount = chance.choice(
+            (
+                ("open", size),
+                ("open", size / 2 // lot * lot),
+                ("close", Decimal("0.5")),
+                ("close", Decimal("0.3")),
+                ("close", Decimal(1)),
+                ("flip", size),
+                ("move stop", Decimal("0.2")),
+                ("move stop", Decimal("-0.3")),
+                ("cancel stop", Decimal(0)),
+                ("own stop", size / 2 // lot * lot),
+                ("leverage", leverage / 2),
+                ("margin", Decimal(3)),
+                ("auto margin", Decimal(1)),
+                ("auto margin", Decimal(0)),
+                ("limit order", size),
+            )
+        )
+        on = side.opposite if hedged and chance.random() < 0.3 else side
+        made.append(Deed(chance.uniform(6.0, busy), what, symbol, on, amount))
+    return made
+
+
+def _world(chance: Random, symbol: str, side: Side, busy: float) -> list[Deed]:
+    """What nobody here does: funding, auto-deleveraging, transfers, clocks, maintenance."""
+    _, _, _, lot = MARKETS[symbol]
+    made = []
+    for _ in range(chance.randint(1, 3)):
+        what, amount = chance.choice(
+            (
+                ("adl", 5 * lot),
+                ("funding rate", Decimal("0.0005")),
+                ("funding rate", Decimal("-0.0003")),
+                ("transfer", Decimal(25)),
+                ("transfer", Decimal(-20)),
+                ("clock", Decimal(5)),
+                ("clock", Decimal(-5)),
+                ("clock", Decimal(3600)),
+                ("clock", Decimal(-3600)),
+                ("maintenance", Decimal(1)),
+            )
+        )
+        at = chance.uniform(2.0, busy)
+        made.append(Deed(at, what, symbol, side, amount))
+        if what == "maintenance":
+            made.append(Deed(min(busy, at + 10.0), what, symbol, side, Decimal(0)))
+    return made
+
+
+def _storm(chance: Random, busy: float) -> Storm:
+    """Some kinds of misfortune, each with its own odds, for a part of the run."""
+    requests: dict[OnRequest, float] = {}
+    frames: dict[OnFrame, float] = {}
+    if chance.random() < 0.6:
+        for what in chance.sample(tuple(OnRequest), chance.randint(1, 4)):
+            requests[what] = chance.choice((0.01, 0.03, 0.1, 0.3))
+    if chance.random() < 0.5:
+        for kind in chance.sample(tuple(OnFrame), chance.randint(1, 3)):
+            frames[kind] = chance.choice((0.02, 0.1, 0.3))
+    begins = chance.choice((0.0, chance.uniform(5.0, busy)))
+    return Storm(requests, frames, begins, busy)
+
+
+def _troubles(chance: Random, busy: float) -> tuple[Trouble, ...]:
+    if chance.random() < 0.65:
+        return ()
+    return tuple(
+        Trouble(
+            chance.uniform(3.0, busy),
+            chance.choice(("private", "private", "public")),
+            chance.choice(tuple(OnLink)),
+            chance.uniform(0.5, 15.0),
+        )
+        for _ in range(chance.randint(1, 3))
+    )
+
+
+def _asked(chance: Random, symbol: str, side: Side, busy: float) -> tuple[Asked, ...]:
+    asked = [Asked(at, Approve("", 0)) for at in _times(chance, 3.0, busy, chance.randint(0, 6))]
+    if chance.random() < 0.3:
+        for at in _times(chance, 6.0, busy, chance.randint(1, 3)):
+            command = chance.choice(
+                (
+                    Halt("proof"),
+                    Flatten("proof"),
+                    Resume(),
+                    Pause(symbol, side),
+                    Unpause(symbol, side),
+                    Reduce(symbol, side, Decimal("0.4")),
+                    Reduce(symbol, side, Decimal(1)),
+                    Breakeven(symbol, side),
+                    SetStopMode(symbol, side, chance.choice(tuple(StopMode))),
+                )
+            )
+            asked.append(Asked(at, command))
+    return tuple(asked)
+
+
+def _endings(chance: Random, busy: float) -> tuple[Ending, ...]:
+    """Crashes: at a time, or at a step; the machine comes back after a moment or after a minute."""
+    if chance.random() < 0.45:
+        return ()
+    endings = []
+    for at in _times(chance, 2.0, busy, chance.choice((1, 1, 1, 2, 3))):
+        torn, clean = chance.random() < 0.6, chance.random() < 0.2
+        down = chance.choice((0.1, 1.0, 3.0, 20.0, 45.0))
+        if clean or chance.random() < 0.5:
+            endings.append(Ending(at=at, down=down, torn=torn, clean=clean))
+        else:
+            endings.append(Ending(step=chance.randint(1, 900), down=down, torn=torn))
+    return tuple(endings)
+
+
+def _times(chance: Random, first: float, last: float, count: int) -> list[float]:
+    return sorted(chance.uniform(first, last) for _ in range(count))

@@ -1,0 +1,249 @@
+"""The network between the engine and the exchange: slow, and as faithless as it is told to be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from engine.venue.orders import PLACE
+from engine.venue.outcomes import NoAnswer, Refusal
+
+from .misfortune import REJECTS, OnFrame, OnLink, OnRequest
+
+if TYPE_CHECKING:
+    from .world import World
+
+WINDOW_S = 30.0
+"""Bitget refuses a request whose time stamp is older than this."""
+HELD_S = 0.8
+"""How long a frame that is overtaken waits for the one that overtakes it."""
+
+Params = Mapping[str, Any]
+
+
+class Storm(msgspec.Struct, frozen=True):
+    """How likely each misfortune is, while it lasts: from `begins` until `ends` (seconds of the timeline)."""
+
+    requests: dict[OnRequest, float] = {}
+    frames: dict[OnFrame, float] = {}
+    begins: float = 0.0
+    ends: float = 0.0
+
+    def holds(self, now: float) -> bool:
+        return self.begins <= now < self.ends
+
+
+class Strike(msgspec.Struct, frozen=True):
+    """One misfortune for the `number`-th request that goes to `path` (counted from 1)."""
+
+    path: str
+    number: int
+    what: OnRequest
+
+
+class Network:
+    """Implements `engine.backtest.network.Network` for one life of the engine."""
+
+    def __init__(self, world: World, chance: Random, storm: Storm, strikes: tuple[Strike, ...] = ()) -> None:
+        self._world = world
+        self._time = world.timeline
+        self._chance = chance
+        self._storm = storm
+        self._strikes = strikes
+        self._asked: dict[str, int] = world.requests_made
+        self._held: dict[str, list[tuple[str, Callable[[str], None]]]] = {}
+        self._positions = ""
+        self._stalled = {"public": 0.0, "private": 0.0}
+        self._cut: dict[str, asyncio.Future[str]] = {}
+        self._down = {"public": 0.0, "private": 0.0}
+        self._stale = ""
+        self._arrived: dict[str, float] = {}
+
+    # -- requests -----------------------------------------------------------------------------------------
+
+    async def carry(self, method: str, path: str, params: Params, reach: Callable[[], Any]) -> Any:
+        """There and back, unless something happens on the way."""
+        world, time = self._world, self._time
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        made = time.now
+        what = self._strike(path)
+        if method == "POST":
+            world.watch.sent(path, params)
+
+        def back(data: Any, error: Exception | None) -> None:
+            if answer.done() or not world.is_alive(self):
+                return
+            if error is not None:
+                answer.set_exception(error)
+            else:
+                if method == "GET":
+                    world.watch.was_read(path, params)
+                answer.set_result(data)
+
+        def arrive() -> None:
+            world.catch_up()
+            if time.now - made > WINDOW_S:
+                return
+            data, error = self._execute(method, path, params, reach, what)
+            if what is OnRequest.DOUBLED:
+                self._execute(method, path, params, reach, None)
+            if what is OnRequest.RESPONSE_LOST:
+                return
+            if what is OnRequest.EXECUTED_5XX:
+                data, error = None, NoAnswer("the exchange answered HTTP 502")
+            if what is OnRequest.MALFORMED:
+                data, error = None, NoAnswer("the answer could not be read")
+            time.after(self._way(), lambda: back(data, error))
+
+        match what:
+            case OnRequest.LOST:
+                pass
+            case OnRequest.REJECTED:
+                code = self._chance.choice(REJECTS[path])
+                time.after(2 * self._way(), lambda: back(None, Refusal(code, "rejected by a fault")))
+            case OnRequest.TOO_MANY:
+                time.after(2 * self._way(), lambda: back(None, NoAnswer("rate limited")))
+            case OnRequest.PLAIN_5XX:
+                time.after(2 * self._way(), lambda: back(None, NoAnswer("the exchange answered HTTP 502")))
+            case OnRequest.LATE:
+                time.after(self._chance.uniform(5.5, 12.0), arrive)
+            case OnRequest.LATER:
+                time.after(self._chance.uniform(15.0, 29.5), arrive)
+            case OnRequest.EXPIRED:
+                time.after(self._chance.uniform(30.5, 50.0), arrive)
+            case _:
+                time.after(self._way(), arrive)
+        return await answer
+
+    def _execute(
+        self, method: str, path: str, params: Params, reach: Callable[[], Any], what: OnRequest | None
+    ) -> tuple[Any, Exception | None]:
+        world = self._world
+        try:
+            with world.thin(params, when=what is OnRequest.PARTIAL):
+                data, error = reach(), None
+        except (Refusal, NoAnswer) as refused:
+            data, error = None, refused
+        if method == "POST":
+            world.watch.executed(path, params, refused=error is not None)
+            world.look()
+        return data, error
+
+    def _strike(self, path: str) -> OnRequest | None:
+        self._asked[path] = number = self._asked.get(path, 0) + 1
+        for strike in self._strikes:
+            if (strike.path, strike.number) == (path, number):
+                return self._world.struck(strike.what)
+        if self._storm.holds(self._time.now):
+            for what, odds in self._storm.requests.items():
+                if self._chance.random() < odds and _can_strike(what, path):
+                    return self._world.struck(what)
+        return None
+
+    def _way(self) -> float:
+        """Seconds of one way."""
+        return self._chance.uniform(0.01, 0.08)
+
+    # -- frames -------------------------------------------------------------------------------------------
+
+    def bring(self, channel: str, symbol: str, frame: str, tell: Callable[[str], None]) -> None:
+        """One frame, in the order of its channel unless something happens."""
+        link = "public" if channel == "ticker" else "private"
+        if self._time.now < self._stalled[link]:
+            return
+        what = None
+        if self._storm.holds(self._time.now):
+            what = next((w for w, odds in self._storm.frames.items() if self._chance.random() < odds), None)
+        if link == "public" and what not in (OnFrame.GAP, OnFrame.DUPLICATE):
+            what = None
+        what = self._fits(what, channel, frame)
+        if channel == "positions":
+            self._positions = frame
+            if self._stale:
+                frame, self._stale = self._stale, ""
+        if what is not None:
+            self._world.struck(what)
+        if what in (OnFrame.GAP, OnFrame.MISSING_CLOSE):
+            return
+        if what in (OnFrame.REORDER, OnFrame.SWAPPED):
+            self._held.setdefault("fill" if what is OnFrame.SWAPPED else channel, []).append((frame, tell))
+            self._time.after(HELD_S, lambda: self._release(channel, symbol, frame, tell))
+            return
+        self._deliver(channel, symbol, frame, tell, slow=what is OnFrame.SLOW)
+        if what is OnFrame.DUPLICATE:
+            self._deliver(channel, symbol, frame, tell)
+        for held, tell_held in self._held.pop(channel, ()):
+            self._deliver(channel, symbol, held, tell_held)
+
+    def _fits(self, what: OnFrame | None, channel: str, frame: str) -> OnFrame | None:
+        """A misfortune only where it can happen."""
+        if what is OnFrame.SWAPPED and channel != "orders":
+            return None
+        if what is OnFrame.MISSING_CLOSE and not (
+            channel == "positions" and frame.count("posId") < self._positions.count("posId")
+        ):
+            return None
+        return what
+
+    def _release(self, channel: str, symbol: str, frame: str, tell: Callable[[str], None]) -> None:
+        for held in self._held.values():
+            if (frame, tell) in held:
+                held.remove((frame, tell))
+                self._deliver(channel, symbol, frame, tell)
+
+    def _deliver(
+        self, channel: str, symbol: str, frame: str, tell: Callable[[str], None], *, slow: bool = False
+    ) -> None:
+        """Frames of one link do not overtake each other by themselves."""
+        link = "public" if channel == "ticker" else "private"
+        when = max(self._time.now + self._way() + (1.5 if slow else 0.0), self._arrived.get(link, 0.0))
+        self._arrived[link] = when
+        self._time.at(when, lambda: self._tell(channel, symbol, frame, tell))
+
+    def _tell(self, channel: str, symbol: str, frame: str, tell: Callable[[str], None]) -> None:
+        if self._world.is_alive(self):
+            if channel == "ticker":
+                self._world.watch.priced(symbol)
+            tell(frame)
+
+    # -- links --------------------------------------------------------------------------------------------
+
+    def trouble(self, link: str, what: OnLink, seconds: float) -> None:
+        """The link falls silent, or is cut and cannot be dialled, for so long."""
+        self._world.struck(what)
+        until = self._time.now + seconds
+        if what is OnLink.STALL:
+            self._stalled[link] = until
+            return
+        if what is OnLink.STALE:
+            self._stale = self._positions
+        self._down[link] = until
+        cut = self._cut.get(link)
+        if cut is not None and not cut.done():
+            cut.set_result("the connection was closed by the exchange")
+
+    async def connected(self, link: str) -> None:
+        """As soon as the link can be dialled."""
+        while (wait := self._down[link] - self._time.now) > 0:
+            await asyncio.sleep(wait)
+        await asyncio.sleep(self._way())
+        if link == "private":
+            self._world.watch.connected()
+
+    async def lost(self, link: str) -> str:
+        self._cut[link] = asyncio.get_running_loop().create_future()
+        reason = await self._cut[link]
+        if link == "private":
+            self._world.watch.disconnected()
+        return reason
+
+
+def _can_strike(what: OnRequest, path: str) -> bool:
+    """Reads are not refused for business reasons, and only an order can be filled in part."""
+    if what is OnRequest.REJECTED:
+        return path in REJECTS
+    return what is not OnRequest.PARTIAL or path == PLACE

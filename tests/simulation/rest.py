@@ -1,0 +1,140 @@
+"""What must be true at rest: exchange and belief are one, nothing is open, and the money adds up to the last
+unit.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from engine.core.decide import decide, first_state
+from engine.core.instrument import ZERO
+from engine.core.state import Cycle, Rest, key_of
+from engine.core.stops import is_nearer
+from engine.journal import chain
+from engine.simulator.account import MARGIN_MOVES
+
+from .watch import Watch
+
+if TYPE_CHECKING:
+    from engine.runtime.engine import Engine
+
+    from .disk import Disk
+    from .world import World
+
+PRECISION = Decimal("1e-9")
+
+
+def at_rest(world: World, watch: Watch, engine: Engine, disk: Disk) -> None:
+    """Say every violation that is left when the storm is over and everybody had time."""
+    state = engine.state
+    if state.unread:
+        watch.say(f"at rest: still unread: {', '.join(state.unread)}")
+    for pending in state.pending.values():
+        watch.say(f"at rest: {pending.work.id} is still {pending.known.value} ({pending.cause})")
+    for cycle in state.cycles.values():
+        _cycle_at_rest(watch, cycle)
+    _positions_agree(world, watch, engine)
+    if not state.read_only:
+        _stops_agree(world, watch, engine)
+        _stops_are_needed_and_there(world, watch, engine)
+    _trades_are_booked(world, watch, engine)
+    _money_adds_up(world, watch, engine)
+
+
+def _cycle_at_rest(watch: Watch, cycle: Cycle) -> None:
+    name = f"{cycle.symbol} {cycle.side.value}"
+    if cycle.doubt is not None:
+        watch.say(f"at rest: {name} is still in doubt: {cycle.doubt}")
+    if cycle.rung is not None:
+        watch.say(f"at rest: {name}: rung {cycle.rung.number} still at {cycle.rung.steps}")
+    if cycle.close is not None:
+        watch.say(f"at rest: {name}: the close {cycle.close.id} is still {cycle.close.stage.value}")
+    if cycle.closing:
+        watch.say(f"at rest: {name} is still closing ({cycle.closing})")
+    for stop in cycle.stops:
+        if stop.state is not Rest.RESTING:
+            watch.say(f"at rest: {name}: stop {stop.client_id} is still {stop.state.value}")
+    total = sum((leg.qty for leg in cycle.legs), ZERO)
+    if total != cycle.held_qty:
+        watch.say(f"at rest: {name}: the legs hold {total}, the cycle {cycle.held_qty}")
+
+
+def _positions_agree(world: World, watch: Watch, engine: Engine) -> None:
+    state = engine.state
+    truth = {key_of(*key): p for key, p in world.account.positions.items()}
+    for key, cycle in state.cycles.items():
+        position = truth.pop(key, None)
+        if position is None:
+            watch.say(f"at rest: {key} is believed to hold {cycle.held_qty}, Bitget has none")
+        elif position.qty != cycle.held_qty:
+            watch.say(f"at rest: {key} is believed to hold {cycle.held_qty}, Bitget has {position.qty}")
+        elif abs(position.average - cycle.held_entry) > PRECISION * position.average:
+            watch.say(f"at rest: {key}: entry {cycle.held_entry} is believed, Bitget has {position.average}")
+    for key, position in truth.items():
+        stranger = state.unmanaged.get(key)
+        if stranger is None:
+            watch.say(f"at rest: {key} {position.qty} on Bitget is not known at all")
+
+
+def _stops_agree(world: World, watch: Watch, engine: Engine) -> None:
+    truth = {p.client_oid: (p.trigger, p.qty or None) for p in watch.our_plans()}
+    belief = {
+        s.client_id: (s.trigger, s.qty) for c in engine.state.cycles.values() for s in c.stops
+    }
+    for name in sorted(truth.keys() | belief.keys()):
+        if truth.get(name) != belief.get(name):
+            watch.say(f"at rest: stop {name} rests as {truth.get(name)} and is believed as {belief.get(name)}")
+
+
+def _stops_are_needed_and_there(world: World, watch: Watch, engine: Engine) -> None:
+    for cycle in engine.state.cycles.values():
+        key = (cycle.symbol, cycle.side)
+        position = world.account.position(*key)
+        if position is None or cycle.hands_off:
+            continue
+        if any(leg.locked for leg in cycle.legs) and watch.uncovered(key):
+            watch.say(f"at rest: {watch.uncovered(key)} of {key[0]} {key[1].value} has no stop")
+        liquidation = world.account.liquidation_price(position)
+        for plan in watch.our_plans():
+            if (plan.symbol, plan.side) == key and liquidation:
+                if not is_nearer(cycle.side, plan.trigger, liquidation):
+                    watch.say(f"at rest: the stop at {plan.trigger} lies beyond the liquidation {liquidation}")
+
+
+def _trades_are_booked(world: World, watch: Watch, engine: Engine) -> None:
+    managed = {m.symbol for m in engine.settings.managed}
+    seen = set(engine.state.trades_seen)
+    for fill in world.account.fills:
+        if fill.symbol in managed and fill.trade_id not in seen:
+            watch.say(f"at rest: trade {fill.trade_id} ({fill.qty} @ {fill.price}) was never booked")
+
+
+def _money_adds_up(world: World, watch: Watch, engine: Engine) -> None:
+    """Σ realised − fees + funding of all cycles = what the exchange booked, but for what was never under
+    care.
+    """
+    state = engine.state
+    cycles = [*state.closed, *state.cycles.values()]
+    booked = sum((c.realised - c.fees + c.funding for c in cycles), ZERO)
+    booked += sum((f.profit - f.fee for f in state.strays), ZERO)
+    bills = [b for b in world.account.bills if b.business not in MARGIN_MOVES]
+    moved = sum((b.amount + b.fee for b in bills if not b.business.startswith("trans_")), ZERO)
+    if booked != moved:
+        watch.say(f"at rest: the cycles booked {booked}, the exchange {moved}: {moved - booked} is missing")
+
+
+def journal_holds(watch: Watch, disk: Disk, engine: Engine) -> None:
+    """The chain is valid, and the journal fed to the core again gives the same decisions and the same belief."""
+    state = first_state(engine.settings)
+    for seq in range(1, len(disk) + 1):
+        entry = disk.entry(seq)
+        decision = decide(state, entry.event)
+        if (decision.actions, decision.notes) != (entry.actions, entry.notes):
+            watch.say(f"the journal's entry {seq} is decided differently when it is replayed")
+            return
+        state = decision.state
+    if engine is not None and state is not None and chain.write_state(state) != chain.write_state(engine.state):
+        watch.say("the journal replayed does not give what the engine believes")
+
+

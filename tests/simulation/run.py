@@ -1,0 +1,210 @@
+"""Carry a scenario out: engines live and die on it, the world goes on, and everything is watched."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from hashlib import blake2b
+from random import Random
+
+import msgspec
+
+from engine.backtest.venue import InProcessBitget
+from engine.core.events import Approve, Commanded, Flatten, Halt, Resume
+from engine.journal import chain
+from engine.runtime.engine import Engine
+
+from . import deeds
+from .disk import Disk
+from .network import Network
+from .rest import at_rest, journal_holds
+from .scenario import Asked, Ending, Scenario
+from .virtual_time import Crash, Timeline, VirtualLoop
+from .watch import Watch
+from .world import ACCOUNT, World
+
+
+class Outcome(msgspec.Struct):
+    """What came of a scenario. `digest` is over everything that was sent, decided and held; `steps` of each life."""
+
+    violations: list[str]
+    digest: str
+    steps: list[int]
+    happened: Counter[str]
+    counts: dict[str, int]
+    longest_uncovered: float
+    notes: list[str]
+
+
+class Run:
+    """One scenario under way."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.timeline = Timeline()
+        self.world = World(
+            self.timeline,
+            start_ms=scenario.start_ms,
+            seed=scenario.seed,
+            balance=scenario.balance,
+            hedged=scenario.hedged,
+            prices=scenario.prices,
+            leverages=scenario.leverages or {m.symbol: m.leverage for m in scenario.settings.managed},
+        )
+        self.watch = Watch(self.world, scenario.settings, patience_s=scenario.patience_s)
+        self.world.watch = self.watch
+        self.disk = Disk(ACCOUNT, Random(f"{scenario.seed}:disk"))
+        self.engine: Engine | None = None
+        self.loop: VirtualLoop | None = None
+        self.steps: list[int] = []
+        self._command = itertools.count(1)
+
+    def outcome(self) -> Outcome:
+        """Run it to the end."""
+        self._write_agenda()
+        lives = itertools.chain(self.scenario.endings, (Ending(at=self.scenario.ends),))
+        self.timeline.run_until(self.scenario.starts)
+        for life, ending in enumerate(lives):
+            if not self._live(ending, life):
+                break
+        return self._judge()
+
+    def _write_agenda(self) -> None:
+        scenario, at = self.scenario, self.timeline.at
+        for quote in scenario.quotes:
+            at(quote.at, lambda q=quote: self.world.quote(q.symbol, q.mark, last=q.last))
+        for deed in scenario.deeds:
+            at(deed.at, lambda d=deed: deeds.do(self.world, d))
+        for asked in scenario.asked:
+            at(asked.at, lambda a=asked: self._ask(a))
+        for trouble in scenario.troubles:
+            at(trouble.at, lambda t=trouble: self._trouble(t.link, t.what, t.seconds))
+
+    # -- a life -------------------------------------------------------------------------------------------
+
+    def _live(self, ending: Ending, life: int) -> bool:
+        """One life of the engine until its ending. Returns whether there is another."""
+        scenario, world = self.scenario, self.world
+        loop = self.loop = VirtualLoop(self.timeline, ending.step)
+        is_over = ending.at is not None and ending.at >= scenario.ends
+        until = scenario.ends if ending.at is None else ending.at
+        self.timeline.at(max(until, self.timeline.now), lambda: self._end(loop, clean=ending.clean))
+        main = self._boot(loop, life)
+        crashed = False
+        try:
+            loop.run_until_complete(main)
+        except Crash:
+            crashed = True
+        except asyncio.CancelledError:
+            pass
+        except BaseExceptionGroup as group:
+            self.watch.say(f"the engine died: {_leaf(group)!r}")
+        self.steps.append(loop.steps)
+        if crashed and self.timeline.now >= scenario.ends and not ending.clean:
+            is_over = True
+            self._last_look()
+        world.network = world.venue = None
+        self.watch.engine = None
+        last = self.disk
+        self.disk = last.after_crash(torn=ending.torn) if crashed else last
+        loop.abandon()
+        for fault in loop.faults:
+            self.watch.say(f"an exception was lost: {fault}")
+        self.timeline.run_until(min(self.timeline.now + ending.down, scenario.ends))
+        return not is_over and self.timeline.now < scenario.ends
+
+    def _boot(self, loop: VirtualLoop, life: int) -> asyncio.Task[None]:
+        """A new engine from what the journal and the exchange hold."""
+        scenario, world = self.scenario, self.world
+
+        async def live() -> None:
+            network = Network(
+                world, Random(f"{scenario.seed}:network:{life}"), scenario.storm, scenario.strikes
+            )
+            venue = InProcessBitget(world.exchange, ACCOUNT, clock=world.engine_ms, network=network)
+            engine = Engine(
+                scenario.settings, venue, self.disk, version="proof", clock=world.engine_ms
+            )
+            world.network, world.venue, self.engine = network, venue, engine
+            self.watch.booted(engine, self.disk)
+            await engine.run()
+
+        return loop.create_task(live())
+
+    def _end(self, loop: VirtualLoop, *, clean: bool) -> None:
+        if self.loop is not loop or loop.is_dead:
+            return
+        if clean:
+            for task in asyncio.all_tasks(loop):
+                if not task.get_coro().__qualname__.endswith("live"):  # type: ignore[union-attr]
+                    continue
+                task.cancel()
+            return
+        raise Crash("the time of this life is over")
+
+    # -- what the world does to it ------------------------------------------------------------------------
+
+    def _trouble(self, link: str, what: object, seconds: float) -> None:
+        if self.world.network is not None:
+            self.world.network.trouble(link, what, seconds)  # type: ignore[arg-type]
+
+    def _ask(self, asked: Asked) -> None:
+        """A command, if there is an engine that listens."""
+        if self.engine is None or self.loop is None or self.world.network is None:
+            return
+        command = asked.command
+        if isinstance(command, Approve) and not command.cycle:
+            waiting = [c for c in self.engine.state.cycles.values() if c.approval is not None]
+            if not waiting:
+                return
+            assert waiting[0].approval is not None
+            command = Approve(waiting[0].id, waiting[0].approval.rung)
+        self.loop.create_task(self._command_now(self.engine, command))
+
+    async def _command_now(self, engine: Engine, command: object) -> None:
+        if isinstance(command, Resume):
+            self.watch.killed = False
+        body = Commanded(f"c{next(self._command)}", "the proof", command)  # type: ignore[arg-type]
+        decision = await engine.command(body)
+        self.world.happened[f"asked: {type(command).__name__}"] += 1
+        if isinstance(command, Halt | Flatten) and not decision.refused:
+            self.watch.killed = True
+
+    # -- the end ------------------------------------------------------------------------------------------
+
+    def _last_look(self) -> None:
+        if self.engine is not None:
+            at_rest(self.world, self.watch, self.engine, self.disk)
+            if len(self.disk):
+                journal_holds(self.watch, self.disk, self.engine)
+
+    def _judge(self) -> Outcome:
+        engine = self.engine
+        notes = [] if engine is None else [f"{line.at - self.scenario.start_ms:>7} {line.text}" for line in engine.log.lines()]
+        digest = blake2b(digest_size=16)
+        digest.update(self.disk.link)
+        digest.update(repr(self.world.exchange.state()).encode())
+        digest.update(repr(sorted(self.world.requests_made.items())).encode())
+        digest.update(repr(self.steps).encode())
+        if engine is not None:
+            digest.update(chain.write_state(engine.state))
+        return Outcome(
+            self.watch.violations,
+            digest.hexdigest(),
+            self.steps,
+            self.world.happened,
+            dict(self.watch.counts),
+            self.watch.longest_uncovered,
+            notes,
+        )
+
+
+def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    first = group.exceptions[0]
+    return _leaf(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def simulate(scenario: Scenario) -> Outcome:
+    """What comes of a scenario."""
+    return Run(scenario).outcome()

@@ -1,0 +1,86 @@
+"""One story of a proof: settings, a market, hands, misfortunes and crashes. Made from a seed, or written down."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from engine.core.events import AnyCommand
+from engine.core.instrument import Side
+from engine.core.settings import Settings
+
+from .misfortune import OnLink
+from .network import Storm, Strike
+
+
+class Quoted(msgspec.Struct, frozen=True):
+    """A price at a time; `last` is None when it is the mark."""
+
+    at: float
+    symbol: str
+    mark: Decimal
+    last: Decimal | None = None
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """Something that happens at a time: `what` is a word of `deeds.py`, the rest belongs to it."""
+
+    at: float
+    what: str
+    symbol: str = ""
+    side: Side = Side.LONG
+    amount: Decimal = Decimal(0)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A command of the trader, at a time."""
+
+    at: float
+    command: AnyCommand
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """A stream in trouble for a while."""
+
+    at: float
+    link: str
+    what: OnLink
+    seconds: float
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """How a life of the engine ends: at a time, or just before its `step`-th step; `down` seconds later it starts again.
+
+    `torn`: what was being written is lost. `clean`: it was asked to stop and had the time to.
+    """
+
+    at: float | None = None
+    step: int | None = None
+    down: float = 2.0
+    torn: bool = True
+    clean: bool = False
+
+
+class Scenario(msgspec.Struct, frozen=True):
+    """Everything about one run. `calm_at` is when the misfortunes end; `ends` leaves time to come to rest."""
+
+    name: str
+    settings: Settings
+    seed: int
+    start_ms: int
+    balance: Decimal
+    prices: dict[str, Decimal]
+    quotes: tuple[Quoted, ...]
+    calm_at: float
+    ends: float
+    hedged: bool = False
+    starts: float = 0.0
+    storm: Storm = Storm()
+    strikes: tuple[Strike, ...] = ()
+    deeds: tuple[Deed, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    endings: tuple[Ending, ...] = ()
+    patience_s: float = 90.0
+    leverages: dict[str, Decimal] = {}

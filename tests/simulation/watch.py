@@ -1,0 +1,318 @@
+"""The invariants that hold at every step: what may be sent, what may be executed, and what must rest all the
+time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.core.actions import CancelStop, MoveStop, PlaceMarket, PlaceStop
+from engine.core.ids import is_ours
+from engine.core.instrument import ZERO, Side
+from engine.core.settings import Basis, Sequence, Settings
+from engine.core.state import Cycle, key_of
+from engine.simulator.plan_orders import PlanOrder, PlanType
+from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
+
+if TYPE_CHECKING:
+    from engine.runtime.engine import Engine
+
+    from .disk import Disk
+    from .world import World
+
+NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+TICK_AGE_S: Final = 5.0
+ON_ITS_WAY_S: Final = 1.0
+"""How long a decision may take from the engine to the wire: journal, lanes."""
+NEEDED: Final = {
+    "v2/mix/position/all-position": 1,
+    "v2/mix/account/account": 1,
+    "v2/mix/order/orders-pending": 1,
+    "v2/mix/order/orders-plan-pending": 3,
+}
+"""What must have been read since the start, or since the private link was lost, before risk is added."""
+
+Key = tuple[str, Side]
+
+
+class Watch:
+    """Looks at every request and every change. `violations` are sentences; an empty list is the proof.
+
+    `patience_s` is how long a position of the ladder may lack a stop while the engine lives and tries.
+    """
+
+    def __init__(self, world: World, settings: Settings, *, patience_s: float) -> None:
+        self.violations: list[str] = []
+        self.engine: Engine | None = None
+        self.disk: Disk
+        self.killed = False
+        self.by_hand = False
+        self.counts: dict[str, int] = defaultdict(int)
+        self.longest_uncovered = 0.0
+        self._world = world
+        self._settings = settings
+        self._patience_s = patience_s
+        self._booted = 0.0
+        self._bodies: dict[str, dict[str, Any]] = {}
+        self._priced: dict[str, float] = {}
+        self._read: dict[str, set[str]] = defaultdict(set)
+        self._is_connected = False
+        self._fills = 0
+        self._executed: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        self._held: dict[Key, Decimal] = {}
+        self._covered: dict[Key, Decimal] = {}
+        self._uncovered_since: dict[Key, float] = {}
+        self._laddered: dict[str, list[tuple[str, Decimal]]] = {}
+        self._leg_of: dict[str, int | None] = {}
+        self._parts: dict[str, tuple[str, tuple[tuple[int, Decimal], ...]]] = {}
+
+    def say(self, what: str) -> None:
+        """A violation, told once."""
+        line = f"{self._world.timeline.now:.3f} s: {what}"
+        if all(known.partition(": ")[2] != what for known in self.violations):
+            self.violations.append(line)
+
+    def booted(self, engine: Engine, disk: Disk) -> None:
+        """A new life of the engine."""
+        self.engine, self.disk = engine, disk
+        self._booted = self._world.timeline.now
+        self._read.clear()
+        self._priced.clear()
+        self._is_connected = False
+
+    # -- what reaches the engine --------------------------------------------------------------------------
+
+    def priced(self, symbol: str) -> None:
+        self._priced[symbol] = self._world.timeline.now
+
+    def was_read(self, path: str, params: Mapping[str, Any]) -> None:
+        self._read[path].add(str(params.get("planType", "")))
+
+    def connected(self) -> None:
+        self._is_connected = True
+
+    def disconnected(self) -> None:
+        self._is_connected = False
+        self._read.clear()
+
+    # -- what the engine sends ----------------------------------------------------------------------------
+
+    def sent(self, path: str, params: Mapping[str, Any]) -> None:
+        """A request that changes something leaves the machine."""
+        self.counts[path.rpartition("/")[2]] += 1
+        self._note_legs()
+        if path in (PLACE, PLACE_STOP):
+            self._check_name(path, params)
+        if path == PLACE:
+            self._check_market(params)
+        elif not self._is_intended(path, params):
+            self.say(f"{path} was sent before it was journalled: {dict(params)}")
+
+    def _check_name(self, path: str, params: Mapping[str, Any]) -> None:
+        name = str(params.get("clientOid", ""))
+        if not NAME.fullmatch(name) or not is_ours(name):
+            self.say(f"{name!r} is no client order id of ours")
+        body = dict(params) | {"path": path}
+        known = self._bodies.setdefault(name, body)
+        if known != body:
+            self.say(f"the client order id {name} was used for two orders: {known} and {body}")
+
+    def _check_market(self, params: Mapping[str, Any]) -> None:
+        name = params["clientOid"]
+        opens = params.get("reduceOnly") == "NO" or params.get("tradeSide") == "open"
+        work = self.disk.intended.get(name)
+        if work is None and name not in self.disk.armed:
+            self.say(f"order {name} was sent before it was journalled")
+        if isinstance(work, PlaceMarket):
+            if (work.opens, work.qty) != (opens, Decimal(params["size"])):
+                self.say(f"order {name} was journalled as {work} and sent as {dict(params)}")
+        if opens:
+            self._check_adding(params)
+
+    def _check_adding(self, params: Mapping[str, Any]) -> None:
+        """Nothing that adds risk while killed, limited, stale or unreconciled; nor before the rest is
+        covered.
+        """
+        engine, now, symbol = self.engine, self._world.timeline.now, params["symbol"]
+        assert engine is not None
+        state = engine.state
+        if self.killed:
+            self.say("an order that adds risk left after the kill switch was acknowledged")
+        if state.day.limit_hit:
+            self.say("an order that adds risk left although the daily limit is hit")
+        if state.read_only:
+            self.say("an order that adds risk left a read-only engine")
+        if now - self._priced.get(symbol, -1e9) > TICK_AGE_S + ON_ITS_WAY_S:
+            self.say("an order that adds risk left on a stale price")
+        missing = [path for path, kinds in NEEDED.items() if len(self._read[path]) < kinds]
+        if missing:
+            self.say(f"an order that adds risk left unreconciled: {', '.join(missing)}")
+        if not self._is_connected:
+            self.say("an order that adds risk left while the private stream was down")
+        cycle = self._cycle_of(params["clientOid"])
+        if cycle is None or self.is_touched(10.0):
+            return
+        if state.settings.ladder.sequence is Sequence.BANK_FIRST:
+            held, covered = self._cover_of((cycle.symbol, cycle.side))
+            if covered < held:
+                self.say(f"the add left while only {covered} of {held} was covered")
+
+    def _cycle_of(self, name: str) -> Cycle | None:
+        cycles = self.engine.state.cycles.values() if self.engine else ()
+        return next((c for c in cycles if name.startswith(f"rt-{c.id}-")), None)
+
+    def _is_intended(self, path: str, params: Mapping[str, Any]) -> bool:
+        if path == PLACE_STOP:
+            work = self.disk.intended.get(params["clientOid"])
+            size = Decimal(params["size"]) if "size" in params else None
+            return isinstance(work, PlaceStop) and (work.qty, work.trigger) == (
+                size,
+                Decimal(params["triggerPrice"]),
+            )
+        works = reversed(self.disk.intended.values())
+        if path == MOVE_STOP:
+            asked = (Decimal(params["size"]) if params["size"] else None, Decimal(params["triggerPrice"]))
+            names = (params.get("orderId"), params.get("clientOid"))
+            return any(
+                isinstance(w, MoveStop)
+                and (w.qty, w.trigger) == asked
+                and (w.order_id in names or w.client_id in names)
+                for w in works
+            )
+        if path == CANCEL_STOP:
+            order_id = params["orderIdList"][0].get("orderId")
+            return any(isinstance(w, CancelStop) and w.order_id == order_id for w in works)
+        return True
+
+    def _note_legs(self) -> None:
+        """Remember which leg a stop or a closing order was meant for."""
+        for cycle in self.engine.state.cycles.values() if self.engine else ():
+            for stop in cycle.stops:
+                self._leg_of.setdefault(stop.client_id, stop.leg)
+            for order in (cycle.close, cycle.rung.bank if cycle.rung else None):
+                if order is not None and order.parts:
+                    self._parts[order.id] = (cycle.id, order.parts)
+
+    # -- what the exchange does ---------------------------------------------------------------------------
+
+    def executed(self, path: str, params: Mapping[str, Any], *, refused: bool) -> None:
+        """The exchange carried a request of ours out, or refused it."""
+        if refused:
+            return
+        if path == PLACE and not (params.get("reduceOnly") == "NO" or params.get("tradeSide") == "open"):
+            for key, held in self._positions().items():
+                if held > self._held.get(key, ZERO):
+                    self.say(f"the reduce-only order {params['clientOid']} opened {key[0]} {key[1].value}")
+        if path == CANCEL_STOP and not self.is_touched(5.0):
+            for key, before in self._covered.items():
+                held, covered = self._cover_of(key)
+                if held and covered < before:
+                    self.say(f"cancelling a stop left {held - covered} of {key[0]} {key[1].value} uncovered")
+
+    def look(self) -> None:
+        """After every change: sizes, live ids, cover."""
+        self._note_legs()
+        self._count_fills()
+        held = self._positions()
+        self._check_live_ids()
+        for key in set(held) | set(self._held):
+            self._check_cover(key)
+        self._held = held
+        self._covered = {key: self._cover_of(key)[1] for key in sorted(held)}
+
+    def _positions(self) -> dict[Key, Decimal]:
+        return {key: p.qty for key, p in self._world.account.positions.items()}
+
+    def _count_fills(self) -> None:
+        account = self._world.account
+        while self._fills < len(account.fills):
+            fill = account.fills[self._fills]
+            self._fills += 1
+            order = account.orders[fill.order_id]
+            if not is_ours(order.client_oid):
+                continue
+            name = order.client_oid
+            self._executed[name] += fill.qty
+            work = self.disk.intended.get(name)
+            if isinstance(work, PlaceMarket) and self._executed[name] > work.qty:
+                self.say(f"{name} executed {self._executed[name]}, intended {work.qty}")
+            if not order.is_closing:
+                self._count_add(name, fill.symbol, order.side, fill.price)
+
+    def _count_add(self, name: str, symbol: str, side: Side, price: Decimal) -> None:
+        """Two adds of a ladder lie a whole trigger apart: a trader's price for each leg, never twice the
+        same.
+        """
+        position = self._world.account.position(symbol, side)
+        if position is None:
+            return
+        adds = self._laddered.setdefault(position.pos_id, [])
+        if any(known == name for known, _ in adds):
+            return
+        ladder = self._settings.ladder
+        if adds and ladder.basis is Basis.FRONT_LEG and not self.is_touched(60.0):
+            apart = side.d * (price - adds[-1][1]) / adds[-1][1]
+            if apart < Decimal("0.9") * ladder.roe / position.leverage:
+                self.say(f"add {name} at {price} follows {adds[-1][0]} at {adds[-1][1]}: the trigger was not reached")
+        adds.append((name, price))
+        self.counts["adds"] += 1
+
+    def _check_live_ids(self) -> None:
+        live: dict[tuple[str, int | None], str] = {}
+        for plan in self.our_plans():
+            cycle = plan.client_oid[3:].split("-", 1)[0]
+            if plan.client_oid not in self._leg_of:
+                continue
+            step = (cycle, self._leg_of[plan.client_oid])
+            if step in live:
+                self.say(f"two stops for leg {step[1]} rest at once: {live[step]} and {plan.client_oid}")
+            live[step] = plan.client_oid
+
+    def our_plans(self) -> list[PlanOrder]:
+        """Every live stop in our id space."""
+        books = self._world.account.waiting.values()
+        return [p for book in books for p in book.values() if is_ours(p.client_oid)]
+
+    def _cover_of(self, key: Key) -> tuple[Decimal, Decimal]:
+        """What is held and what of it live stops protect."""
+        position = self._world.account.position(*key)
+        if position is None:
+            return ZERO, ZERO
+        plans = [p for p in self._world.account.waiting[key[0]].values() if p.side is key[1]]
+        losses = [p for p in plans if p.plan_type in (PlanType.LOSS, PlanType.POS_LOSS)]
+        if any(p.plan_type is PlanType.POS_LOSS for p in losses):
+            return position.qty, position.qty
+        return position.qty, min(position.qty, sum((p.qty for p in losses), ZERO))
+
+    def uncovered(self, key: Key) -> Decimal:
+        """How much of a position no stop protects."""
+        held, covered = self._cover_of(key)
+        return held - covered
+
+    def _check_cover(self, key: Key) -> None:
+        position = self._world.account.position(*key)
+        now = self._world.timeline.now
+        is_due = position is not None and position.pos_id in self._laddered and self.must_cover(key)
+        if is_due and self.uncovered(key):
+            since = self._uncovered_since.setdefault(key, now)
+            span = now - max(since, self._booted)
+            self.longest_uncovered = max(self.longest_uncovered, span)
+            if span > self._patience_s:
+                self.say(f"{key[0]} {key[1].value} lacked a stop for more than {self._patience_s:.0f} s")
+        else:
+            self._uncovered_since.pop(key, None)
+
+    def must_cover(self, key: Key) -> bool:
+        """Whether this engine is there and has the stops in its hands."""
+        if self.engine is None:
+            return False
+        cycle = self.engine.state.cycles.get(key_of(*key))
+        return cycle is None or not (cycle.hands_off or cycle.closing or self.engine.state.read_only)
+
+    def is_touched(self, seconds: float) -> bool:
+        """Whether the trader's hand was at work so recently that both may be right."""
+        return self._world.timeline.now - self._world.touched_at < seconds
