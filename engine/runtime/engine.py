@@ -81,6 +81,7 @@ class Engine:
         self.in_flight: set[str] = set()
         self.change = 0
         self._since_snapshot = 0
+        self._last = 0
 
     def __repr__(self) -> str:
         state = self.state
@@ -146,7 +147,7 @@ class Engine:
 
     def take(self, body: AnyBody) -> Decision:
         """Decide, believe, and queue what has to be written and done."""
-        event = Event(self._clock(), self.venue.market_ms(), body, self.prices.newest())
+        event = Event(self._stamp(), self.venue.market_ms(), body, self.prices.newest())
         decision = decide(self.state, event)
         changed = decision.state is not self.state and decision.state != self.state
         self.state = decision.state
@@ -158,6 +159,11 @@ class Engine:
         self._queue(event, decision, changed=changed)
         self.touch()
         return decision
+
+    def _stamp(self) -> int:
+        """The time of what happens next: no two happenings share one, so that which came first is never in doubt."""
+        self._last = max(self._clock(), self._last + 1)
+        return self._last
 
     def _queue(self, event: Event, decision: Decision, *, changed: bool) -> None:
         """Readings go out at once; what changes the exchange waits until its entry is durable, unless it was
@@ -217,7 +223,7 @@ class Engine:
 
     async def _do(self, work: Work) -> None:
         """Carry one action out; its answers are events like any other."""
-        asked = self._clock()
+        asked = self._stamp()
         try:
             answers = await self.venue.do(work)
         finally:
