@@ -33,6 +33,27 @@ class PlaceMarket(Action, frozen=True, tag="place_market"):
     qty: Decimal
 
 
+class PlaceLimit(Action, frozen=True, tag="place_limit"):
+    """A limit order (GTC) on the position's `side` at `price`: opening when `opens`, otherwise reduce-only.
+    `stop` is its preset stop.
+    """
+
+    symbol: str
+    side: Side
+    opens: bool
+    qty: Decimal
+    price: Decimal
+    stop: Decimal | None = None
+
+
+class SetLeverage(Action, frozen=True, tag="set_leverage"):
+    """Isolated margin at this leverage for the side, before an entry."""
+
+    symbol: str
+    side: Side
+    leverage: Decimal
+
+
 class PlaceStop(Action, frozen=True, tag="place_stop"):
     """A stop for `side`, mark price, market execution: `loss_plan` with a `qty`, `pos_loss` without. `id` is
     its client id.
@@ -97,7 +118,9 @@ class Read(Action, frozen=True, tag="read"):
     since: int = 0
 
 
-Work = PlaceMarket | PlaceStop | MoveStop | CancelStop | CancelOrder | LookUp | Read
+Work = (
+    PlaceMarket | PlaceLimit | SetLeverage | PlaceStop | MoveStop | CancelStop | CancelOrder | LookUp | Read
+)
 
 
 class Level(StrEnum):

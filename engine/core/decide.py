@@ -225,7 +225,7 @@ def _bill_seen(turn: Turn, bill: Bill) -> None:
 
 
 def _book_left_over(turn: Turn, bill: Bill) -> None:
-    """What a liquidation leaves of the margin goes to Bitget's risk fund: it is part of that cycle's result."""
+    """What a liquidation leaves of the margin goes to the risk fund: it is part of that cycle's result."""
     closed = list(turn.state.closed)
     for index in reversed(range(len(closed))):
         cycle = closed[index]

@@ -214,6 +214,41 @@ class Deny(Command, frozen=True, tag="deny"):
     rung: int
 
 
+class Enter(Command, frozen=True, tag="enter"):
+    """Open a position, or add to one, as the trader's own hand: the ladder adopts what comes of it.
+
+    Exactly one of `margin` (USDT) and `qty` (base coin) is given. `leverage` None keeps the one set on the
+    exchange. At market, or with `patient` as a limit order at the touch, re-priced every `wait_s` seconds,
+    `tries` times in all, then
+    cancelled. `stop` is placed with the entry. `price` is where the signal came from: an entry that the
+    market has left by more than
+    `deviation` is refused.
+    """
+
+    symbol: str
+    side: Side
+    margin: Decimal | None = None
+    qty: Decimal | None = None
+    leverage: Decimal | None = None
+    patient: bool = False
+    wait_s: int = 20
+    tries: int = 3
+    stop: Decimal | None = None
+    price: Decimal | None = None
+    deviation: Decimal = Decimal("0.005")
+
+
+class Exit(Command, frozen=True, tag="exit"):
+    """Close a position with limit orders at the touch, re-priced like an entry; what is left then goes at
+    market, reduce-only.
+    """
+
+    symbol: str
+    side: Side
+    wait_s: int = 20
+    tries: int = 3
+
+
 class Asker(StrEnum):
     """Through which door a command came."""
 
@@ -225,7 +260,19 @@ class Asker(StrEnum):
 
 
 AnyCommand = (
-    Halt | Flatten | Resume | Adopt | Pause | Unpause | SetStopMode | Breakeven | Reduce | Approve | Deny
+    Halt
+    | Flatten
+    | Resume
+    | Adopt
+    | Pause
+    | Unpause
+    | SetStopMode
+    | Breakeven
+    | Reduce
+    | Approve
+    | Deny
+    | Enter
+    | Exit
 )
 
 

@@ -21,6 +21,8 @@ class Tick(msgspec.Struct, frozen=True):
     mark: Decimal
     last: Decimal
     arrived: int
+    bid: Decimal | None = None
+    ask: Decimal | None = None
 
 
 class Position(msgspec.Struct, frozen=True):
