@@ -23,6 +23,8 @@ from tui.hand import HandRefused
 FIRST_LOOK_S: Final = 3.0
 """How long a newcomer sees the empty desk, and then the fresh position, before the market begins to run."""
 
+FAREWELL: Final = "The demo is over: its engine and its exchange end with the desk."
+
 
 def show(house: House, hand: DemoHand, scenario: Scenario, wish: Wish) -> int:
     """Run the desk until `q`, the end of the time or a signal; returns the exit code, 128 + n after signal n.
@@ -37,6 +39,7 @@ def show(house: House, hand: DemoHand, scenario: Scenario, wish: Wish) -> int:
             ascii=wish.ascii,
             mouse=wish.mouse,
             hand=LentHand(hand),
+            farewell=FAREWELL,
         )
     return 0 if prompter.has_rung_off else code
 

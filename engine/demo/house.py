@@ -21,6 +21,7 @@ import msgspec
 from engine.api.client import Engine
 from engine.config.paths import Paths, find_paths, prepare_folders
 from engine.core.settings import Settings
+from engine.demo.kept import ORPHANED
 from engine.demo.market import Market
 from engine.demo.refused import NOT_UP, DemoRefused
 from engine.demo.wish import Wish
@@ -107,7 +108,9 @@ class House:
         own = {
             name: value for name, value in os.environ.items() if not name.startswith(("RATCHET_", "BITGET_"))
         }
-        own["XDG_RUNTIME_DIR"] = ""
+        own["XDG_RUNTIME_DIR"] = str(self._home)
+        if self._wish.home is None:
+            own[ORPHANED] = str(self._home)
         own |= dict(zip(KEYS, msgspec.structs.astuple(self.exchange)[1:], strict=True))
         command = ["--home", str(self._home), "engine", "--bitget-url", self.exchange.url]
         process = self._start("engine", command, own, None)

@@ -49,7 +49,6 @@ def _show(house: House, hand: DemoHand, scenario: Scenario, wish: Wish) -> int:
         return _complain(lost, NOT_UP)
     if code == 0:
         print(asyncio.run(result(hand.market, wish.balance)))
-        print("The demo is over: its engine and its exchange end with the desk.")
     return code
 
 

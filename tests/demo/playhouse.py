@@ -58,9 +58,9 @@ class Stage:
                 continue
         return [line for line in found if line]
 
-    def is_empty(self) -> bool:
-        """Nobody lives here and nothing is left lying about."""
-        return not self.living() and not list(self.folder.iterdir())
+    def left(self) -> list[str]:
+        """Who still lives here and what is left lying about."""
+        return [*self.living(), *(str(path) for path in self.folder.iterdir())]
 
 
 def until(claim: Callable[[], bool], seconds: float) -> bool:

@@ -39,7 +39,7 @@ def test_without_a_terminal_it_tells_the_story_of_a_rung_and_ends_by_itself(stag
     assert -1 not in places, told
     assert places == sorted(places), told
     assert re.search(r"Worst case −\d+\.\d\d → −\d\.\d\d", told)
-    assert stage.is_empty()
+    assert not stage.left()
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_ones_own_candles_and_balance_are_played_from_the_first_minute(
     assert "opened BTCUSDT long" in demo.stdout
     assert "250 USDT at 20x" in demo.stdout
     assert "Result: 2,500.00 USDT became" in demo.stdout
-    assert stage.is_empty()
+    assert not stage.left()
 
 
 def test_a_folder_of_ones_own_keeps_the_journal(stage: Stage, quiet: tuple[str, ...]) -> None:
@@ -81,7 +81,7 @@ def test_candles_that_are_garbage_are_refused_with_their_line(stage: Stage, tmp_
     assert demo.returncode == 2
     assert "BTCUSDT-garbage.csv line 2: six numbers" in demo.stderr
     assert "Traceback" not in demo.stderr
-    assert stage.is_empty()
+    assert not stage.left()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_an_option_that_makes_no_sense_starts_nothing(
     assert demo.returncode == 2
     assert sentence in demo.stderr
     assert demo.stdout == ""
-    assert stage.is_empty()
+    assert not stage.left()
 
 
 def test_sigterm_ends_all_three_and_leaves_nothing(stage: Stage, quiet: tuple[str, ...]) -> None:
@@ -112,7 +112,7 @@ def test_sigterm_ends_all_three_and_leaves_nothing(stage: Stage, quiet: tuple[st
     demo.terminate()
     demo.communicate(timeout=20)
     assert demo.returncode == 128 + signal.SIGTERM
-    assert stage.is_empty()
+    assert not stage.left()
 
 
 def test_ctrl_c_ends_all_three_with_the_result(stage: Stage, quiet: tuple[str, ...]) -> None:
@@ -123,15 +123,15 @@ def test_ctrl_c_ends_all_three_with_the_result(stage: Stage, quiet: tuple[str, .
     assert demo.returncode == 128 + signal.SIGINT
     assert "ended by Ctrl-C" in told
     assert "Result: 100.00 USDT became" in told
-    assert stage.is_empty()
+    assert not stage.left()
 
 
-def test_even_kill_9_leaves_no_process_behind(stage: Stage, quiet: tuple[str, ...]) -> None:
+def test_even_kill_9_leaves_nothing_behind(stage: Stage, quiet: tuple[str, ...]) -> None:
     demo = stage.begin(*quiet, "--for", "80")
     assert heard(demo, "by hand")
     demo.kill()
     demo.communicate(timeout=20)
-    assert until(lambda: not stage.living(), 15)
+    assert until(lambda: not stage.left(), 15), stage.left()
 
 
 def test_a_reader_that_goes_away_ends_it(stage: Stage, quiet: tuple[str, ...]) -> None:
@@ -140,7 +140,7 @@ def test_a_reader_that_goes_away_ends_it(stage: Stage, quiet: tuple[str, ...]) -
     assert demo.stdout is not None
     demo.stdout.close()
     assert demo.wait(30) == 0
-    assert stage.is_empty()
+    assert not stage.left()
 
 
 def test_in_a_terminal_it_is_the_desk_and_q_ends_all_of_it(stage: Stage) -> None:
@@ -154,11 +154,13 @@ def test_in_a_terminal_it_is_the_desk_and_q_ends_all_of_it(stage: Stage) -> None
     screen = read_until(ours, rb"RATCHET.*ETHUSDT.*LONG", 60)
     assert re.search(rb"RATCHET.*ETHUSDT.*LONG", screen, re.DOTALL)
     os.write(ours, b"q")
-    rest = read_until(ours, rb"end with the desk", 20)
+    rest = read_until(ours, rb"Result: 100.00 USDT became .*\n", 20)
+    assert b"The demo is over" in rest
     assert b"Result: 100.00 USDT became" in rest
+    assert b"keeps running" not in rest
     assert demo.wait(20) == 0
     os.close(ours)
-    assert stage.is_empty()
+    assert not stage.left()
 
 
 def read_until(terminal: int, pattern: bytes, seconds: float) -> bytes:
