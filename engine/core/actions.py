@@ -24,13 +24,14 @@ class Action(msgspec.Struct, frozen=True, tag_field="do"):
 
 class PlaceMarket(Action, frozen=True, tag="place_market"):
     """A market order on the position's `side`: opening when `opens`, otherwise reduce-only. `id` is its
-    client id.
+    client id, `stop` the preset stop of an entry.
     """
 
     symbol: str
     side: Side
     opens: bool
     qty: Decimal
+    stop: Decimal | None = None
 
 
 class PlaceLimit(Action, frozen=True, tag="place_limit"):

@@ -9,13 +9,15 @@ from msgspec.structs import replace
 
 from engine.core.actions import CancelOrder, Level
 from engine.core.closing import close_fraction
+from engine.core.entry import cancel_entries, enter, leave
 from engine.core.events import (
     Adopt,
-    AnyCommand,
     Approve,
     Breakeven,
     Commanded,
     Deny,
+    Enter,
+    Exit,
     Flatten,
     Halt,
     Pause,
@@ -26,6 +28,7 @@ from engine.core.events import (
 )
 from engine.core.instrument import Side
 from engine.core.positions import adopt, unfit_because
+from engine.core.refusal import CommandRefused
 from engine.core.rung import blocked_because, start
 from engine.core.settings import StopMode
 from engine.core.state import Cycle, Kill, key_of
@@ -35,22 +38,23 @@ from engine.core.words import name, percent, price
 REMEMBERED = 500
 
 
-class CommandRefused(Exception):
-    """The command cannot be carried out; the text says why and what to do."""
-
-
 def commanded(turn: Turn, event: Commanded) -> str:
     """Carry out a command once and return what was done. Raises CommandRefused."""
     state = turn.state
     if event.id in state.commands_seen:
         return "already done"
-    text = _carry_out(turn, event.command, event.by)
+    text = _carry_out(turn, event)
     turn.set(commands_seen=(*turn.state.commands_seen, event.id)[-REMEMBERED:])
     return text
 
 
-def _carry_out(turn: Turn, command: AnyCommand, by: str) -> str:
+def _carry_out(turn: Turn, event: Commanded) -> str:
+    by, command = event.by, event.command
     match command:
+        case Enter():
+            return enter(turn, command, event.id, by)
+        case Exit():
+            return leave(turn, command, event.id, by)
         case Halt(reason):
             return _kill(turn, by, reason, flatten=False)
         case Flatten(reason):
@@ -105,6 +109,7 @@ def _kill(turn: Turn, by: str, reason: str, *, flatten: bool) -> str:
         text = f"Halted; closing {count} managed position{'s' if count != 1 else ''} at market until flat."
         for cycle in turn.state.cycles.values():
             turn.put(replace(cycle, closing=cycle.closing or "flatten", approval=None))
+    cancel_entries(turn)
     for order in turn.state.working.values():
         if not turn.state.read_only and order.trigger is None:
             turn.send(CancelOrder(f"cancel:{order.order_id}", order.order_id, order.symbol), "")

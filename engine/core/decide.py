@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from engine.core.actions import Level, Note, Reading, Work
 from engine.core.closing import advance_close
-from engine.core.commands import CommandRefused, commanded
+from engine.core.commands import commanded
 from engine.core.cover import cover, watch_stops
+from engine.core.entry import saw_fill, saw_order, watch_entries
 from engine.core.events import (
     Answered,
     BalanceRead,
@@ -40,6 +41,7 @@ from engine.core.ledger import fund
 from engine.core.limits import balance_read, roll, transferred
 from engine.core.pending import answered, looked_up, restart, watch
 from engine.core.positions import close_if_flat, fills_read, positions_read, resolve_doubt
+from engine.core.refusal import CommandRefused
 from engine.core.resting import orders_read, stop_seen
 from engine.core.rung import advance, arm, expire, try_rung
 from engine.core.settings import Settings
@@ -92,8 +94,8 @@ def _take_in(turn: Turn) -> str:
             _started(turn, body)
         case InstrumentsRead(instruments):
             turn.set(instruments={i.symbol: i for i in instruments})
-        case BalanceRead(balance):
-            balance_read(turn, balance)
+        case BalanceRead(balance, asked):
+            balance_read(turn, balance, asked)
             _mark_read(turn, "balance")
         case PositionsRead():
             positions_read(turn, body)
@@ -104,12 +106,14 @@ def _take_in(turn: Turn) -> str:
             _mark_read(turn, "orders")
         case OrderSeen(row):
             order_seen(turn, row)
+            saw_order(turn, row)
         case StopSeen():
             stop_seen(turn, body)
         case FillSeen(fill):
             fill_seen(turn, fill)
+            saw_fill(turn, fill)
         case FillsRead():
-            fills_read(turn)
+            fills_read(turn, body)
         case BillSeen(bill):
             _bill_seen(turn, bill)
         case Answered():
@@ -199,6 +203,7 @@ def _link_changed(turn: Turn, body: LinkChanged) -> None:
 def _timer(turn: Turn, *, reconcile: bool) -> None:
     roll(turn)
     watch(turn)
+    watch_entries(turn)
     if reconcile:
         turn.ask(*EVERYTHING)
 

@@ -46,16 +46,22 @@ class InstrumentsRead(Body, frozen=True, tag="instruments_read"):
 
 
 class BalanceRead(Body, frozen=True, tag="balance_read"):
-    """The account's equity and free margin."""
+    """The account's equity and free margin; over REST asked for at `asked` (the engine's clock; 0: it is of
+    now).
+    """
 
     balance: Balance
+    asked: int = 0
 
 
 class PositionsRead(Body, frozen=True, tag="positions_read"):
-    """All open positions of the account; a missing row is not there. `rest`: over REST, not the stream."""
+    """All open positions of the account; a missing row is not there. `rest`: over REST, not the stream, and
+    asked for at `asked` (the engine's clock; 0: it is of now).
+    """
 
     positions: tuple[Position, ...]
     rest: bool
+    asked: int = 0
 
 
 class OrdersRead(Body, frozen=True, tag="orders_read"):
@@ -87,9 +93,12 @@ class FillSeen(Body, frozen=True, tag="fill_seen"):
 
 
 class FillsRead(Body, frozen=True, tag="fills_read"):
-    """All trades since `since` have been told (each as FillSeen, before this)."""
+    """All trades since `since`, up to `asked` (the engine's clock), have been told (each as FillSeen, before
+    this).
+    """
 
     since: int
+    asked: int = 0
 
 
 class BillSeen(Body, frozen=True, tag="bill_seen"):

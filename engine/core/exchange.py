@@ -14,15 +14,24 @@ import msgspec
 from engine.core.instrument import Side
 
 
-class Tick(msgspec.Struct, frozen=True):
-    """The newest price of a symbol; `arrived` is when this machine got it, in the engine's own clock."""
+class Tick(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The newest price of a symbol; `arrived` is when this machine got it, in the engine's own clock.
+
+    `bid` and `ask` are the touch as the exchange wrote it, empty when it is not needed: they are read only
+    where an order waits at it.
+    """
 
     symbol: str
     mark: Decimal
     last: Decimal
     arrived: int
-    bid: Decimal | None = None
-    ask: Decimal | None = None
+    bid: str = ""
+    ask: str = ""
+
+    def touch(self, *, buys: bool) -> Decimal | None:
+        """The price at which a limit order fills at once: the ask for a buyer, the bid for a seller."""
+        text = self.ask if buys else self.bid
+        return Decimal(text) if text else None
 
 
 class Position(msgspec.Struct, frozen=True):

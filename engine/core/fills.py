@@ -22,6 +22,8 @@ REMEMBERED = 2000
 shorter.
 """
 STRAYS = 50
+SAME_MOMENT_MS = 1000
+"""How far the exchange's times of a position and of the trade that opened it may lie apart."""
 
 
 def fill_seen(turn: Turn, fill: Fill) -> None:
@@ -29,29 +31,29 @@ def fill_seen(turn: Turn, fill: Fill) -> None:
     state = turn.state
     if fill.trade_id in state.trades_seen:
         return
-    turn.set(
-        trades_seen=(*state.trades_seen, fill.trade_id)[-REMEMBERED:],
-        fills_since=max(state.fills_since, fill.at),
-    )
+    turn.set(trades_seen=(*state.trades_seen, fill.trade_id)[-REMEMBERED:])
     side = fill.side or (Side.SHORT if fill.buy else Side.LONG)
     reduces = fill.buy is (side is Side.SHORT)
-    cycle = _known(turn, state.cycles.get(key_of(fill.symbol, side)), fill)
+    cycle = _whose(turn, fill, side)
     if reduces and cycle is not None and cycle.held_qty:
         _reduced(turn, cycle, fill)
         return
     if fill.side is None:
-        side = side.opposite
-        cycle = _known(turn, state.cycles.get(key_of(fill.symbol, side)), fill)
+        cycle = _whose(turn, fill, side.opposite)
     elif reduces:
         return
     if cycle is None:
         turn.set(strays=(*state.strays, fill)[-STRAYS:])
     else:
-        turn.put(_opened(turn, cycle, fill))
+        turn.put(replace(_opened(turn, cycle, fill), moved=turn.at))
 
 
-def _known(turn: Turn, cycle: Cycle | None, fill: Fill) -> Cycle | None:
-    return None if cycle is None else recall(turn, cycle, fill.client_id, fill.price)
+def _whose(turn: Turn, fill: Fill, side: Side) -> Cycle | None:
+    """The open cycle of this side, unless the trade is older than it: then it belongs to history."""
+    cycle = turn.state.cycles.get(key_of(fill.symbol, side))
+    if cycle is None or fill.at < cycle.opened - SAME_MOMENT_MS:
+        return None
+    return recall(turn, cycle, fill.client_id, fill.price)
 
 
 def _opened(turn: Turn, cycle: Cycle, fill: Fill) -> Cycle:
@@ -106,7 +108,7 @@ def _reduced(turn: Turn, cycle: Cycle, fill: Fill) -> None:
     parts, cycle, cause = _attribute(turn, cycle, fill, qty)
     before = cycle.held_margin
     cycle = reduce(cycle, parts, price=fill.price, fee=fee, profit=fill.profit)
-    cycle = replace(cycle, last_cause=cause, exit_price=fill.price)
+    cycle = replace(cycle, last_cause=cause, exit_price=fill.price, moved=turn.at)
     cycle = _book_order(turn, cycle, fill, qty, fee, before - cycle.held_margin)
     turn.put(cycle)
     if fill.qty > qty:

@@ -19,12 +19,15 @@ EPOCH_WEEKDAY = 3
 """1 January 1970 was a Thursday: this many days after Monday."""
 
 
-def balance_read(turn: Turn, balance: Balance) -> None:
-    """Take in a balance, then hold it against the limits."""
+def balance_read(turn: Turn, balance: Balance, asked: int) -> None:
+    """Take in a balance, then hold it against the limits. One that was asked for before the newest is old."""
+    at = asked or turn.at
+    if at < turn.state.balance_at:
+        return
     if not balance.equity.is_finite() or not balance.free.is_finite():
         return
     reference = turn.state.settings.limits.reference_equity or turn.state.reference_equity or balance.equity
-    turn.set(balance=balance, balance_at=turn.at, reference_equity=reference)
+    turn.set(balance=balance, balance_at=at, reference_equity=reference)
     roll(turn)
     hold(turn)
 

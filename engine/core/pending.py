@@ -9,16 +9,22 @@ from typing import Final
 from msgspec.structs import replace
 
 from engine.core.actions import (
+    CancelOrder,
     CancelStop,
     Level,
     MoveStop,
+    PlaceLimit,
     PlaceMarket,
     PlaceStop,
     Reading,
+    SetLeverage,
     Work,
 )
 from engine.core.closing import close_parts
 from engine.core.cover import drop_stop, put_stop, rests
+from engine.core.entry import answered as entry_answered
+from engine.core.entry import of_owner, saw_order
+from engine.core.entry import unheard as entry_unheard
 from engine.core.events import Answered, LookedUp
 from engine.core.exchange import Accepted, OrderKind, OrderRow, OrderState, Refused, Unknown
 from engine.core.fills import settle, update_order
@@ -47,6 +53,8 @@ ANSWER_MS: Final = 10_000
 """How long an answer may take before it counts as lost."""
 ADD_AGAIN_MS: Final = 10_000
 """How long a lost order that adds risk may be sent again under the same id."""
+LOOK_BACK_MS: Final = 3_600_000
+"""How far back trades and bills are read again although all of them have been told: some are booked late."""
 STOP_TRIES: Final = 3
 STOP_RETRY_MS: Final = 2000
 
@@ -55,6 +63,7 @@ def answered(turn: Turn, event: Answered) -> None:
     """Take in the answer to an action."""
     pending = turn.state.pending.get(event.id)
     if pending is None:
+        _read_up_to(turn, event)
         return
     match event.outcome:
         case Accepted() as accepted:
@@ -70,6 +79,18 @@ def answered(turn: Turn, event: Answered) -> None:
             _unknown(turn, pending, unknown.cause)
 
 
+def _read_up_to(turn: Turn, event: Answered) -> None:
+    """A complete reading of trades or bills: the next one begins a while before the moment of this one."""
+    parts = event.id.split(":")
+    if not isinstance(event.outcome, Accepted) or parts[0] != "read" or not turn.event.market:
+        return
+    since = min(int(parts[2]), turn.event.market) - LOOK_BACK_MS
+    if parts[1] == Reading.FILLS:
+        turn.set(fills_since=max(turn.state.fills_since, since))
+    elif parts[1] == Reading.BILLS:
+        turn.set(bills_since=max(turn.state.bills_since, since))
+
+
 def _backoff(lookups: int) -> int:
     return int(min(250 * 2 ** min(lookups, 8), 8000))
 
@@ -80,6 +101,11 @@ def _unknown(turn: Turn, pending: Pending, cause: str) -> None:
     if isinstance(work, (MoveStop, CancelStop)):
         turn.forget(work.id)
         turn.ask(Reading.ORDERS)
+        return
+    if isinstance(work, (SetLeverage, CancelOrder)):
+        turn.forget(work.id)
+        if entry := of_owner(turn, pending.cycle):
+            entry_unheard(turn, entry)
         return
     if not pending.cause:
         turn.note(
@@ -93,7 +119,7 @@ def _unknown(turn: Turn, pending: Pending, cause: str) -> None:
         pending, known=Knowledge.UNKNOWN, cause=cause, lookups=pending.lookups + 1, asked=turn.at + wait
     )
     turn.set(pending={**turn.state.pending, work.id: asked})
-    if isinstance(work, (PlaceMarket, PlaceStop)):
+    if isinstance(work, (PlaceMarket, PlaceLimit, PlaceStop)):
         turn.look_up(work.id, work.symbol, stop=isinstance(work, PlaceStop), after_ms=wait)
 
 
@@ -113,6 +139,8 @@ def by_id(turn: Turn, cycle_id: str) -> Cycle | None:
 
 
 def _accepted(turn: Turn, pending: Pending, accepted: Accepted) -> None:
+    if entry := of_owner(turn, pending.cycle):
+        entry_answered(turn, entry, pending.work.id, accepted)
     cycle = by_id(turn, pending.cycle)
     if cycle is None:
         return
@@ -158,6 +186,8 @@ def _on_order(turn: Turn, cycle: Cycle, client_id: str, *, order_id: str = "", r
 
 def _refused(turn: Turn, pending: Pending, refused: Refused) -> None:
     """A definite no: nothing happened, and the plan goes another way."""
+    if entry := of_owner(turn, pending.cycle):
+        entry_answered(turn, entry, pending.work.id, refused)
     cycle = by_id(turn, pending.cycle)
     if cycle is None:
         return
@@ -240,6 +270,7 @@ def looked_up(turn: Turn, event: LookedUp) -> None:
 
 
 def _found(turn: Turn, client_id: str, row: OrderRow, pending: Pending | None) -> None:
+    saw_order(turn, row)
     for cycle in turn.state.cycles.values():
         stop = find_stop(cycle, client_id, row.order_id)
         if stop is None:
@@ -266,7 +297,7 @@ def _not_there(turn: Turn, pending: Pending) -> None:
         turn.forget(work.id)
         _refused(turn, pending, Refused("absent", "the request never arrived"))
         return
-    adds = isinstance(work, PlaceMarket) and work.opens
+    adds = isinstance(work, (PlaceMarket, PlaceLimit)) and work.opens
     if adds and (turn.at - pending.first_sent > ADD_AGAIN_MS or no_risk_because(turn)):
         _unknown(turn, pending, pending.cause)
         return

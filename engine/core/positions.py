@@ -7,7 +7,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.core.actions import Level, Reading
-from engine.core.events import PositionsRead
+from engine.core.events import FillsRead, PositionsRead
 from engine.core.exchange import Fill, Position
 from engine.core.ids import cycle_id
 from engine.core.instrument import ZERO, Side
@@ -20,24 +20,30 @@ from engine.core.words import amount, money, name, percent, price, size
 DOUBT_MS = 1500
 """How long ledger and exchange may differ (fills on their way) before the evidence is asked for."""
 KEPT_CLOSED = 50
-LOOK_BACK_MS = 3_600_000
-"""How far back trades and bills are read again although everything up to now has been told: they may be
-booked late.
-"""
 
 
 def positions_read(turn: Turn, read: PositionsRead) -> None:
-    """Hold every row against what is believed."""
+    """Hold every row against what is believed; a reading from before the last trade of a cycle says nothing
+    about it.
+    """
     rows = {key_of(p.symbol, p.side): p for p in read.positions if p.qty > ZERO}
+    moved = _moved(turn.state) if read.asked else {}
     for key, position in rows.items():
+        if moved.get(key, 0) > read.asked:
+            continue
         if key in turn.state.cycles:
             turn.put(_follow(turn, turn.state.cycles[key], position))
         else:
             _meet(turn, key, position)
     for key, cycle in turn.state.cycles.items():
-        if key not in rows:
+        if key not in rows and moved.get(key, 0) <= read.asked:
             turn.put(_missing(turn, cycle, rest=read.rest))
     turn.set(unmanaged={k: u for k, u in turn.state.unmanaged.items() if k in rows})
+
+
+def _moved(state: State) -> dict[str, int]:
+    """When the size of each position changed last, as far as its cycles know, open or closed."""
+    return {key_of(c.symbol, c.side): c.moved for c in (*state.closed, *state.cycles.values())}
 
 
 def unfit_because(state: State, position: Position) -> tuple[str, bool]:
@@ -244,12 +250,10 @@ def resolve_doubt(turn: Turn, cycle: Cycle) -> Cycle:
     return cycle
 
 
-def fills_read(turn: Turn) -> None:
-    """All fills have been told: a doubt that is left has another reason."""
-    if turn.market - turn.state.fills_since > 2 * LOOK_BACK_MS:
-        turn.set(fills_since=turn.market - LOOK_BACK_MS)
+def fills_read(turn: Turn, read: FillsRead) -> None:
+    """All fills have been told: a doubt that was there when they were asked for has another reason."""
     for cycle in turn.state.cycles.values():
-        if cycle.doubt is not None and cycle.doubt.asked:
+        if cycle.doubt is not None and cycle.doubt.asked and cycle.doubt.asked <= (read.asked or turn.at):
             turn.put(replace(cycle, doubt=replace(cycle.doubt, fills_read=True)))
 
 

@@ -217,7 +217,8 @@ class Cycle(msgspec.Struct, frozen=True):
     `held_qty`, `held_entry`, `held_margin` are the exchange's position by our own arithmetic; `seen` is its
     newest row. `realised` is booked at the exchange's average, `own_realised` leg by leg; `fees` are positive
     when paid, `funding` signed.
-    `start_equity` is the equity the cycle began with.
+    `start_equity` is the equity the cycle began with. `moved` is when its size changed last (the engine's
+    clock): an older reading is of another size.
     """
 
     id: str
@@ -264,6 +265,7 @@ class Cycle(msgspec.Struct, frozen=True):
     closed: int = 0
     closed_reason: str = ""
     exit_price: Decimal = ZERO
+    moved: int = 0
 
     @property
     def front(self) -> Leg:
@@ -288,6 +290,41 @@ class Cycle(msgspec.Struct, frozen=True):
     def reason(self) -> str:
         """The word in brackets behind the status; empty when there is none."""
         return self.closed_reason or self.error or self.closing or self.paused
+
+
+class Step(StrEnum):
+    """How far an entry or exit has come."""
+
+    LEVERAGE = "setting leverage"
+    PLACING = "placing"
+    WORKING = "working"
+    CANCELLING = "cancelling"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An entry (or, when it does not `opens`, an exit) that the trader asked for, while it is carried out.
+
+    `want` is its whole size, `done` what earlier attempts filled, `order` the attempt that is on its way or
+    working since `since`.
+    """
+
+    id: str
+    symbol: str
+    side: Side
+    opens: bool
+    want: Decimal
+    leverage: Decimal
+    patient: bool
+    wait_ms: int
+    tries: int
+    stop: Decimal | None
+    by: str
+    step: Step
+    since: int
+    done: Decimal = ZERO
+    attempt: int = 0
+    order: Order | None = None
+    limit: Decimal = ZERO
 
 
 class Unmanaged(msgspec.Struct, frozen=True):
@@ -361,6 +398,7 @@ class State(msgspec.Struct, frozen=True):
     reference_equity: Decimal = ZERO
     day: Day = Day()
     kill: Kill | None = None
+    entries: dict[str, Entry] = {}
     working: dict[str, RestingOrder] = {}
     pending: dict[str, Pending] = {}
     links: dict[str, bool] = {}
@@ -368,6 +406,7 @@ class State(msgspec.Struct, frozen=True):
     read_only: str = ""
     take_over: bool = False
     fills_since: int = 0
+    bills_since: int = 0
     strays: tuple[Fill, ...] = ()
     trades_seen: tuple[str, ...] = ()
     bills_seen: tuple[str, ...] = ()

@@ -69,7 +69,7 @@ class Turn:
         self.actions.append(LookUp(f"find:{client_id}", client_id, symbol, stop, after_ms))
 
     def ask(self, *readings: Reading) -> None:
-        """Ask for a reading; all that one turn asks for is one action."""
+        """Ask for a reading; asked for several times in one turn it is one action."""
         self._readings.update(readings)
 
     def note(self, topic: str, level: Level, text: str, cycle: Cycle | None = None, **facts: object) -> None:
@@ -85,7 +85,13 @@ class Turn:
         )
 
     def finish(self) -> None:
-        """Turn what was asked for into one reading."""
-        if self._readings:
-            what = tuple(r for r in Reading if r in self._readings)
-            self.actions.append(Read(f"read:{self.at}", what, self.state.fills_since))
+        """Turn what was asked for into readings: each of its own, so that none waits for another's answer.
+
+        The id of a reading of trades or bills says up to which moment of the exchange it is complete.
+        """
+        for what in Reading:
+            if what in self._readings:
+                since = {Reading.FILLS: self.state.fills_since, Reading.BILLS: self.state.bills_since}.get(
+                    what, 0
+                )
+                self.actions.append(Read(f"read:{what.value}:{self.event.market}:{self.at}", (what,), since))

@@ -13,10 +13,12 @@ from engine.core.actions import (
     CancelStop,
     LookUp,
     MoveStop,
+    PlaceLimit,
     PlaceMarket,
     PlaceStop,
     Read,
     Reading,
+    SetLeverage,
     Work,
 )
 from engine.core.events import (
@@ -112,7 +114,7 @@ class IdealExchange:
                     Answered(work.id, Accepted(gone.order_id)),
                     StopSeen(gone, self._row_of(gone, OrderState.CANCELLED)),
                 ]
-            case CancelOrder():
+            case CancelOrder() | PlaceLimit() | SetLeverage():
                 raise AssertionError("no order of the example waits to be filled")
             case LookUp():
                 return [LookedUp(work.id, work.client_id, self._rows.get(work.client_id))]

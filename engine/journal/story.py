@@ -10,9 +10,11 @@ from engine.core.actions import (
     LookUp,
     MoveStop,
     Note,
+    PlaceLimit,
     PlaceMarket,
     PlaceStop,
     Read,
+    SetLeverage,
     Work,
 )
 from engine.core.ids import cycle_in
@@ -95,7 +97,7 @@ class _Order:
 
     def has_work(self, work: Work) -> bool:
         match work:
-            case PlaceMarket() | PlaceStop() | Read():
+            case PlaceMarket() | PlaceLimit() | SetLeverage() | PlaceStop() | Read():
                 return work.id in self.ids
             case MoveStop() | CancelStop():
                 return bool(self.ids & {work.id, work.order_id, work.client_id})

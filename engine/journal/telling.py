@@ -12,9 +12,11 @@ from engine.core.actions import (
     Level,
     LookUp,
     MoveStop,
+    PlaceLimit,
     PlaceMarket,
     PlaceStop,
     Read,
+    SetLeverage,
     Work,
 )
 from engine.core.events import (
@@ -28,7 +30,9 @@ from engine.core.events import (
     Breakeven,
     Commanded,
     Deny,
+    Enter,
     Event,
+    Exit,
     FillSeen,
     FillsRead,
     Flatten,
@@ -61,7 +65,7 @@ from engine.core.exchange import (
     RestingOrder,
     Unknown,
 )
-from engine.core.instrument import Side
+from engine.core.instrument import ZERO, Side
 from engine.journal.port import Entry
 
 Told = tuple[str, str, Level]
@@ -192,6 +196,11 @@ def _command(command: AnyCommand) -> str:
             return f"close {words.percent(fraction)} of {symbol} {side.value}"
         case SetStopMode(symbol, side, mode):
             return f"stops of {symbol} {side.value} by {mode.value}"
+        case Enter(symbol, side, margin, qty):
+            sized = f"{words.amount(margin)} USDT margin" if margin is not None else words.size(qty or ZERO)
+            return f"enter {symbol} {side.value} with {sized}"
+        case Exit(symbol, side):
+            return f"leave {symbol} {side.value} at the touch"
         case Adopt() | Pause() | Unpause() | Breakeven():
             verb = type(command).__name__.lower()
             return f"{verb} {command.symbol} {command.side.value}"
@@ -216,6 +225,13 @@ def work(work: Work) -> str:
             verb = _direction(side, opens=opens)
             effect = "opens" if opens else "reduce-only, closes"
             return f"market {verb} {words.size(qty)} {symbol}, {effect} {side.value}, id {id}"
+        case PlaceLimit(id, symbol, side, opens, qty, price):
+            verb = _direction(side, opens=opens)
+            effect = "opens" if opens else "reduce-only, closes"
+            where = f"{words.size(qty)} {symbol} at {words.price(price)}"
+            return f"limit {verb} {where}, {effect} {side.value}, id {id}"
+        case SetLeverage():
+            return f"isolated margin at {words.size(work.leverage)}x for {work.symbol} {work.side.value}"
         case PlaceStop(id, symbol, side, qty, trigger):
             return f"stop {words.price(trigger)} for {_size(qty)} of {symbol} {side.value}, id {id}"
         case MoveStop():

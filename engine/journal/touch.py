@@ -10,9 +10,11 @@ from engine.core.actions import (
     LookUp,
     MoveStop,
     Note,
+    PlaceLimit,
     PlaceMarket,
     PlaceStop,
     Read,
+    SetLeverage,
     Work,
 )
 from engine.core.events import (
@@ -121,7 +123,7 @@ def _in_body(body: AnyBody) -> set[str]:
 
 def _in_work(work: Work) -> set[str]:
     match work:
-        case PlaceMarket() | PlaceStop():
+        case PlaceMarket() | PlaceLimit() | SetLeverage() | PlaceStop():
             return {work.id, work.symbol}
         case MoveStop() | CancelStop():
             return {work.id, work.symbol, work.client_id, work.order_id}

@@ -22,7 +22,18 @@ from msgspec.structs import replace
 from engine.core.actions import LookUp, PlaceMarket, Read, Work
 from engine.core.arming import thresholds
 from engine.core.decide import Decision, decide, first_state
-from engine.core.events import AnyBody, Commanded, Event, MarkReached, OrdersRead, Started, Timer
+from engine.core.events import (
+    AnyBody,
+    BalanceRead,
+    Commanded,
+    Event,
+    FillsRead,
+    MarkReached,
+    OrdersRead,
+    PositionsRead,
+    Started,
+    Timer,
+)
 from engine.core.exchange import Tick
 from engine.core.settings import Settings
 from engine.core.state import State
@@ -33,6 +44,9 @@ from engine.runtime.prices import Prices
 from engine.venue.port import Venue
 
 logger = logging.getLogger("ratchet.engine")
+
+DATED = OrdersRead | PositionsRead | BalanceRead | FillsRead
+"""Readings whose age matters."""
 
 TIMER_S = 1.0
 RECONCILE_TICKS = 10
@@ -147,7 +161,7 @@ class Engine:
 
     def take(self, body: AnyBody) -> Decision:
         """Decide, believe, and queue what has to be written and done."""
-        event = Event(self._stamp(), self.venue.market_ms(), body, self.prices.newest())
+        event = Event(self._stamp(), self.venue.market_ms(), body, self._ticks(body))
         decision = decide(self.state, event)
         changed = decision.state is not self.state and decision.state != self.state
         self.state = decision.state
@@ -160,8 +174,13 @@ class Engine:
         self.touch()
         return decision
 
+    def _ticks(self, body: AnyBody) -> tuple[Tick, ...]:
+        return self.prices.newest(touch=bool(self.state.entries) or isinstance(body, Commanded))
+
     def _stamp(self) -> int:
-        """The time of what happens next: no two happenings share one, so that which came first is never in doubt."""
+        """The time of what happens next: no two happenings share one, so that which came first is never in
+        doubt.
+        """
         self._last = max(self._clock(), self._last + 1)
         return self._last
 
@@ -231,7 +250,7 @@ class Engine:
             self.links.answered(self._clock())
         for body in answers:
             # the age of a reading is judged by the clock that its contents are held against
-            self.take(replace(body, asked=asked) if isinstance(body, OrdersRead) else body)
+            self.take(replace(body, asked=asked) if isinstance(body, DATED) else body)
 
     # -- who watches -----------------------------------------------------------------------------------------
 

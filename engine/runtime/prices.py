@@ -28,8 +28,13 @@ class Prices:
     def arm(self, armed: dict[str, tuple[float, float]]) -> None:
         self._armed = dict(armed)
 
-    def newest(self) -> tuple[Tick, ...]:
-        return tuple(self._ticks.values())
+    def newest(self, *, touch: bool = False) -> tuple[Tick, ...]:
+        """The newest tick of each symbol; the touch only where something waits at it, for ticks are
+        journalled.
+        """
+        if touch:
+            return tuple(self._ticks.values())
+        return tuple(Tick(t.symbol, t.mark, t.last, t.arrived) for t in self._ticks.values())
 
     def of(self, symbol: str) -> Tick | None:
         return self._ticks.get(symbol)

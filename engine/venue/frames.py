@@ -26,11 +26,13 @@ class TickerArg(msgspec.Struct, frozen=True):
 
 
 class TickerRow(msgspec.Struct, frozen=True):
-    """The two prices that Ratchet trades by. What else the row holds is not decoded."""
+    """The prices that Ratchet trades by, the touch as text. What else the row holds is not decoded."""
 
     symbol: str = msgspec.field(name="instId")
     mark: Decimal = msgspec.field(name="markPrice")
     last: Decimal = msgspec.field(name="lastPr")
+    bid: str = msgspec.field(name="bidPr", default="")
+    ask: str = msgspec.field(name="askPr", default="")
 
 
 class TickerFrame(msgspec.Struct, frozen=True):
@@ -186,4 +188,4 @@ def tick_of(row: TickerRow, arrived: int) -> Tick:
     mark, last = row.mark, row.last
     if not (mark.is_finite() and last.is_finite() and mark > ZERO and last > ZERO):
         raise Malformed("ticker", f"{row.symbol}: markPrice or lastPr is not a positive number")
-    return Tick(row.symbol, mark, last, arrived)
+    return Tick(row.symbol, mark, last, arrived, row.bid, row.ask)

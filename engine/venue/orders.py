@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from engine.core.actions import CancelOrder, CancelStop, LookUp, MoveStop, PlaceMarket, PlaceStop
+from engine.core.actions import (
+    CancelOrder,
+    CancelStop,
+    LookUp,
+    MoveStop,
+    PlaceLimit,
+    PlaceMarket,
+    PlaceStop,
+    SetLeverage,
+)
 from engine.core.events import Answered, LookedUp
 from engine.core.exchange import OrderRow, Outcome, Refused, Unknown
 from engine.core.instrument import Side
@@ -16,7 +26,7 @@ from engine.venue.outcomes import NoAnswer, Refusal, listed, placed, unknown
 from engine.venue.rest import PRODUCT, Rest
 from engine.venue.rows import OrderDetail, Page, PlanRow, page_of
 
-Deed = PlaceMarket | PlaceStop | MoveStop | CancelStop | CancelOrder
+Deed = PlaceMarket | PlaceLimit | SetLeverage | PlaceStop | MoveStop | CancelStop | CancelOrder
 
 NOT_FOUND: Final = frozenset({"40109", "40768", "43001", "43025", "43020"})
 """Codes of order detail and of the plan lists for an order that is not there."""
@@ -25,6 +35,8 @@ PLACE: Final = "v2/mix/order/place-order"
 PLACE_STOP: Final = "v2/mix/order/place-tpsl-order"
 MOVE_STOP: Final = "v2/mix/order/modify-tpsl-order"
 CANCEL_STOP: Final = "v2/mix/order/cancel-plan-order"
+SET_MARGIN_MODE: Final = "v2/mix/account/set-margin-mode"
+SET_LEVERAGE: Final = "v2/mix/account/set-leverage"
 CANCEL: Final = "v2/mix/order/cancel-order"
 DETAIL: Final = "v2/mix/order/detail"
 PLANS: Final = "v2/mix/order/orders-plan-pending"
@@ -48,8 +60,10 @@ class Orders:
             path, body = self.request(deed)
         except ValueError as error:
             return Answered(deed.id, Refused("local", f"not sent: {error}"))
-        if isinstance(deed, PlaceMarket):
+        if isinstance(deed, PlaceMarket | PlaceLimit):
             self._own(deed.id)
+        if isinstance(deed, SetLeverage):
+            await self._isolate(deed)
         try:
             data = await self._rest.post(path, body, lane_of(deed))
         except (Refusal, NoAnswer) as error:
@@ -61,7 +75,14 @@ class Orders:
         common = {"symbol": deed.symbol, "productType": PRODUCT}
         match deed:
             case PlaceMarket():
-                return PLACE, common | self._market(deed)
+                return PLACE, common | self._order(deed) | {"orderType": "market"}
+            case PlaceLimit():
+                priced = {"orderType": "limit", "force": "gtc", "price": plain(deed.price)}
+                return PLACE, common | self._order(deed) | priced
+            case SetLeverage():
+                isolated = {"holdSide": deed.side.value} if self._hedged() else {}
+                leverage = {"marginCoin": "USDT", "leverage": plain(deed.leverage)}
+                return SET_LEVERAGE, common | leverage | isolated
             case PlaceStop():
                 return PLACE_STOP, common | self._stop(deed)
             case MoveStop():
@@ -77,7 +98,16 @@ class Orders:
             case CancelOrder():
                 return CANCEL, common | {"marginCoin": "USDT", "orderId": deed.order_id}
 
-    def _market(self, deed: PlaceMarket) -> dict[str, str]:
+    async def _isolate(self, deed: SetLeverage) -> None:
+        """Isolated margin first, for the leverage belongs to a mode. With a position or orders the mode stays
+        as it is (45117), and the entry's own marginMode is what counts.
+        """
+        mode = {"marginCoin": "USDT", "marginMode": "isolated"}
+        with contextlib.suppress(Refusal, NoAnswer):
+            body = {"symbol": deed.symbol, "productType": PRODUCT} | mode
+            await self._rest.post(SET_MARGIN_MODE, body, lane_of(deed))
+
+    def _order(self, deed: PlaceMarket | PlaceLimit) -> dict[str, str]:
         """In hedge mode the side names the position and tradeSide the deed; in one-way mode the trade."""
         long = deed.side is Side.LONG
         if self._hedged():
@@ -85,10 +115,11 @@ class Orders:
         else:
             buys = long == deed.opens
             way = {"side": "buy" if buys else "sell", "reduceOnly": "NO" if deed.opens else "YES"}
+        preset = {} if deed.stop is None else {"presetStopLossPrice": plain(deed.stop)}
         return {
+            **preset,
             "marginMode": "isolated",
             "marginCoin": "USDT",
-            "orderType": "market",
             "size": plain(deed.qty),
             "clientOid": deed.id,
             **way,
@@ -186,7 +217,7 @@ def _move(deed: MoveStop) -> dict[str, str]:
 
 def lane_of(deed: Deed) -> Lane:
     """Only an opening order adds risk."""
-    return Lane.ADD if isinstance(deed, PlaceMarket) and deed.opens else Lane.REDUCE
+    return Lane.ADD if isinstance(deed, PlaceMarket | PlaceLimit) and deed.opens else Lane.REDUCE
 
 
 def accepted(deed: Deed, data: object) -> Outcome:

@@ -78,6 +78,8 @@ def climbed(cycle: Cycle, ladder: Ladder, rungs: int) -> Cycle:
     leverage = cycle.seen.leverage
     for _ in range(rungs):
         trigger = trigger_price(cycle, ladder, BTC)
+        if trigger <= cycle.legs[0].entry / 10:
+            break  # the fixed grid of a short ends at zero
         cycle = after_rung(cycle, ladder, BTC, price=trigger, leverage=leverage)
     return cycle
 

@@ -1,0 +1,121 @@
+"""Why a rung may not run: everything that is checked before risk is added, and once more before the add."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from engine.core.exchange import Tick
+from engine.core.instrument import ONE, ZERO, Instrument
+from engine.core.ladder import add_margin, add_qty, after_rung, bank_parts
+from engine.core.limits import no_risk_because, oversized
+from engine.core.settings import Sequence
+from engine.core.state import Cycle
+from engine.core.stops import is_beyond, wanted_stops
+from engine.core.turn import Turn
+from engine.core.words import amount, price, size
+
+
+def blocked_because(turn: Turn, cycle: Cycle, tick: Tick) -> str:
+    """Why the next rung may not run now; empty when it may."""
+    state, ladder = turn.state, turn.state.settings.ladder
+    if reason := no_risk_because(turn) or cycle.paused or cycle.closing or cycle.error:
+        return reason
+    if cycle.doubt is not None:
+        return "the ledger and Bitget differ"
+    if any(entry.symbol == cycle.symbol for entry in state.entries.values()):
+        return "an entry or exit of yours is under way"
+    if any(p.cycle == cycle.id and p.cause for p in state.pending.values()):
+        return "the outcome of an earlier request is unknown"
+    if cycle.rungs >= ladder.max_rungs:
+        return f"max_rungs = {ladder.max_rungs} is reached"
+    if not any(link for link in state.links.values()) or not state.links.get("private", False):
+        return "the private stream is down"
+    instrument = turn.instrument(cycle.symbol)
+    if instrument.status != "normal":
+        return f"{cycle.symbol} is '{instrument.status}' on Bitget"
+    return _size_block(turn, cycle, instrument, tick.mark)
+
+
+def expected_leverage(turn: Turn, cycle: Cycle) -> bool:
+    """Whether the leverage on the exchange is the configured one, or the one the cycle began with."""
+    configured = turn.state.settings.leverage_of(cycle.symbol)
+    return cycle.seen.leverage in (configured, cycle.legs[0].leverage)
+
+
+def _size_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal) -> str:
+    ladder = turn.state.settings.ladder
+    if not expected_leverage(turn, cycle):
+        return (
+            f"the leverage on Bitget is {size(cycle.seen.leverage)}x, expected "
+            f"{size(cycle.legs[0].leverage)}x"
+        )
+    banked = sum((q for _, q in bank_parts(cycle, ladder, instrument)), ZERO)
+    if not instrument.is_tradable(banked, mark):
+        return f"half of the leg ({size(banked)}) is below Bitget's minimum"
+    return add_block(
+        turn, cycle, instrument, mark, credit=_credit(cycle, ladder.sequence, banked, mark, instrument)
+    )
+
+
+def _credit(
+    cycle: Cycle, sequence: Sequence, banked: Decimal, mark: Decimal, instrument: Instrument
+) -> Decimal:
+    """The free margin that the bank step is going to give back before the add."""
+    if sequence is Sequence.ADD_FIRST:
+        return ZERO
+    profit = cycle.side.d * banked * (mark - cycle.held_entry)
+    return profit + cycle.held_margin * banked / cycle.held_qty - instrument.taker * banked * mark
+
+
+def add_block(
+    turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal, *, credit: Decimal = ZERO
+) -> str:
+    """Why the next leg may not be opened at `mark`; `credit` is free margin that will have come back by
+    then.
+    """
+    state, ladder = turn.state, turn.state.settings.ladder
+    balance = state.balance
+    if balance is None:
+        return "the balance is unknown"
+    margin = add_margin(cycle, ladder, balance.equity)
+    leverage = cycle.seen.leverage
+    qty = add_qty(margin, leverage, mark, instrument)
+    if not instrument.is_tradable(qty, mark):
+        return f"the next leg ({size(qty)}) is below Bitget's minimum"
+    if qty > instrument.max_market_qty or leverage > instrument.max_leverage:
+        return f"the next leg ({size(qty)} at {size(leverage)}x) is above Bitget's maximum"
+    if oversized(qty * mark, margin * leverage, turn):
+        return "the next leg would be larger than planned"
+    need = margin * (ONE + ladder.free_margin_buffer) + instrument.taker * qty * mark
+    if balance.free + credit < need:
+        return (
+            f"free margin {amount(balance.free + credit)} is below the {amount(need)} USDT that the add needs"
+        )
+    if cycle.held_margin + margin > ladder.max_cycle_margin * balance.equity:
+        return f"the cycle's margin would pass {amount(ladder.max_cycle_margin * balance.equity)} USDT"
+    return _stops_block(turn, cycle, instrument, mark)
+
+
+def _stops_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal) -> str:
+    """A rung whose stops would be passed at once would only buy a loss."""
+    if cycle.rung is not None:
+        return ""
+    ladder = turn.state.settings.ladder
+    after = preview(turn, cycle, mark)
+    for stop in wanted_stops(after, instrument, guard=ladder.guard):
+        if is_beyond(cycle.side, mark, stop.trigger):
+            return f"the stop at {price(stop.trigger)} would be passed at once"
+    return ""
+
+
+def preview(turn: Turn, cycle: Cycle, mark: Decimal) -> Cycle:
+    """The cycle as the next rung, filled at `mark`, would leave it."""
+    balance = turn.state.balance
+    return after_rung(
+        cycle,
+        turn.state.settings.ladder,
+        turn.instrument(cycle.symbol),
+        price=mark,
+        leverage=cycle.seen.leverage,
+        equity=balance.equity if balance else None,
+    )
