@@ -1,93 +1,16 @@
-"""The messages between the engine and its clients (desk, command line, phone): JSON over the control socket.
-
-Everything a client needs is here; it is the only module of `engine` that `tui` imports. Decimals travel as
-strings, times are milliseconds UTC, fractions are decimal fractions (0.2 = 20 %), sizes base coin, money
-USDT. `None` means
-unknown, never zero.
-
-    GET  /v1/hello      → Hello            version handshake
-    GET  /v1/snapshot   → Snapshot
-    GET  /v1/stream     → WebSocket: one Snapshot per text frame, conflated, at most 10 a second
-    POST /v1/commands   ← Request → Answer
-    GET  /v1/orders     → list of OrderView
-    GET  /v1/why/NAME   → list of StoryLine    NAME is a symbol, a cycle or an order id
-"""
+"""What holds now: the snapshot and its parts, and what is told of an order or of a step in its story."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
 
 import msgspec
 
 from engine.core.actions import Level
-from engine.core.events import (
-    Adopt,
-    AnyCommand,
-    Approve,
-    Breakeven,
-    Command,
-    Deny,
-    Enter,
-    Exit,
-    Flatten,
-    Halt,
-    Pause,
-    Reduce,
-    Resume,
-    SetStopMode,
-    Unpause,
-)
 from engine.core.instrument import Side
 from engine.core.settings import StopMode
 from engine.core.state import Status
-
-PROTOCOL: Final = 1
-"""Raised when an older client could misread a message."""
-
-__all__ = [
-    "PROTOCOL",
-    "AccountView",
-    "Adopt",
-    "Answer",
-    "AnyCommand",
-    "ApprovalView",
-    "Approve",
-    "Breakeven",
-    "ClosedView",
-    "Command",
-    "Deny",
-    "EngineView",
-    "Enter",
-    "Exit",
-    "Flatten",
-    "Halt",
-    "Hello",
-    "LegView",
-    "Level",
-    "LimitView",
-    "LinkView",
-    "LogLine",
-    "Mode",
-    "NextRungView",
-    "OrderView",
-    "Pause",
-    "PositionView",
-    "Reduce",
-    "Request",
-    "Resume",
-    "SetStopMode",
-    "Side",
-    "Snapshot",
-    "Status",
-    "StopMode",
-    "StopView",
-    "StoryLine",
-    "UnknownView",
-    "Unpause",
-    "Verdict",
-]
 
 
 class Mode(StrEnum):
@@ -356,29 +279,3 @@ class StoryLine(msgspec.Struct, frozen=True):
     what: str
     text: str
     level: Level = Level.CHATTER
-
-
-class Request(msgspec.Struct, frozen=True):
-    """A command with an id of the client's choice: the same id again is answered again and done once."""
-
-    id: str
-    by: str
-    command: AnyCommand
-    protocol: int = PROTOCOL
-
-
-class Verdict(StrEnum):
-    """What the engine says to a command."""
-
-    DONE = "done"
-    REFUSED = "refused"
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """The engine's answer: done (decided and durable; its orders are on their way), or refused with the
-    reason and what to do.
-    """
-
-    id: str
-    verdict: Verdict
-    text: str
