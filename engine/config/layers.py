@@ -22,6 +22,9 @@ Name = tuple[str, ...]
 
 PREFIX: Final = "RATCHET_"
 
+ALIASES: Final[dict[Name, str]] = {("webhook", "ratio"): "MAX_PURCHASE_RATIO"}
+"""Options that another variable may set as well, because that is what its users have in their scripts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -43,7 +46,8 @@ class Layer:
     def where(self, name: Name) -> str:
         """The line, or the variable, in words; empty when it cannot be told."""
         if self.source is Source.ENVIRONMENT:
-            return PREFIX + "__".join(name).upper()
+            own = PREFIX + "__".join(name).upper()
+            return own if own in os.environ else ALIASES.get(name, own)
         if self.file is None:
             return ""
         line = self.lines.get(name) or self.lines.get(name[:1])
@@ -130,6 +134,9 @@ def _read_environment() -> Layer:
             f"a {PREFIX}… variable that holds a list or a table is not JSON: write it like "
             f"{PREFIX}LIMITS__WINDOWS='[\"Mon-Fri 08:00-22:00\"]'"
         ) from None
+    for (table, option), variable in ALIASES.items():
+        if variable in os.environ:
+            values.setdefault(table, {}).setdefault(option, os.environ[variable])
     if isinstance(values.get("managed"), dict):
         values["managed"] = {symbol.upper(): leverage for symbol, leverage in values["managed"].items()}
     return Layer(Source.ENVIRONMENT, values)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from engine.config.doors import RestTerms, WebhookTerms
     from engine.config.paths import Paths
     from engine.core.settings import Settings
 
@@ -56,4 +57,6 @@ class Loaded:
     bitget_url: str = ""
     demo: bool = False
     read_only: bool = False
+    rest: RestTerms | None = None
+    webhook: WebhookTerms | None = None
     effective: tuple[Effective, ...] = ()

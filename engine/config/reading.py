@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from engine.config.doors import rest_terms, webhook_terms
 from engine.config.layers import Layers, Name, read_layers
 from engine.config.loaded import Effective, Loaded, Source
 from engine.config.options import Options
@@ -32,6 +33,8 @@ def load_engine(paths: Paths, *, bitget_url: str | None, demo: bool | None, read
         bitget_url=options.bitget.url,
         demo=options.bitget.demo,
         read_only=options.engine.read_only,
+        rest=rest_terms(options),
+        webhook=webhook_terms(options),
         effective=tuple(effective(options, layers)),
     )
 

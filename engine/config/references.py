@@ -42,7 +42,11 @@ def find(part: str, reference: str) -> Found:
     """Look for `key`, `secret` or `passphrase`: at its reference only, or in all the usual places when that
     is empty.
     """
-    references = (reference,) if reference else _usual(part)
+    return find_first((reference,) if reference else _usual(part))
+
+
+def find_first(references: tuple[str, ...]) -> Found:
+    """The first of these places that holds something."""
     for each in references:
         if value := _read(each):
             return Found(value, each)
