@@ -92,6 +92,10 @@ class InProcessBitget:
         """Round trip of the newest answer; NaN before the first."""
         return self._rest.latency_ms
 
+    def silence_ms(self, link: str) -> float:
+        """Nothing in between can be silent."""
+        return 0.0
+
     async def open(self, sink: Sink, symbols: tuple[str, ...]) -> None:
         """Read the contracts and the position mode, tell `InstrumentsRead`. Raises VenueRefused."""
         self._sink = sink

@@ -28,8 +28,9 @@ from engine.core.events import (
 )
 from engine.core.instrument import Side
 from engine.core.positions import adopt, unfit_because
+from engine.core.preconditions import blocked_because
 from engine.core.refusal import CommandRefused
-from engine.core.rung import blocked_because, start
+from engine.core.rung import start
 from engine.core.settings import StopMode
 from engine.core.state import Cycle, Kill, key_of
 from engine.core.turn import Turn

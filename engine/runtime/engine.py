@@ -156,7 +156,7 @@ class Engine:
 
     def tell(self, body: AnyBody) -> None:
         """Anything else that the venue learnt."""
-        self.links.heard(body, self._clock())
+        self.links.heard(body)
         self.take(body)
 
     def take(self, body: AnyBody) -> Decision:

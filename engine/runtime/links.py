@@ -8,16 +8,15 @@ import math
 
 import msgspec
 
-from engine.core.events import AnyBody, InstrumentsRead, LinkChanged
+from engine.core.events import AnyBody, LinkChanged
 from engine.protocol import LinkView
-from engine.runtime.prices import Prices
+from engine.venue.port import Venue
 
 
 class Line(msgspec.Struct):
-    """One websocket: since when it was last heard, and its losses."""
+    """One websocket: whether it is up, how often it was lost, and why."""
 
     up: bool = False
-    heard: int = 0
     losses: int = 0
     reason: str = ""
 
@@ -29,31 +28,28 @@ class Links:
         self._lines = {"public": Line(), "private": Line()}
         self._answered = 0
 
-    def heard(self, body: AnyBody, at: int) -> None:
+    def heard(self, body: AnyBody) -> None:
         """The venue told something by itself."""
         if isinstance(body, LinkChanged):
             line = self._lines.setdefault(body.link, Line())
             line.losses += line.up and not body.up
-            line.up, line.reason, line.heard = body.up, body.reason, at
-        elif not isinstance(body, InstrumentsRead):
-            self._lines["private"].heard = at
+            line.up, line.reason = body.up, body.reason
 
     def answered(self, at: int) -> None:
         """An action over REST came back."""
         self._answered = at
 
-    def views(self, prices: Prices, at: int, latency_ms: float) -> tuple[LinkView, ...]:
-        arrived = max((tick.arrived for tick in prices.newest()), default=0)
-        public, private = self._lines["public"], self._lines["private"]
-        public.heard = max(public.heard, arrived)
-        rest = None if math.isnan(latency_ms) else latency_ms
+    def views(self, venue: Venue, at: int) -> tuple[LinkView, ...]:
+        """What a client sees of each connection now."""
+        latency = venue.latency_ms()
+        rest = None if math.isnan(latency) else latency
+        answered = at - self._answered if self._answered else None
         return (
-            _view("public", public, at, None),
-            _view("private", private, at, None),
-            LinkView("rest", rest is not None, at - self._answered if self._answered else None, rest, 0),
+            *(_view(name, line, venue.silence_ms(name)) for name, line in self._lines.items()),
+            LinkView("rest", rest is not None, answered, rest, 0),
         )
 
 
-def _view(name: str, line: Line, at: int, latency: float | None) -> LinkView:
-    age = at - line.heard if line.heard else None
-    return LinkView(name, line.up, age, latency, line.losses, line.reason)
+def _view(name: str, line: Line, silence: float) -> LinkView:
+    age = None if math.isnan(silence) else round(silence)
+    return LinkView(name, line.up, age, None, line.losses, line.reason)

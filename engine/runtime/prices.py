@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from engine.core.arming import NEVER
 from engine.core.exchange import Tick
+from engine.core.instrument import ZERO
 
 
 class Prices:
@@ -11,6 +14,7 @@ class Prices:
 
     def __init__(self) -> None:
         self._ticks: dict[str, Tick] = {}
+        self._then: dict[str, Decimal] = {}
         self._armed: dict[str, tuple[float, float]] = {}
 
     def crosses(self, tick: Tick) -> bool:
@@ -35,6 +39,15 @@ class Prices:
         if touch:
             return tuple(self._ticks.values())
         return tuple(Tick(t.symbol, t.mark, t.last, t.arrived) for t in self._ticks.values())
+
+    def note_balance(self) -> None:
+        """The equity was just read: remember the marks that it was made with."""
+        self._then = {tick.symbol: tick.mark for tick in self._ticks.values()}
+
+    def moved(self, symbol: str) -> Decimal:
+        """How far the mark has moved since the equity was read; 0 when either mark is unknown."""
+        tick, then = self._ticks.get(symbol), self._then.get(symbol)
+        return ZERO if tick is None or then is None else tick.mark - then
 
     def of(self, symbol: str) -> Tick | None:
         return self._ticks.get(symbol)

@@ -48,7 +48,7 @@ def snapshot_of(engine: Engine, mode: Mode) -> Snapshot:
     return Snapshot(
         version=engine.change,
         engine=_engine_view(engine, mode, at),
-        links=engine.links.views(engine.prices, at, engine.venue.latency_ms()),
+        links=engine.links.views(engine.venue, at),
         account=_account_view(state, positions),
         positions=positions,
         approvals=tuple(_approval(state, c) for c in state.cycles.values() if c.approval is not None),

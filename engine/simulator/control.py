@@ -187,7 +187,7 @@ def _speed(speed: object) -> Speed | None:
         return None
     if speed == "max":
         return "max"
-    if isinstance(speed, int | float) and not isinstance(speed, bool) and 0 < speed < float("inf"):
+    if isinstance(speed, int | float | Decimal) and not isinstance(speed, bool) and 0 < speed < float("inf"):
         return float(speed)
     raise ControlError(f"speed {speed!r}: a number above 0, or 'max', is expected")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -92,6 +93,13 @@ class Bitget:
     def latency_ms(self) -> float:
         """Round trip of the newest REST answer; NaN before the first."""
         return self._rest.latency_ms
+
+    def silence_ms(self, link: str) -> float:
+        """Milliseconds since the newest frame or pong of a websocket; NaN before the first."""
+        for line in self._links.values():
+            if line.name == link:
+                return (asyncio.get_running_loop().time() - line.heard_at) * 1000
+        return math.nan
 
     async def open(self, sink: Sink, symbols: tuple[str, ...]) -> None:
         """Check everything, read the contracts and tell them. Raises VenueRefused."""

@@ -40,6 +40,11 @@ class Venue(Protocol):
     def latency_ms(self) -> float:
         """Round trip of the newest REST answer; NaN before the first."""
 
+    def silence_ms(self, link: str) -> float:
+        """How long the websocket `link` (`public`, `private`) has said nothing, not even a pong; NaN before
+        its first word.
+        """
+
     async def open(self, sink: Sink, symbols: tuple[str, ...]) -> None:
         """Check keys, permissions, account kind, clock and modes; read the contracts, tell `InstrumentsRead`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -79,6 +80,8 @@ class Link:
         self._tap = make_tap()
         self._said = (False, "")
         self._cut_for = ""
+        self.heard_at = math.nan
+        """When the newest frame or pong was noticed, in the loop's time; NaN before the first."""
 
     @property
     def name(self) -> str:
@@ -182,6 +185,7 @@ class Link:
         """Look at the connection until it dies; ask again for what was refused. Raises Broken."""
         loop = asyncio.get_running_loop()
         heard, heard_at, asked_at = self._heard(), loop.time(), loop.time()
+        seen, self.heard_at = self._tap.data + self._tap.pongs, loop.time()
         while True:
             await asyncio.wait(
                 {lost, self._tap.broken}, timeout=self._patience.look_s, return_when="FIRST_COMPLETED"
@@ -190,6 +194,8 @@ class Link:
             if lost.done():
                 raise Broken(_why(lost))
             now = loop.time()
+            if (frames := self._tap.data + self._tap.pongs) != seen:
+                seen, self.heard_at = frames, now
             if self._heard() != heard:
                 heard, heard_at = self._heard(), now
             elif now - heard_at > self._silence_s():
