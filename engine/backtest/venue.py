@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -174,7 +175,7 @@ class InProcessBitget:
                 childless=self._childless,
             )
             connection = Connection(tap, self._broken)
-            leave = self._exchange.subscribe(lambda push, to=connection: self._push(push, to))
+            leave = self._exchange.subscribe(partial(self._push, connection=connection))
             try:
                 self._greet(connection)
                 self._told().tell(LinkChanged("private", True))

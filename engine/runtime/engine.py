@@ -163,6 +163,8 @@ class Engine:
         """Decide, believe, and queue what has to be written and done."""
         event = Event(self._stamp(), self.venue.market_ms(), body, self._ticks(body))
         decision = decide(self.state, event)
+        if isinstance(body, BalanceRead):
+            self.prices.note_balance()
         changed = decision.state is not self.state and decision.state != self.state
         self.state = decision.state
         if changed:

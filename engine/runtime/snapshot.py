@@ -49,7 +49,7 @@ def snapshot_of(engine: Engine, mode: Mode) -> Snapshot:
         version=engine.change,
         engine=_engine_view(engine, mode, at),
         links=engine.links.views(engine.venue, at),
-        account=_account_view(state, positions),
+        account=_account_view(engine, positions),
         positions=positions,
         approvals=tuple(_approval(state, c) for c in state.cycles.values() if c.approval is not None),
         limits=_limits(state),
@@ -78,20 +78,25 @@ def _engine_view(engine: Engine, mode: Mode, at: int) -> EngineView:
     )
 
 
-def _account_view(state: State, positions: tuple[PositionView, ...]) -> AccountView:
-    balance = state.balance
-    equity = balance.equity if balance else None
-    cycles = list(state.cycles.values())
+def _account_view(engine: Engine, positions: tuple[PositionView, ...]) -> AccountView:
+    """The account strip. The equity is the one last read, moved along with the marks since then."""
+    state = engine.state
+    balance, cycles = state.balance, list(state.cycles.values())
+    drift = sum((p.side.d * p.size * engine.prices.moved(p.symbol) for p in positions), ZERO)
+    equity = balance.equity + drift if balance else None
+    day, week = day_result(state), week_result(state)
+    day = None if day is None else day + drift
+    week = None if week is None else week + drift
     margin = sum((p.margin for p in positions), ZERO)
     notional = sum((p.size * (p.mark or p.entry) for p in positions), ZERO)
     worst = [p.worst_case for p in positions if p.managed and p.worst_case is not None]
     return AccountView(
         equity=equity,
         free=balance.free if balance else None,
-        day_pnl=day_result(state),
-        day_return=_share(day_result(state), state.day.day_equity),
-        week_pnl=week_result(state),
-        week_return=_share(week_result(state), state.day.week_equity),
+        day_pnl=day,
+        day_return=_share(day, state.day.day_equity),
+        week_pnl=week,
+        week_return=_share(week, state.day.week_equity),
         worst_case=sum(worst, ZERO),
         deployed=_share(margin, equity),
         leverage=_share(notional, equity),
@@ -326,7 +331,7 @@ def _limits(state: State) -> tuple[LimitView, ...]:
             "cycles",
             str(limits.max_cycles),
             str(len(state.cycles)),
-            len(state.cycles) >= limits.max_cycles,
+            len(state.cycles) > limits.max_cycles,
         ),
     )
 
