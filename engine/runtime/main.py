@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from engine.api.address import SocketRefused
 from engine.api.server import ControlSocket
 from engine.config.loaded import Loaded
 from engine.config.paths import prepare_folders
+from engine.journal.history import History
 from engine.journal.lock import EngineLock
 from engine.journal.port import JournalRefused
 from engine.journal.sqlite import SqliteJournal
 from engine.runtime.engine import Engine
 from engine.runtime.face import Face
+from engine.runtime.settings import settings_of
 from engine.venue.bitget import Bitget
 from engine.venue.client import Keys
 from engine.venue.port import VenueRefused
@@ -36,9 +39,9 @@ def run_engine(loaded: Loaded, *, take_over: bool = False) -> int:
     reason is on stderr).
     """
     prepare_folders(loaded.paths)
-    _log_to(loaded.paths.logs / "engine.log")
     try:
-        return _loop(_serve(loaded, take_over=take_over))
+        with _logging_to(loaded.paths.logs / "engine.log"):
+            return _loop(_serve(loaded, take_over=take_over))
     except* (VenueRefused, JournalRefused, SocketRefused) as refused:
         for error in _leaves(refused):
             print(f"ratchet engine: {error}", file=sys.stderr)
@@ -78,7 +81,8 @@ async def _serve(loaded: Loaded, *, take_over: bool) -> int:
                 take_over=take_over,
                 read_only="started with --read-only" if loaded.read_only else "",
             )
-            await _until_signal(engine, Face(engine, journal), loaded.paths.socket)
+            face = Face(engine, journal, past=History(journal.reader), settings=settings_of(loaded))
+            await _until_signal(engine, face, loaded.paths.socket)
         finally:
             await venue.close()
             await journal.close()
@@ -116,14 +120,19 @@ async def _until_signal(engine: Engine, face: Face, socket: Path) -> None:
             part.cancel()
 
 
-def _log_to(path: Path) -> None:
-    """A rotating file of our own loggers; nothing of it goes to the terminal."""
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """A rotating file of our own loggers, for as long as the engine runs."""
     root = logging.getLogger("ratchet")
     root.setLevel(logging.INFO)
-    root.propagate = False
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()
 
 
 def installed_version() -> str:
