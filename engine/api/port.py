@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Protocol
 
-from engine.protocol import Answer, Hello, OrderView, Request, Snapshot, StoryLine
+from engine.protocol import (
+    Answer,
+    ChartView,
+    CycleStory,
+    CycleView,
+    Enter,
+    EquityPoint,
+    Hello,
+    OrderView,
+    PreviewView,
+    Request,
+    SettingsView,
+    Side,
+    Snapshot,
+    StoryLine,
+    TicketView,
+)
+
+
+class NothingThere(Exception):
+    """What was asked for is not there; the text says so and where to look."""
 
 
 class Served(Protocol):
@@ -37,3 +58,24 @@ class Served(Protocol):
 
     async def why(self, name: str) -> list[StoryLine]:
         """The story of a symbol, a cycle or an order id; empty when the journal knows none."""
+
+    def preview(self, symbol: str, side: Side, parts: tuple[Decimal, ...]) -> PreviewView:
+        """What each stop mode and each reduce would do. Raises NothingThere for what is not under care."""
+
+    def ticket(self, enter: Enter) -> TicketView:
+        """What an entry would do; nothing is sent."""
+
+    async def history(self) -> tuple[CycleView, ...]:
+        """The cycles of the journal, newest first."""
+
+    async def cycle(self, name: str) -> CycleStory:
+        """One of them with all that happened in it. Raises NothingThere."""
+
+    async def equity(self) -> tuple[EquityPoint, ...]:
+        """The equity curve, oldest first."""
+
+    async def chart(self, symbol: str) -> ChartView:
+        """The marks of a symbol by the minute, and the fills of its open cycles."""
+
+    def settings(self) -> SettingsView:
+        """Every option and where its value comes from."""

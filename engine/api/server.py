@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import msgspec
 from aiohttp import web
 
 from engine.api.address import listen
+from engine.api.asked import Asked, answer, refusal
 from engine.api.port import Served
 from engine.api.requests import BODY_BYTES, Unfit, other_protocol, parse, unfit
 from engine.api.stream import Stream
@@ -71,6 +71,7 @@ class ControlSocket:
                 web.get("/v1/orders", self._orders),
                 web.get("/v1/why/{name}", self._why),
                 web.post("/v1/commands", self._command),
+                *Asked(self.served).routes(),
             ]
         )
         application.on_shutdown.append(self._dismiss)
@@ -80,27 +81,23 @@ class ControlSocket:
         await self.stream.dismiss()
 
     async def _hello(self, _: web.Request) -> web.Response:
-        return _json(self.served.hello())
+        return answer(self.served.hello())
 
     async def _snapshot(self, _: web.Request) -> web.Response:
-        return _json(self.served.snapshot())
+        return answer(self.served.snapshot())
 
     async def _orders(self, _: web.Request) -> web.Response:
-        return _json(self.served.orders())
+        return answer(self.served.orders())
 
     async def _why(self, request: web.Request) -> web.Response:
-        return _json(await self.served.why(request.match_info["name"]))
+        return answer(await self.served.why(request.match_info["name"]))
 
     async def _command(self, request: web.Request) -> web.Response:
         """A command, once it has begun, is finished even when its client hangs up."""
         parsed = parse(await request.read())
         if isinstance(parsed, Unfit):
-            return _json(parsed.answer, parsed.status)
-        return _json(await asyncio.shield(self.served.command(parsed)))
-
-
-def _json(value: object, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")
+            return refusal(parsed)
+        return answer(await asyncio.shield(self.served.command(parsed)))
 
 
 @web.middleware
@@ -110,21 +107,22 @@ async def _in_sentences(request: web.Request, handler: Handler) -> web.StreamRes
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:
         too_large = unfit(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a request has at most {BODY_BYTES} bytes")
-        return _json(too_large.answer, too_large.status)
+        return refusal(too_large)
     except web.HTTPMethodNotAllowed as error:
         allowed = ", ".join(sorted(error.allowed_methods))
         wrong = unfit(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.path} takes {allowed}, not {request.method}")
-        return _json(wrong.answer, wrong.status)
+        return refusal(wrong)
     except web.HTTPNotFound:
         unknown = unfit(
             HTTPStatus.NOT_FOUND,
             f"there is no {request.path}: try /v1/hello, /v1/snapshot, /v1/stream, /v1/orders, "
-            "/v1/why/NAME or /v1/commands",
+            "/v1/why/NAME, /v1/preview/SYMBOL/SIDE, /v1/ticket, /v1/history, /v1/equity, /v1/chart/SYMBOL, "
+            "/v1/settings or /v1/commands",
         )
-        return _json(unknown.answer, unknown.status)
+        return refusal(unknown)
     except web.HTTPServiceUnavailable as error:
         full = unfit(HTTPStatus.SERVICE_UNAVAILABLE, error.text or "")
-        return _json(full.answer, full.status)
+        return refusal(full)
 
 
 @web.middleware
@@ -133,5 +131,5 @@ async def _same_protocol(request: web.Request, handler: Handler) -> web.StreamRe
     theirs = request.headers.get(PROTOCOL_HEADER, str(PROTOCOL))
     if theirs != str(PROTOCOL) and request.path != "/v1/hello":
         refused = other_protocol(theirs)
-        return _json(refused.answer, refused.status)
+        return refusal(refused)
     return await handler(request)

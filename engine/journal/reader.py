@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, TypeVar
 
 from engine.journal import chain, opening
 from engine.journal.disk import decoded, follow, recover
@@ -15,6 +15,8 @@ from engine.journal.hop import Hop
 from engine.journal.port import JournalRefused, Recorded, Recovered
 from engine.journal.refusal import damaged, refusing
 from engine.journal.touch import key
+
+T = TypeVar("T")
 
 PAGE: Final = 500
 """Entries read in one go."""
@@ -63,6 +65,15 @@ class JournalReader:
             if not page:
                 return
             after, limit = page[-1].seq, limit - len(page)
+
+    async def ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        """What `question` reads from the tables, in the reader's own thread. Raises JournalRefused."""
+
+        def answer() -> T:
+            with refusing(self.path):
+                return question(self._db)
+
+        return await self._hop.run(answer)
 
     async def verify(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Check the whole chain, every snapshot and SQLite's own pages; return the number of entries.

@@ -30,9 +30,9 @@ class SqliteJournal(Journal):
 
     def __init__(self, disk: Disk, hop: Hop, reader: JournalReader, lock: EngineLock) -> None:
         self.path = disk.path
+        self.reader = reader
         self._disk = disk
         self._hop = hop
-        self._reader = reader
         self._lock = lock
         self._waiting: list[tuple[Job, asyncio.Future[int]]] = []
         self._writer: asyncio.Task[None] | None = None
@@ -74,11 +74,11 @@ class SqliteJournal(Journal):
     def read(
         self, *, symbol: str = "", cycle: str = "", after: int = 0, limit: int = 1000
     ) -> AsyncIterator[Recorded]:
-        return self._reader.read(symbol=symbol, cycle=cycle, after=after, limit=limit)
+        return self.reader.read(symbol=symbol, cycle=cycle, after=after, limit=limit)
 
     async def verify(self, progress: Callable[[int, int], None] | None = None) -> int:
         """As JournalReader.verify; appends go on meanwhile."""
-        return await self._reader.verify(progress)
+        return await self.reader.verify(progress)
 
     async def rebuild(self, step: Callable[[State, Event], State]) -> None:
         """Make all read models again from the events, in one transaction.
@@ -94,7 +94,7 @@ class SqliteJournal(Journal):
         self._is_closed = True
         while self._writer is not None and not self._writer.done():
             await asyncio.wait({self._writer})
-        await self._reader.close()
+        await self.reader.close()
         await self._hop.close()
         self._lock.release()
 

@@ -40,6 +40,7 @@ from engine.core.state import State
 from engine.journal.port import Entry, Journal, JournalRefused
 from engine.runtime.links import Links
 from engine.runtime.log import Log
+from engine.runtime.marks import Marks
 from engine.runtime.prices import Prices
 from engine.venue.port import Venue
 
@@ -80,6 +81,7 @@ class Engine:
         self.version = version
         self.state: State = first_state(settings)
         self.prices = Prices()
+        self.marks = Marks()
         self.log = Log()
         self.links = Links()
         self.started = clock()
@@ -152,6 +154,7 @@ class Engine:
         """A price. Two comparisons, unless an armed threshold is crossed."""
         if self.prices.crosses(tick):
             self.take(MarkReached(tick.symbol, tick.mark))
+        self.marks.add(tick, self.venue.market_ms())
         self.touch()
 
     def tell(self, body: AnyBody) -> None:

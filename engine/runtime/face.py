@@ -3,31 +3,54 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 
+from engine.api.port import NothingThere
 from engine.core.events import Commanded
+from engine.journal.history import History
 from engine.journal.port import Journal
 from engine.journal.story import story
 from engine.protocol import (
     PROTOCOL,
     Answer,
+    ChartView,
+    CycleStory,
+    CycleView,
+    Enter,
+    EquityPoint,
     Hello,
     Mode,
     OrderView,
+    PreviewView,
     Request,
+    SettingsView,
+    Side,
     Snapshot,
     StoryLine,
+    TicketView,
     Verdict,
 )
 from engine.runtime.engine import Engine
+from engine.runtime.preview import preview_of
 from engine.runtime.snapshot import orders_of, snapshot_of
+from engine.runtime.ticket import ticket_of
 
 
 class Face:
-    """Implements `engine.api.port.Served` for one engine."""
+    """Implements `engine.api.port.Served` for one engine. `past` is None for a journal without tables."""
 
-    def __init__(self, engine: Engine, journal: Journal) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        journal: Journal,
+        *,
+        past: History | None = None,
+        settings: SettingsView | None = None,
+    ) -> None:
         self._engine = engine
         self._journal = journal
+        self._past = past
+        self._settings = settings or SettingsView(())
         self._mode = Mode(engine.venue.mode)
 
     @property
@@ -57,3 +80,29 @@ class Face:
 
     async def why(self, name: str) -> list[StoryLine]:
         return await story(self._journal, name)
+
+    def preview(self, symbol: str, side: Side, parts: tuple[Decimal, ...]) -> PreviewView:
+        return preview_of(self._engine, symbol, side, parts)
+
+    def ticket(self, enter: Enter) -> TicketView:
+        return ticket_of(self._engine, enter)
+
+    async def history(self) -> tuple[CycleView, ...]:
+        return await self._past.cycles() if self._past else ()
+
+    async def cycle(self, name: str) -> CycleStory:
+        story = await self._past.cycle(name) if self._past else None
+        if story is None:
+            raise NothingThere(f"the journal knows no cycle {name!r}")
+        return story
+
+    async def equity(self) -> tuple[EquityPoint, ...]:
+        return await self._past.equity() if self._past else ()
+
+    async def chart(self, symbol: str) -> ChartView:
+        candles = self._engine.marks.candles(symbol)
+        trades = await self._past.trades(symbol, candles[0].at) if self._past and candles else ()
+        return ChartView(symbol, candles, trades)
+
+    def settings(self) -> SettingsView:
+        return self._settings

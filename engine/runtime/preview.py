@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from engine.api.port import NothingThere
 from engine.core.instrument import ZERO, Instrument, Side
 from engine.core.ledger import by_trader_first, liquidation_of, parts_of, reduce
 from engine.core.settings import Ladder, StopMode
@@ -22,18 +23,12 @@ PARTS: Final = (Decimal("0.25"), Decimal("0.5"), Decimal("0.75"), Decimal(1))
 """The fractions that are previewed when the client names none."""
 
 
-class NotManaged(Exception):
-    """There is no such position under care; the text says so and where to look."""
-
-
-def preview_of(
-    engine: Engine, symbol: str, side: Side, fractions: tuple[Decimal, ...] = PARTS
-) -> PreviewView:
-    """Every stop mode and every reduce of one cycle, with its worst case. Raises NotManaged."""
+def preview_of(engine: Engine, symbol: str, side: Side, parts: tuple[Decimal, ...] = PARTS) -> PreviewView:
+    """Every stop mode and every reduce of one cycle, with its worst case. Raises NothingThere."""
     state = engine.state
     cycle = state.cycles.get(key_of(symbol, side))
     if cycle is None or not cycle.held_qty:
-        raise NotManaged(
+        raise NothingThere(
             f"{symbol} {side.value} is not a managed position: `ratchet positions` lists what is open"
         )
     tick = engine.prices.of(symbol)
@@ -47,7 +42,9 @@ def preview_of(
         mode=cycle.mode,
         worst_case=worst_case(cycle, instrument, resting_stops(cycle)),
         modes=tuple(_mode(state, cycle, instrument, mode, mark) for mode in StopMode),
-        reduces=tuple(_reduced(state, cycle, instrument, part, mark) for part in fractions) if mark else (),
+        reduces=tuple(_reduced(state, cycle, instrument, part, mark) for part in parts or PARTS)
+        if mark
+        else (),
     )
 
 

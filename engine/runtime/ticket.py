@@ -69,7 +69,7 @@ def _leverage(state: State, enter: Enter) -> Decimal | None:
 def _price(enter: Enter, tick: Tick) -> Decimal:
     """Where it would be filled: at its own touch when patient, else at the other side's."""
     buys = enter.side is Side.LONG
-    touch = tick.touch(buys=buys is enter.patient)
+    touch = tick.touch(buys=buys is not enter.patient)
     return touch if touch is not None else tick.last
 
 
