@@ -13,7 +13,7 @@ from engine.core.closing import close_parts
 from engine.core.exchange import OrderKind
 from engine.core.ids import stop_id
 from engine.core.ledger import newest_first, parts_of
-from engine.core.state import Cycle, Rest, Stop
+from engine.core.state import Cycle, Rest, Stage, Stop
 from engine.core.stops import Wanted, is_beyond, is_nearer, wanted_stops
 from engine.core.turn import Turn
 from engine.core.words import name, price, size
@@ -24,6 +24,9 @@ PARTIAL_MS = 3000
 """How long a stop may stay half filled before the rest is closed at market."""
 GONE_MS = 1000
 """How long a stop that vanished may be explained by its position closing before it is put back."""
+
+REBIRTH_MS = 5000
+"""How long after a stop vanished the exchange may take to show that its position was closed and reopened."""
 
 UNREAD_MS = 2000
 """How long an accepted stop may wait to be read back before it is asked for again."""
@@ -173,16 +176,18 @@ def _close_passed(turn: Turn, cycle: Cycle, wanted: Wanted, trigger: Decimal) ->
 
 
 def _cancel_spare(turn: Turn, cycle: Cycle) -> Cycle:
-    """Cancel stops of legs that are gone, and those of another mode once the new ones rest."""
+    """Cancel stops of legs that are gone, and those of another mode: not before everything that is wanted
+    rests, nor while a leg may be on its way that has no other stop yet.
+    """
     wanted = {w.leg for w in wanted_now(turn, cycle)}
-    ready = is_covered(turn, cycle)
+    adds = cycle.rung is not None and cycle.rung.add.stage is Stage.SENT
+    ready = is_covered(turn, cycle) and not adds
     if ready and cycle.loosen:
         cycle = replace(cycle, loosen=False)
     legs = {leg.number for leg in cycle.legs}
     for stop in cycle.stops:
         protects_nothing = stop.leg is not None and stop.leg not in legs
-        spare = stop.leg not in wanted and wanted and ready
-        if stop.state is Rest.RESTING and (protects_nothing or spare):
+        if stop.state is Rest.RESTING and ready and (protects_nothing or (wanted and stop.leg not in wanted)):
             work = CancelStop(f"{stop.client_id}/off", stop.order_id, stop.client_id, cycle.symbol, stop.kind)
             turn.send(work, cycle.id)
             cycle = put_stop(cycle, replace(stop, state=Rest.CANCELLING, since=turn.at))
@@ -243,7 +248,8 @@ def _answer_gone(turn: Turn, cycle: Cycle, stop: Stop) -> Cycle:
     """The trader took a stop away: it is put back once; the second time the cycle is the trader's."""
     cycle = drop_stop(cycle, stop)
     leg_is_open = stop.leg is None or any(leg.number == stop.leg for leg in cycle.legs)
-    if not leg_is_open or not cycle.held_qty or cycle.doubt is not None:
+    died_with_its_position = cycle.reborn and cycle.reborn >= stop.since - REBIRTH_MS
+    if not leg_is_open or not cycle.held_qty or cycle.doubt is not None or died_with_its_position:
         return cycle
     return trader_moved(turn, cycle, f"the stop at {price(stop.trigger)} was taken away")
 

@@ -6,6 +6,8 @@ journal is replayed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import assert_never
 
 import msgspec
@@ -15,6 +17,7 @@ from engine.core.actions import Level, Note, Reading, Work
 from engine.core.closing import advance_close
 from engine.core.commands import commanded
 from engine.core.cover import cover, watch_stops
+from engine.core.doubt import fills_read, resolve_doubt
 from engine.core.entry import saw_fill, saw_order, watch_entries
 from engine.core.events import (
     Answered,
@@ -37,10 +40,10 @@ from engine.core.events import (
 )
 from engine.core.exchange import Bill
 from engine.core.fills import fill_seen, order_seen
-from engine.core.ledger import fund
+from engine.core.ledger import fund, left_over
 from engine.core.limits import balance_read, roll, transferred
 from engine.core.pending import answered, looked_up, restart, watch
-from engine.core.positions import close_if_flat, fills_read, positions_read, resolve_doubt
+from engine.core.positions import close_if_flat, positions_read
 from engine.core.refusal import CommandRefused
 from engine.core.resting import orders_read, stop_seen
 from engine.core.rung import advance, arm, expire, try_rung
@@ -51,6 +54,7 @@ from engine.core.words import money, name
 
 EVERYTHING = (Reading.POSITIONS, Reading.ORDERS, Reading.BALANCE, Reading.FILLS, Reading.BILLS)
 BILLS_KEPT = 500
+FUNDING = "contract_settle_fee"
 RISK_FUND = "risk_captital_user_transfer"
 """The business type of what is left after a liquidation, in Bitget's own spelling."""
 
@@ -218,23 +222,23 @@ def _bill_seen(turn: Turn, bill: Bill) -> None:
             return
         turn.set(day=transferred(turn.state.day, bill.amount, bill.at))
         turn.note("transfer", Level.MONEY, f"Transfer {money(bill.amount)} USDT; daily figures exclude it.")
-    elif bill.kind == "contract_settle_fee":
-        for cycle in turn.state.cycles.values():
-            if cycle.symbol == bill.symbol and bill.at >= cycle.seen.opened:
-                turn.put(fund(cycle, bill.amount))
-                turn.ask(Reading.POSITIONS)
-                turn.note("funding", Level.CHATTER, f"{name(cycle)}: funding {money(bill.amount)}.", cycle)
-                break
+    elif bill.kind == FUNDING:
+        _book(turn, bill, fund)
     elif bill.kind == RISK_FUND:
-        _book_left_over(turn, bill)
+        _book(turn, bill, left_over)
 
 
-def _book_left_over(turn: Turn, bill: Bill) -> None:
-    """What a liquidation leaves of the margin goes to the risk fund: it is part of that cycle's result."""
-    closed = list(turn.state.closed)
+def _book(turn: Turn, bill: Bill, entry: Callable[[Cycle, Decimal], Cycle]) -> None:
+    """Book a bill to the cycle that was open at its moment, also when that has ended meanwhile."""
+    for cycle in turn.state.cycles.values():
+        if cycle.symbol == bill.symbol and bill.at >= cycle.opened:
+            booked = entry(cycle, bill.amount)
+            turn.put(booked)
+            turn.ask(Reading.POSITIONS)
+            turn.note("funding", Level.CHATTER, f"{name(cycle)}: {bill.kind} {money(bill.amount)}.", cycle)
+            return
+    closed = turn.state.closed
     for index in reversed(range(len(closed))):
-        cycle = closed[index]
-        if cycle.symbol == bill.symbol and cycle.closed_reason == "liquidation":
-            closed[index] = replace(cycle, realised=cycle.realised + bill.amount)
-            turn.set(closed=tuple(closed))
+        if closed[index].symbol == bill.symbol and bill.at >= closed[index].opened:
+            turn.set(closed=(*closed[:index], entry(closed[index], bill.amount), *closed[index + 1 :]))
             return

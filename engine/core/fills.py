@@ -7,11 +7,13 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import Level
+from engine.core.doubt import moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
 from engine.core.ids import is_ours
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
 from engine.core.ledger import Parts, by_trader_first, enlarge, newest_first, parts_of, reduce
+from engine.core.positions import SAME_MOMENT_MS
 from engine.core.rung import recall
 from engine.core.state import Cycle, Hand, Order, Rest, Stage, Stop, key_of
 from engine.core.turn import Turn
@@ -22,8 +24,6 @@ REMEMBERED = 2000
 shorter.
 """
 STRAYS = 50
-SAME_MOMENT_MS = 1000
-"""How far the exchange's times of a position and of the trade that opened it may lie apart."""
 
 
 def fill_seen(turn: Turn, fill: Fill) -> None:
@@ -45,7 +45,7 @@ def fill_seen(turn: Turn, fill: Fill) -> None:
     if cycle is None:
         turn.set(strays=(*state.strays, fill)[-STRAYS:])
     else:
-        turn.put(replace(_opened(turn, cycle, fill), moved=turn.at))
+        turn.put(moved(turn, _opened(turn, cycle, fill)))
 
 
 def _whose(turn: Turn, fill: Fill, side: Side) -> Cycle | None:
@@ -57,8 +57,8 @@ def _whose(turn: Turn, fill: Fill, side: Side) -> Cycle | None:
 
 
 def _opened(turn: Turn, cycle: Cycle, fill: Fill) -> Cycle:
-    if cycle.unbooked >= fill.qty and not is_ours(fill.client_id):
-        # the position was adopted before this opening trade was told: only its fee is news
+    if fill.at <= cycle.known_until and cycle.unbooked >= fill.qty and not is_ours(fill.client_id):
+        # the size was taken from the exchange before this opening trade was told: only its fee is news
         return replace(
             cycle,
             unbooked=cycle.unbooked - fill.qty,
@@ -105,10 +105,19 @@ def _reduced(turn: Turn, cycle: Cycle, fill: Fill) -> None:
     """Book what reduces; what is left over in one-way mode has opened the other side."""
     qty = min(fill.qty, cycle.held_qty)
     fee = fill.fee * qty / fill.qty
-    parts, cycle, cause = _attribute(turn, cycle, fill, qty)
     before = cycle.held_margin
-    cycle = reduce(cycle, parts, price=fill.price, fee=fee, profit=fill.profit)
-    cycle = replace(cycle, last_cause=cause, exit_price=fill.price, moved=turn.at)
+    if fill.at <= cycle.known_until and cycle.untold >= fill.qty:
+        # the size was taken from the exchange before this closing trade was told: only its money is news
+        cycle = replace(
+            cycle,
+            untold=cycle.untold - qty,
+            realised=cycle.realised + fill.profit,
+            fees=cycle.fees + fee,
+        )
+    else:
+        parts, cycle, cause = _attribute(turn, cycle, fill, qty)
+        cycle = reduce(cycle, parts, price=fill.price, fee=fee, profit=fill.profit)
+        cycle = moved(turn, replace(cycle, last_cause=cause, exit_price=fill.price))
     cycle = _book_order(turn, cycle, fill, qty, fee, before - cycle.held_margin)
     turn.put(cycle)
     if fill.qty > qty:
@@ -210,18 +219,21 @@ def _left_of(order: Order, cycle: Cycle, qty: Decimal) -> Parts:
     """The parts of an order that its earlier fills have not taken yet, as far as `qty` reaches; then whatever
     is there.
     """
-    taken, parts = order.filled, []
+    taken, parts, there = order.filled, [], {leg.number: leg.qty for leg in cycle.legs}
     for number, part in order.parts:
         skip = min(part, taken)
         taken -= skip
-        take = min(part - skip, qty)
+        take = min(part - skip, qty, there.get(number, ZERO))
         if take > ZERO:
             parts.append((number, take))
             qty -= take
     if qty > ZERO:
         reserved = dict(parts)
-        for number, more in parts_of(cycle, qty, newest_first(cycle)):
-            reserved[number] = reserved.get(number, ZERO) + more
+        for leg in reversed(cycle.legs):
+            more = min(leg.qty - reserved.get(leg.number, ZERO), qty)
+            if more > ZERO:
+                reserved[leg.number] = reserved.get(leg.number, ZERO) + more
+                qty -= more
         parts = list(reserved.items())
     return tuple(parts)
 

@@ -171,6 +171,11 @@ def fund(cycle: Cycle, amount: Decimal) -> Cycle:
     return replace(cycle, legs=legs, funding=cycle.funding + amount)
 
 
+def left_over(cycle: Cycle, amount: Decimal) -> Cycle:
+    """What a liquidation leaves of the margin goes to the risk fund: it is part of that cycle's result."""
+    return replace(cycle, realised=cycle.realised + amount)
+
+
 def liquidation_of(cycle: Cycle, instrument: Instrument) -> Decimal:
     """The liquidation price by our own arithmetic, 0 when there is none."""
     qty, entry = cycle.held_qty, cycle.held_entry

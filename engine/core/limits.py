@@ -117,6 +117,8 @@ def no_risk_because(turn: Turn) -> str:
         return "the daily loss limit is hit"
     if not state.is_reconciled:
         return f"not reconciled with Bitget yet ({', '.join(state.unread)} unread)"
+    if not state.links.get("private", False):
+        return "the private stream is down"
     if state.balance is None:
         return "the balance is unknown"
     if not in_window(turn):

@@ -7,19 +7,19 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.core.actions import Level, Reading
-from engine.core.events import FillsRead, PositionsRead
+from engine.core.doubt import differs, missing
+from engine.core.events import PositionsRead
 from engine.core.exchange import Fill, Position
 from engine.core.ids import cycle_id
 from engine.core.instrument import ZERO, Side
-from engine.core.ladder import next_leg
-from engine.core.ledger import begin, by_trader_first, enlarge, parts_of, reduce
-from engine.core.state import Cycle, Doubt, Hand, Rest, Stage, State, Unmanaged, key_of
+from engine.core.ledger import begin
+from engine.core.state import Cycle, Rest, Stage, State, Unmanaged, key_of
 from engine.core.turn import Turn
 from engine.core.words import amount, money, name, percent, price, size
 
-DOUBT_MS = 1500
-"""How long ledger and exchange may differ (fills on their way) before the evidence is asked for."""
 KEPT_CLOSED = 50
+SAME_MOMENT_MS = 1000
+"""How far the exchange's times of a position and of the trade that opened it may lie apart."""
 
 
 def positions_read(turn: Turn, read: PositionsRead) -> None:
@@ -27,23 +27,31 @@ def positions_read(turn: Turn, read: PositionsRead) -> None:
     about it.
     """
     rows = {key_of(p.symbol, p.side): p for p in read.positions if p.qty > ZERO}
-    moved = _moved(turn.state) if read.asked else {}
     for key, position in rows.items():
-        if moved.get(key, 0) > read.asked:
-            continue
-        if key in turn.state.cycles:
-            turn.put(_follow(turn, turn.state.cycles[key], position))
-        else:
-            _meet(turn, key, position)
+        cycle = turn.state.cycles.get(key)
+        if cycle is None:
+            if not _has_ended(turn.state, position, read):
+                _meet(turn, key, position)
+        elif not _is_old(cycle, read):
+            turn.put(_follow(turn, cycle, position, read))
     for key, cycle in turn.state.cycles.items():
-        if key not in rows and moved.get(key, 0) <= read.asked:
-            turn.put(_missing(turn, cycle, rest=read.rest))
+        if key not in rows and not _is_old(cycle, read):
+            turn.put(missing(turn, cycle, rest=read.rest))
     turn.set(unmanaged={k: u for k, u in turn.state.unmanaged.items() if k in rows})
 
 
-def _moved(state: State) -> dict[str, int]:
-    """When the size of each position changed last, as far as its cycles know, open or closed."""
-    return {key_of(c.symbol, c.side): c.moved for c in (*state.closed, *state.cycles.values())}
+def _is_old(cycle: Cycle, read: PositionsRead) -> bool:
+    """Whether the size of the cycle has changed since this reading was asked for."""
+    return bool(read.asked) and cycle.moved > read.asked
+
+
+def _has_ended(state: State, position: Position, read: PositionsRead) -> bool:
+    """Whether this row is an echo of a position known to have ended; a later reading may bring it back."""
+    return any(
+        (c.symbol, c.side, c.seen.opened) == (position.symbol, position.side, position.opened)
+        and (not read.rest or _is_old(c, read))
+        for c in state.closed
+    )
 
 
 def unfit_because(state: State, position: Position) -> tuple[str, bool]:
@@ -97,7 +105,7 @@ def adopt(turn: Turn, position: Position) -> None:
         mode=state.settings.ladder.stops,
     )
     leg = replace(cycle.legs[0], order_id=opening[-1].order_id if opening else "")
-    cycle = replace(cycle, legs=(leg,), unbooked=max(ZERO, position.qty - booked))
+    cycle = replace(cycle, legs=(leg,), unbooked=max(ZERO, position.qty - booked), known_until=turn.market)
     unmanaged = {k: u for k, u in state.unmanaged.items() if k != key}
     turn.set(strays=rest, unmanaged=unmanaged)
     if cycle.unbooked:
@@ -127,7 +135,7 @@ def _opening_trades(state: State, position: Position) -> tuple[tuple[Fill, ...],
     rest: list[Fill] = []
     need = position.qty
     for fill in reversed(state.strays):
-        opens = fill.buy is (position.side is Side.LONG)
+        opens = fill.buy is (position.side is Side.LONG) and fill.at >= position.opened - SAME_MOMENT_MS
         if fill.symbol == position.symbol and opens and ZERO < fill.qty <= need:
             mine.append(fill)
             need -= fill.qty
@@ -164,12 +172,13 @@ def _warn(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
     return replace(cycle, warned=tuple(said))
 
 
-def _follow(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
+def _follow(turn: Turn, cycle: Cycle, position: Position, read: PositionsRead) -> Cycle:
     """A row of a known cycle: take the exchange's numbers when the sizes agree, doubt when they do not."""
     cycle = _notice(turn, cycle, position)
+    if position.opened != cycle.seen.opened:
+        cycle = replace(cycle, reborn=turn.at)
     if position.qty != cycle.held_qty:
-        doubt = cycle.doubt or Doubt(turn.at)
-        return replace(cycle, seen=position, doubt=replace(doubt, gone_by_stream=False, gone_by_rest=0))
+        return differs(turn, cycle, position, read)
     return replace(
         cycle,
         seen=position,
@@ -214,95 +223,6 @@ def _notice(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
             cycle,
         )
     return cycle
-
-
-def _missing(turn: Turn, cycle: Cycle, *, rest: bool) -> Cycle:
-    """No row for a cycle: closed when its fills say so; otherwise a doubt until a second source agrees."""
-    if not cycle.held_qty:
-        return cycle
-    doubt = cycle.doubt or Doubt(turn.at)
-    if rest:
-        doubt = replace(doubt, gone_by_rest=doubt.gone_by_rest + 1)
-    else:
-        doubt = replace(doubt, gone_by_stream=True)
-    if not doubt.asked:
-        doubt = replace(doubt, asked=turn.at, fills_read=False)
-        turn.ask(Reading.POSITIONS, Reading.FILLS, Reading.BILLS)
-    return replace(cycle, doubt=doubt)
-
-
-def resolve_doubt(turn: Turn, cycle: Cycle) -> Cycle:
-    """Ask for evidence when a doubt has lasted; when the fills do not explain it, the exchange's position
-    does.
-    """
-    doubt = cycle.doubt
-    if doubt is None or turn.at - doubt.since < DOUBT_MS:
-        return cycle
-    if _in_flight(cycle) and turn.at - doubt.since < 10 * DOUBT_MS:
-        return cycle
-    if doubt.fills_read and (gone := doubt.gone_by_rest + doubt.gone_by_stream) >= 2 and doubt.gone_by_rest:
-        return _gone_unexplained(turn, cycle) if gone else cycle
-    if doubt.fills_read and not doubt.gone_by_rest and not doubt.gone_by_stream:
-        return _believe(turn, cycle)
-    if turn.at - doubt.asked >= DOUBT_MS:
-        turn.ask(Reading.POSITIONS, Reading.FILLS, Reading.ORDERS)
-        return replace(cycle, doubt=replace(doubt, asked=turn.at, fills_read=False))
-    return cycle
-
-
-def fills_read(turn: Turn, read: FillsRead) -> None:
-    """All fills have been told: a doubt that was there when they were asked for has another reason."""
-    for cycle in turn.state.cycles.values():
-        if cycle.doubt is not None and cycle.doubt.asked and cycle.doubt.asked <= (read.asked or turn.at):
-            turn.put(replace(cycle, doubt=replace(cycle.doubt, fills_read=True)))
-
-
-def _in_flight(cycle: Cycle) -> bool:
-    orders = [cycle.close, cycle.rung.bank if cycle.rung else None, cycle.rung.add if cycle.rung else None]
-    return any(order is not None and order.stage is Stage.SENT for order in orders)
-
-
-def _believe(turn: Turn, cycle: Cycle) -> Cycle:
-    """Fills do not explain the difference: the ledger follows the position that the exchange shows."""
-    seen = cycle.seen
-    turn.note(
-        "doubt",
-        Level.URGENT,
-        f"{name(cycle)}: Bitget holds {size(seen.qty)}, the ledger {size(cycle.held_qty)}, and no "
-        "trade explains it. The "
-        "ledger follows Bitget.",
-        cycle,
-    )
-    more = seen.qty - cycle.held_qty
-    if more > ZERO:
-        at_price = (seen.qty * seen.entry - cycle.held_qty * cycle.held_entry) / more
-        cycle = enlarge(
-            cycle,
-            next_leg(cycle),
-            qty=more,
-            price=at_price if at_price > ZERO else seen.entry,
-            fee=ZERO,
-            leverage=seen.leverage,
-            by=Hand.TRADER,
-            at=turn.at,
-        )
-    else:
-        parts = parts_of(cycle, -more, by_trader_first(cycle))
-        cycle = reduce(cycle, parts, price=cycle.held_entry, fee=ZERO, profit=ZERO)
-    return replace(cycle, held_qty=seen.qty, held_entry=seen.entry, held_margin=seen.margin, doubt=None)
-
-
-def _gone_unexplained(turn: Turn, cycle: Cycle) -> Cycle:
-    """Two sources say that the position is gone, and its last trades cannot be read."""
-    turn.note(
-        "doubt",
-        Level.URGENT,
-        f"{name(cycle)}: the position is gone on Bitget, and its closing trades could not be "
-        "read: the booked result "
-        "is incomplete.",
-        cycle,
-    )
-    return replace(cycle, held_qty=ZERO, held_margin=ZERO, legs=(), last_cause="unknown")
 
 
 def close_if_flat(turn: Turn, cycle: Cycle) -> bool:

@@ -28,8 +28,6 @@ def blocked_because(turn: Turn, cycle: Cycle, tick: Tick) -> str:
         return "the outcome of an earlier request is unknown"
     if cycle.rungs >= ladder.max_rungs:
         return f"max_rungs = {ladder.max_rungs} is reached"
-    if not any(link for link in state.links.values()) or not state.links.get("private", False):
-        return "the private stream is down"
     instrument = turn.instrument(cycle.symbol)
     if instrument.status != "normal":
         return f"{cycle.symbol} is '{instrument.status}' on Bitget"

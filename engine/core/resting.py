@@ -70,8 +70,12 @@ def _read_back(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder, asked:
         return cycle
     trigger = order.trigger if order.trigger is not None else stop.trigger
     read = replace(stop, state=Rest.RESTING, order_id=order.order_id, confirmed=True)
-    if stop.state in (Rest.CANCELLING, Rest.TRIGGERED):
+    if stop.state is Rest.TRIGGERED:
         return cycle
+    if stop.state is Rest.CANCELLING:
+        # cancelled, and it still rests: the request was lost; while an answer is due nobody knows
+        due = f"{stop.client_id}/off" in turn.state.pending
+        return cycle if due else put_stop(cycle, replace(read, since=turn.at))
     if stop.state is not Rest.RESTING or not stop.order_id:
         turn.forget(stop.client_id)
         return put_stop(cycle, replace(read, trigger=trigger, qty=order.qty, since=turn.at))

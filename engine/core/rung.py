@@ -222,6 +222,8 @@ def _cover(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
     cycle = cover(turn, cycle)
     if not cycle.held_qty:
         return replace(cycle, rung=None)
+    if cycle.hands_off:
+        return _give_up(turn, cycle, rung, "the stops are in your hands")
     return _next(cycle, rung) if is_covered(turn, cycle) else cycle
 
 
@@ -290,7 +292,7 @@ def _give_up(turn: Turn, cycle: Cycle, rung: Rung, reason: str) -> Cycle:
 
 def _finish(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
     cycle = cover(turn, cycle)
-    if not cycle.held_qty:
+    if not cycle.held_qty or cycle.hands_off:
         return replace(cycle, rung=None)
     if is_covered(turn, cycle, confirmed=True):
         _tell(turn, cycle, rung)

@@ -200,11 +200,16 @@ class Approval(msgspec.Struct, frozen=True):
 
 
 class Doubt(msgspec.Struct, frozen=True):
-    """The ledger and the exchange differ since `since`; `asked` is when the evidence was last asked for."""
+    """The ledger and the exchange differ since `since`; `asked` is when the evidence was last asked for.
+
+    What was asked for after `since` is evidence: `fills_read` that all trades were told, `seen_again` that
+    the row still differs, `gone_by_rest` and `gone_by_stream` that there is none.
+    """
 
     since: int
     asked: int = 0
     fills_read: bool = False
+    seen_again: bool = False
     gone_by_stream: bool = False
     gone_by_rest: int = 0
 
@@ -218,7 +223,10 @@ class Cycle(msgspec.Struct, frozen=True):
     newest row. `realised` is booked at the exchange's average, `own_realised` leg by leg; `fees` are positive
     when paid, `funding` signed.
     `start_equity` is the equity the cycle began with. `moved` is when its size changed last (the engine's
-    clock): an older reading is of another size.
+    clock): an older reading is of another size. `reborn` is when the exchange was seen to have closed the
+    position and opened it again, which ends every stop.
+    Trades up to `known_until` (the exchange's clock) may be in the size already: `unbooked` is the opened and
+    `untold` the closed size of which only the money is still to be told.
     """
 
     id: str
@@ -266,6 +274,9 @@ class Cycle(msgspec.Struct, frozen=True):
     closed_reason: str = ""
     exit_price: Decimal = ZERO
     moved: int = 0
+    reborn: int = 0
+    known_until: int = 0
+    untold: Decimal = ZERO
 
     @property
     def front(self) -> Leg:

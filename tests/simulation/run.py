@@ -90,6 +90,7 @@ class Run:
         is_over = ending.at is not None and ending.at >= scenario.ends
         until = scenario.ends if ending.at is None else ending.at
         self.timeline.at(max(until, self.timeline.now), lambda: self._end(loop, clean=ending.clean))
+        self.timeline.at(scenario.calm_at, loop.spare)
         main = self._boot(loop, life)
         crashed = False
         try:

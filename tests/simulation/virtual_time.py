@@ -100,6 +100,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Never:
         raise AssertionError("threads have no place in virtual time")
 
+    def spare(self) -> None:
+        """The time for crashes is over."""
+        self.crash_at = None
+
     def abandon(self) -> None:
         """After a crash: take every task down. What they do on their way out reaches nothing any more."""
         self.is_dead = True

@@ -1,0 +1,135 @@
+"""Doubt: the ledger and the exchange differ. It ends when the trades explain the difference, or when all of
+them have been told and the exchange, asked again, still says so.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from engine.core.actions import Level, Reading
+from engine.core.events import FillsRead, PositionsRead
+from engine.core.exchange import Position
+from engine.core.instrument import ZERO
+from engine.core.ladder import next_leg
+from engine.core.ledger import by_trader_first, enlarge, parts_of, reduce
+from engine.core.state import Cycle, Doubt, Hand, Stage
+from engine.core.turn import Turn
+from engine.core.words import name, size
+
+DOUBT_MS = 1500
+"""How long ledger and exchange may differ (fills on their way) before the evidence is asked for."""
+
+
+def differs(turn: Turn, cycle: Cycle, position: Position, read: PositionsRead) -> Cycle:
+    """A row of another size than the ledger's."""
+    doubt = cycle.doubt or Doubt(turn.at)
+    again = doubt.seen_again or (read.rest and (read.asked or turn.at) > doubt.since)
+    return replace(
+        cycle,
+        seen=position,
+        doubt=replace(doubt, seen_again=again, gone_by_stream=False, gone_by_rest=0),
+    )
+
+
+def missing(turn: Turn, cycle: Cycle, *, rest: bool) -> Cycle:
+    """No row for a cycle: closed when its fills say so; otherwise a doubt until a second source agrees."""
+    if not cycle.held_qty:
+        return cycle
+    doubt = replace(cycle.doubt or Doubt(turn.at), seen_again=False)
+    if rest:
+        doubt = replace(doubt, gone_by_rest=doubt.gone_by_rest + 1)
+    else:
+        doubt = replace(doubt, gone_by_stream=True)
+    if not doubt.asked:
+        doubt = replace(doubt, asked=turn.at)
+        turn.ask(Reading.POSITIONS, Reading.FILLS, Reading.BILLS)
+    return replace(cycle, doubt=doubt)
+
+
+def moved(turn: Turn, cycle: Cycle) -> Cycle:
+    """A trade was booked: it explains the doubt, or the evidence so far is out of date."""
+    doubt = None if cycle.doubt is None or cycle.seen.qty == cycle.held_qty else Doubt(turn.at)
+    return replace(cycle, moved=turn.at, doubt=doubt)
+
+
+def fills_read(turn: Turn, read: FillsRead) -> None:
+    """All fills have been told: a doubt that was there when they were asked for has another reason."""
+    for cycle in turn.state.cycles.values():
+        if cycle.doubt is not None and (read.asked or turn.at) > cycle.doubt.since:
+            turn.put(replace(cycle, doubt=replace(cycle.doubt, fills_read=True)))
+
+
+def resolve_doubt(turn: Turn, cycle: Cycle) -> Cycle:
+    """Ask for evidence when a doubt has lasted; when the fills do not explain it, the exchange's position
+    does.
+    """
+    doubt = cycle.doubt
+    if doubt is None or turn.at - doubt.since < DOUBT_MS:
+        return cycle
+    if _in_flight(cycle) and turn.at - doubt.since < 10 * DOUBT_MS:
+        return cycle
+    if doubt.fills_read and doubt.gone_by_rest and doubt.gone_by_rest + doubt.gone_by_stream >= 2:
+        return _gone_unexplained(turn, cycle)
+    if doubt.fills_read and doubt.seen_again:
+        return _believe(turn, cycle)
+    if turn.at - doubt.asked >= DOUBT_MS:
+        turn.ask(Reading.POSITIONS, Reading.FILLS, Reading.ORDERS)
+        return replace(cycle, doubt=replace(doubt, asked=turn.at))
+    return cycle
+
+
+def _in_flight(cycle: Cycle) -> bool:
+    orders = [cycle.close, cycle.rung.bank if cycle.rung else None, cycle.rung.add if cycle.rung else None]
+    return any(order is not None and order.stage is Stage.SENT for order in orders)
+
+
+def _believe(turn: Turn, cycle: Cycle) -> Cycle:
+    """Fills do not explain the difference: the ledger follows the position that the exchange shows. A trade
+    that is told later brings its money only.
+    """
+    seen = cycle.seen
+    turn.note(
+        "doubt",
+        Level.URGENT,
+        f"{name(cycle)}: Bitget holds {size(seen.qty)}, the ledger {size(cycle.held_qty)}, and no trade "
+        "explains it. The ledger follows Bitget.",
+        cycle,
+    )
+    more = seen.qty - cycle.held_qty
+    if more > ZERO:
+        at_price = (seen.qty * seen.entry - cycle.held_qty * cycle.held_entry) / more
+        cycle = enlarge(
+            replace(cycle, unbooked=cycle.unbooked + more),
+            next_leg(cycle),
+            qty=more,
+            price=at_price if at_price > ZERO else seen.entry,
+            fee=ZERO,
+            leverage=seen.leverage,
+            by=Hand.TRADER,
+            at=turn.at,
+        )
+    else:
+        parts = parts_of(cycle, -more, by_trader_first(cycle))
+        cycle = reduce(cycle, parts, price=cycle.held_entry, fee=ZERO, profit=ZERO)
+        cycle = replace(cycle, untold=cycle.untold - more)
+    return replace(
+        cycle,
+        held_qty=seen.qty,
+        held_entry=seen.entry,
+        held_margin=seen.margin,
+        doubt=None,
+        moved=turn.at,
+        known_until=turn.market,
+    )
+
+
+def _gone_unexplained(turn: Turn, cycle: Cycle) -> Cycle:
+    """Two sources say that the position is gone, and its last trades cannot be read."""
+    turn.note(
+        "doubt",
+        Level.URGENT,
+        f"{name(cycle)}: the position is gone on Bitget, and its closing trades could not be read: the "
+        "booked result is incomplete.",
+        cycle,
+    )
+    return replace(cycle, held_qty=ZERO, held_margin=ZERO, legs=(), last_cause="unknown", moved=turn.at)
