@@ -1,0 +1,169 @@
+"""What the routes do: they show the newest snapshot, and pass commands on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+
+from engine.api.port import Served
+from engine.api.requests import Unfit, parse
+from engine.api.rest.gate import SCOPE, address
+from engine.api.rest.route import Route, json, refused
+from engine.api.rest.shapes import (
+    AccountList,
+    Health,
+    HistoryList,
+    NotRead,
+    PositionList,
+    accounts_of,
+    cot_of,
+    health_of,
+    history_of,
+    positions_of,
+    signals_of,
+)
+from engine.api.rest.tokens import Scope, needed
+from engine.protocol import Answer, OrderView, Request, Snapshot, StoryLine, Verdict
+
+logger = logging.getLogger("ratchet.rest")
+
+FRESH_S: Final = 0.1
+"""A snapshot is drawn at most this often, however many ask."""
+
+DECIDE_S: Final = 5.0
+
+
+class Desk:
+    """The routes over one engine. Nothing here decides anything."""
+
+    def __init__(self, served: Served, *, decide_s: float = DECIDE_S) -> None:
+        self.served = served
+        self.decide_s = decide_s
+        self._drawn: Snapshot | None = None
+        self._drawn_at = 0.0
+        self._deciding: dict[str, asyncio.Task[Answer]] = {}
+
+    def newest(self) -> Snapshot:
+        """The snapshot, at most a tenth of a second old, and never older than the last command."""
+        now = asyncio.get_running_loop().time()
+        if self._drawn is None or now - self._drawn_at >= FRESH_S:
+            self._drawn, self._drawn_at = self.served.snapshot(), now
+        return self._drawn
+
+    def routes(self) -> tuple[Route, ...]:
+        looks = (
+            ("accounts", self.accounts, "All accounts", AccountList, True),
+            ("positions", self.positions, "Open positions", PositionList, True),
+            ("history", self.history, "Ended cycles, newest first", HistoryList, False),
+        )
+        return (
+            *(
+                Route("GET", f"/api/crypto/{name}", handler, meaning, shape, on_page=open)
+                for name, handler, meaning, shape, open in looks
+            ),
+            *(
+                Route(
+                    "GET",
+                    f"/api/crypto/{name}/{{account}}",
+                    handler,
+                    f"{meaning} of one account",
+                    shape,
+                    on_page=open,
+                    refuses=(404,),
+                )
+                for name, handler, meaning, shape, open in looks
+            ),
+            Route("GET", "/api/crypto/cot", self.cot, "COT reports", NotRead),
+            Route("GET", "/api/crypto/signals", self.signals, "Signals", NotRead),
+            Route("GET", "/api/orders", self.orders, "Orders that rest", tuple[OrderView, ...]),
+            Route("GET", "/api/why/{name}", self.why, "The story of a position", tuple[StoryLine, ...]),
+            Route("GET", "/api/health", self.health, "Does it work?", Health, needs=None, refuses=(503,)),
+            Route(
+                "POST",
+                "/api/commands",
+                self.command,
+                "Ask for something; the same id again is done once. 409: refused, with the reason",
+                Answer,
+                needs=Scope.KILL,
+                takes=Request,
+                refuses=(400, 403, 408, 409, 413, 503),
+            ),
+        )
+
+    async def accounts(self, request: web.Request) -> web.Response:
+        return self._of_account(request) or json(accounts_of(self.newest()))
+
+    async def positions(self, request: web.Request) -> web.Response:
+        return self._of_account(request) or json(positions_of(self.newest()))
+
+    async def history(self, request: web.Request) -> web.Response:
+        return self._of_account(request) or json(history_of(self.newest()))
+
+    def _of_account(self, request: web.Request) -> web.Response | None:
+        """404 for another account than this engine's."""
+        account = self.newest().engine.account
+        asked = request.match_info.get("account", account)
+        if asked == account:
+            return None
+        return refused(HTTPStatus.NOT_FOUND, f"this engine has no account {asked[:40]!r}; it has {account!r}")
+
+    async def cot(self, _: web.Request) -> web.Response:
+        return json(cot_of(self.newest()))
+
+    async def signals(self, _: web.Request) -> web.Response:
+        return json(signals_of(self.newest()))
+
+    async def orders(self, _: web.Request) -> web.Response:
+        return json(self.served.orders())
+
+    async def why(self, request: web.Request) -> web.Response:
+        return json(await self.served.why(request.match_info["name"]))
+
+    async def health(self, _: web.Request) -> web.Response:
+        health = health_of(self.newest())
+        is_well = health.status.value == "ok"
+        return json(health, HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def command(self, request: web.Request) -> web.Response:
+        """A command, once it has begun, is finished even when its client hangs up."""
+        parsed = parse(await request.read())
+        if isinstance(parsed, Unfit):
+            return json(parsed.answer, parsed.status)
+        scope, needs = request[SCOPE], needed(parsed.command)
+        if scope < needs:
+            word = parsed.command.__struct_config__.tag
+            text = f"this token opens {scope.word}, and {word} needs {needs.word}: use another token"
+            return refused(HTTPStatus.FORBIDDEN, text, parsed.id)
+        by = f"rest, {scope.word} token from {address(request)}{f', {parsed.by}' if parsed.by else ''}"
+        answer = await self._answer(Request(parsed.id, by[:120], parsed.command))
+        if answer is None:
+            return refused(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                f"not decided within {self.decide_s:g} s, and nobody knows yet whether it will be: ask again "
+                "with the same id",
+                parsed.id,
+            )
+        logger.info(
+            "command %s by %r: %s, %s", parsed.id.encode(), by[:120], answer.verdict.value, answer.text
+        )
+        return json(answer, HTTPStatus.OK if answer.verdict is Verdict.DONE else HTTPStatus.CONFLICT)
+
+    async def _answer(self, request: Request) -> Answer | None:
+        """The engine's answer, or None when it takes too long. Who asks for the same id meanwhile waits for
+        the same decision.
+        """
+        deciding = self._deciding.get(request.id)
+        if deciding is None:
+            deciding = asyncio.create_task(self.served.command(request), name=f"rest command {request.id}")
+            self._deciding[request.id] = deciding
+            deciding.add_done_callback(lambda _: self._decided(request.id))
+        done, _ = await asyncio.wait({deciding}, timeout=self.decide_s)
+        return deciding.result() if done else None
+
+    def _decided(self, id: str) -> None:
+        self._deciding.pop(id, None)
+        self._drawn = None

@@ -1,0 +1,127 @@
+"""What the routes answer, made of the snapshot. Money is USDT and travels as decimal strings, times are
+milliseconds UTC.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from engine.protocol import AccountView, ClosedView, LimitView, Mode, PositionView, Snapshot
+
+
+class Account(msgspec.Struct, frozen=True):
+    """An account. `halted` says who stopped trading, empty when it runs; `reconciled` whether everything has
+    been read from the exchange since the start.
+    """
+
+    id: str
+    mode: Mode
+    halted: str
+    reconciled: bool
+    read_only: str
+    positions: int
+    money: AccountView
+    limits: tuple[LimitView, ...]
+
+
+class AccountList(msgspec.Struct, frozen=True):
+    """All accounts of this engine: one."""
+
+    at: int
+    accounts: tuple[Account, ...]
+
+
+class PositionList(msgspec.Struct, frozen=True):
+    """The open positions of an account, managed or not."""
+
+    at: int
+    account: str
+    positions: tuple[PositionView, ...]
+
+
+class HistoryList(msgspec.Struct, frozen=True):
+    """The cycles of an account that ended, the newest first."""
+
+    at: int
+    account: str
+    closed: tuple[ClosedView, ...]
+
+
+class NotRead(msgspec.Struct, frozen=True):
+    """A source that this engine does not read: no rows, and a sentence why."""
+
+    at: int
+    rows: tuple[str, ...]
+    text: str
+
+
+class Condition(StrEnum):
+    """How the engine is, for who watches over it."""
+
+    OK = "ok"
+    STARTING = "starting"
+    DEGRADED = "degraded"
+
+
+class Health(msgspec.Struct, frozen=True):
+    """Whether the engine works. It tells nothing of the account, and so needs no token."""
+
+    status: Condition
+    text: str
+    version: str
+    uptime_s: int
+
+
+def accounts_of(snapshot: Snapshot) -> AccountList:
+    engine = snapshot.engine
+    account = Account(
+        id=engine.account,
+        mode=engine.mode,
+        halted=engine.killed,
+        reconciled=engine.reconciled,
+        read_only=engine.read_only,
+        positions=len(snapshot.positions),
+        money=snapshot.account,
+        limits=snapshot.limits,
+    )
+    return AccountList(engine.now, (account,))
+
+
+def positions_of(snapshot: Snapshot) -> PositionList:
+    return PositionList(snapshot.engine.now, snapshot.engine.account, snapshot.positions)
+
+
+def history_of(snapshot: Snapshot) -> HistoryList:
+    return HistoryList(snapshot.engine.now, snapshot.engine.account, snapshot.closed)
+
+
+def cot_of(snapshot: Snapshot) -> NotRead:
+    return NotRead(snapshot.engine.now, (), NO_COT)
+
+
+def signals_of(snapshot: Snapshot) -> NotRead:
+    return NotRead(snapshot.engine.now, (), NO_SIGNALS)
+
+
+NO_COT: Final = (
+    "No COT report is known: this engine reads no COT source. Reports appear here once one is configured."
+)
+NO_SIGNALS: Final = (
+    "No signal is known: this engine reads no signal source. TradingView's alerts come in through [webhook]; "
+    "`ratchet config example` explains it."
+)
+
+
+def health_of(snapshot: Snapshot) -> Health:
+    engine = snapshot.engine
+    down = [link.name for link in snapshot.links if not link.up]
+    if down:
+        status, text = Condition.DEGRADED, f"no connection: {', '.join(down)}"
+    elif not engine.reconciled:
+        status, text = Condition.STARTING, "the account is still being read"
+    else:
+        status, text = Condition.OK, "works"
+    return Health(status, text, engine.version, max(0, engine.now - engine.started) // 1000)
