@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -15,15 +16,18 @@ from engine.core.turn import Turn
 from engine.core.words import name, size
 
 RETRY_MS = 1000
-"""How long a refused or unfinished close rests before the next one is sent."""
+"""How long a refused or unfinished close rests before the next one is sent; twice as long each time nothing fills."""
+LONGEST_RETRY = 8
+DUST: Final = frozenset({"45110", "45111", "43006"})
+"""Bitget refuses an order because it is smaller than its minimum (WIRE §8)."""
 
 
 def close_parts(turn: Turn, cycle: Cycle, parts: Parts, why: str) -> Cycle:
-    """Send a reduce-only market order for these parts, unless one is on its way; then the next turn tries
-    again.
+    """Send a reduce-only market order for these parts, unless one is on its way or has just failed; then a
+    later turn tries again.
     """
     qty = sum((part for _, part in parts), ZERO)
-    if cycle.close is not None or qty <= ZERO or turn.state.read_only:
+    if cycle.close is not None or turn.at < cycle.close_after or qty <= ZERO or turn.state.read_only:
         return cycle
     if not closable(turn, cycle, qty):
         return cycle
@@ -51,12 +55,40 @@ def advance_close(turn: Turn, cycle: Cycle) -> Cycle:
     """Finish the close on its way; while the cycle is closing, send the next until nothing is held."""
     order = cycle.close
     if order is not None and is_over(order):
-        wait = RETRY_MS if order.stage is Stage.REFUSED else 0
-        cycle = replace(cycle, close=None, close_after=turn.at + wait)
-    if cycle.closing and cycle.close is None and cycle.held_qty > ZERO and turn.at >= cycle.close_after:
+        cycle = _ended(turn, cycle, order)
+    if cycle.closing and cycle.close is None and cycle.held_qty > ZERO:
         parts = parts_of(cycle, cycle.held_qty, by_trader_first(cycle))
         cycle = close_parts(turn, cycle, parts, cycle.closing)
     return cycle
+
+
+def _ended(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
+    """A close that did less than it should is told, and the next one waits."""
+    if order.filled >= order.qty:
+        return replace(cycle, close=None, close_after=0, closes_empty=0)
+    empty = 0 if order.filled else cycle.closes_empty + 1
+    wait = RETRY_MS * min(2 ** max(empty - 1, 0), LONGEST_RETRY)
+    if order.stage is Stage.DONE:
+        turn.note(
+            "close",
+            Level.URGENT,
+            f"{name(cycle)}: closing {size(order.qty)} filled {size(order.filled)} only; the rest is tried again.",
+            cycle,
+        )
+    return replace(cycle, close=None, close_after=turn.at + wait, closes_empty=empty)
+
+
+def give_up_dust(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
+    """Bitget takes no order as small as the last crumb: the cycle ends, and the crumb is not managed any more."""
+    if order.qty < cycle.held_qty:
+        return cycle
+    turn.note(
+        "close",
+        Level.WARNING,
+        f"{name(cycle)}: {size(cycle.held_qty)} is left, too little for an order on Bitget. It is not managed any more.",
+        cycle,
+    )
+    return replace(cycle, close=None, legs=(), held_qty=ZERO, held_margin=ZERO, last_cause="dust")
 
 
 def is_over(order: Order) -> bool:

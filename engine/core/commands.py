@@ -151,10 +151,10 @@ def _pause(turn: Turn, cycle: Cycle, by: str) -> str:
 
 
 def _unpause(turn: Turn, cycle: Cycle, by: str) -> str:
+    if cycle.barred:
+        raise CommandRefused(f"{name(cycle)}: {cycle.barred}. It goes on when that ends on Bitget.")
     if not cycle.paused and not cycle.error:
         return f"{name(cycle)} is not paused."
-    if not cycle.seen.isolated or cycle.seen.auto_margin:
-        raise CommandRefused(f"{name(cycle)}: {cycle.paused}. Set it back on Bitget first.")
     turn.put(replace(cycle, paused="", error="", hands_off=False, put_back=0, stops_refused=0, stops_retry=0))
     turn.note("paused", Level.MONEY, f"{name(cycle)}: goes on, by {by}.", cycle)
     return f"{name(cycle)} goes on."
@@ -181,7 +181,7 @@ def _reduce(turn: Turn, cycle: Cycle, fraction: Decimal, by: str) -> str:
     if fraction == 1:
         turn.put(replace(cycle, closing=f"closed by {by}", approval=None))
         return f"{name(cycle)}: closing everything at market."
-    if cycle.close is not None:
+    if cycle.close is not None or turn.at < cycle.close_after:
         raise CommandRefused(f"{name(cycle)}: another close is on its way; try again when it is done.")
     reduced = close_fraction(turn, cycle, fraction, f"asked by {by}")
     if reduced is cycle:

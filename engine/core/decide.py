@@ -43,7 +43,7 @@ from engine.core.fills import fill_seen, order_seen
 from engine.core.ledger import fund, left_over
 from engine.core.limits import balance_read, roll, transferred
 from engine.core.pending import answered, looked_up, restart, watch
-from engine.core.positions import close_if_flat, positions_read
+from engine.core.positions import bar, close_if_flat, positions_read
 from engine.core.refusal import CommandRefused
 from engine.core.resting import orders_read, stop_seen
 from engine.core.rung import advance, arm, expire, try_rung
@@ -98,6 +98,8 @@ def _take_in(turn: Turn) -> str:
             _started(turn, body)
         case InstrumentsRead(instruments):
             turn.set(instruments={i.symbol: i for i in instruments})
+            for cycle in turn.state.cycles.values():
+                turn.put(bar(turn, cycle, cycle.seen))
         case BalanceRead(balance, asked):
             balance_read(turn, balance, asked)
             _mark_read(turn, "balance")

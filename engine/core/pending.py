@@ -20,7 +20,7 @@ from engine.core.actions import (
     SetLeverage,
     Work,
 )
-from engine.core.closing import close_parts
+from engine.core.closing import DUST, close_parts, give_up_dust
 from engine.core.cover import drop_stop, put_stop, rests
 from engine.core.entry import answered as entry_answered
 from engine.core.entry import of_owner, saw_order
@@ -198,7 +198,10 @@ def _refused(turn: Turn, pending: Pending, refused: Refused) -> None:
                 "refused", Level.URGENT, f"{_what(work)} was refused. {reason}", cycle, code=refused.code
             )
             turn.ask(Reading.POSITIONS, Reading.BALANCE, Reading.FILLS)
-            turn.put(_on_order(turn, cycle, work.id, refused=reason))
+            cycle = _on_order(turn, cycle, work.id, refused=reason)
+            if cycle.close is not None and cycle.close.id == work.id and refused.code in DUST:
+                cycle = give_up_dust(turn, cycle, cycle.close)
+            turn.put(cycle)
         case PlaceStop():
             stop = find_stop(cycle, work.id, "")
             if stop is not None:
@@ -223,7 +226,8 @@ def _stop_refused(turn: Turn, cycle: Cycle, stop: Stop, refused: Refused, reason
     legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
     parts = parts_of(cycle, cycle.held_qty if stop.qty is None else stop.qty, legs)
     if refused.code in PASSED:
-        return close_parts(turn, cycle, parts, f"the market has passed its stop at {price(stop.trigger)}")
+        later = replace(cycle, stops_retry=turn.at + STOP_RETRY_MS) if turn.at < cycle.close_after else cycle
+        return close_parts(turn, later, parts, f"the market has passed its stop at {price(stop.trigger)}")
     if cycle.rung is not None and stop.leg == cycle.rung.leg:
         return undo_add(turn, cycle, reason)
     tries = cycle.stops_refused + 1

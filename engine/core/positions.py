@@ -65,6 +65,8 @@ def unfit_because(state: State, position: Position) -> tuple[str, bool]:
         return "auto-add-margin is on; switch it off on Bitget", False
     if position.qty < 2 * instrument.lot:
         return f"{size(position.qty)} is less than two lots", False
+    if not instrument.is_tradable(position.qty, position.entry):
+        return f"{size(position.qty)} is below Bitget's minimum", False
     if len(state.cycles) >= state.settings.limits.max_cycles:
         return f"max_cycles = {state.settings.limits.max_cycles} is reached", True
     return "", True
@@ -191,19 +193,7 @@ def _follow(turn: Turn, cycle: Cycle, position: Position, read: PositionsRead) -
 def _notice(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
     """Changes of mode by the trader's hand."""
     old = cycle.seen
-    problem = ""
-    if not position.isolated:
-        problem = "the margin mode was changed to crossed"
-    elif position.auto_margin:
-        problem = "auto-add-margin was switched on"
-    if problem and cycle.paused != problem:
-        turn.note("paused", Level.URGENT, f"{name(cycle)}: paused, {problem}. Stops are kept.", cycle)
-        cycle = replace(cycle, paused=problem)
-    if not problem and cycle.paused.endswith(("crossed", "switched on")):
-        turn.note(
-            "paused", Level.WARNING, f"{name(cycle)}: margin settings are back; no longer paused.", cycle
-        )
-        cycle = replace(cycle, paused="")
+    cycle = bar(turn, cycle, position)
     if position.leverage != old.leverage:
         turn.note(
             "trader",
@@ -223,6 +213,25 @@ def _notice(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
             cycle,
         )
     return cycle
+
+
+def bar(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
+    """What Bitget's settings have against scaling this cycle: it is paused as long as that lasts."""
+    reason = ""
+    instrument = turn.state.instruments.get(cycle.symbol)
+    if not position.isolated:
+        reason = "the margin mode was changed to crossed"
+    elif position.auto_margin:
+        reason = "auto-add-margin was switched on"
+    elif instrument is not None and instrument.status != "normal":
+        reason = f"{cycle.symbol} is '{instrument.status}' on Bitget"
+    if reason and reason != cycle.barred:
+        turn.note("paused", Level.URGENT, f"{name(cycle)}: paused, {reason}. Stops are kept.", cycle)
+    elif cycle.barred and not reason:
+        turn.note(
+            "paused", Level.WARNING, f"{name(cycle)}: paused no more ({cycle.barred}: that is over).", cycle
+        )
+    return replace(cycle, barred=reason)
 
 
 def close_if_flat(turn: Turn, cycle: Cycle) -> bool:

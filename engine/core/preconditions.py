@@ -18,7 +18,7 @@ from engine.core.words import amount, price, size
 def blocked_because(turn: Turn, cycle: Cycle, tick: Tick) -> str:
     """Why the next rung may not run now; empty when it may."""
     state, ladder = turn.state, turn.state.settings.ladder
-    if reason := no_risk_because(turn) or cycle.paused or cycle.closing or cycle.error:
+    if reason := no_risk_because(turn) or cycle.paused or cycle.barred or cycle.closing or cycle.error:
         return reason
     if cycle.doubt is not None:
         return "the ledger and Bitget differ"

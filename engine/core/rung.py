@@ -245,7 +245,7 @@ def _send_add(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
         if turn.at - rung.at < 10_000:
             return cycle
         return _without_add(turn, cycle, rung, "the market data is stale")
-    if reason := no_risk_because(turn) or cycle.paused or cycle.closing or cycle.error:
+    if reason := no_risk_because(turn) or cycle.paused or cycle.barred or cycle.closing or cycle.error:
         return _without_add(turn, cycle, rung, reason)
     leverage = cycle.seen.leverage
     qty = add_qty(rung.add_margin, leverage, tick.mark, instrument)

@@ -217,6 +217,7 @@ class Doubt(msgspec.Struct, frozen=True):
 class Cycle(msgspec.Struct, frozen=True):
     """One symbol and side, from first seen to flat.
 
+    `paused` is why the trader's hand stopped the ladder, `barred` which setting on the exchange does.
     `unbooked` is the size whose opening fee is not known yet; `loosen` lets the next cover move stops outward
     because the trader chose so; `hands_off` leaves the stops to the trader.
     `held_qty`, `held_entry`, `held_margin` are the exchange's position by our own arithmetic; `seen` is its
@@ -255,6 +256,7 @@ class Cycle(msgspec.Struct, frozen=True):
     hands_off: bool = False
     closes_made: int = 0
     close_after: int = 0
+    closes_empty: int = 0
     unbooked: Decimal = ZERO
     armed: Armed | None = None
     rung: Rung | None = None
@@ -263,6 +265,7 @@ class Cycle(msgspec.Struct, frozen=True):
     fired: int = 0
     blocked: str = ""
     paused: str = ""
+    barred: str = ""
     error: str = ""
     closing: str = ""
     put_back: int = 0
@@ -293,14 +296,14 @@ class Cycle(msgspec.Struct, frozen=True):
             return Status.CLOSING
         if self.rung is not None:
             return Status.SCALING
-        if self.paused:
+        if self.paused or self.barred:
             return Status.PAUSED
         return Status.BREAKEVEN if any(leg.locked for leg in self.legs) else Status.ACTIVE
 
     @property
     def reason(self) -> str:
         """The word in brackets behind the status; empty when there is none."""
-        return self.closed_reason or self.error or self.closing or self.paused
+        return self.closed_reason or self.error or self.closing or self.paused or self.barred
 
 
 class Step(StrEnum):

@@ -53,9 +53,9 @@ class Stage:
 
     def _is_at_rest(self) -> bool:
         engine, market = self.engine, self.sim.market
-        for tape in market:
-            tick = engine.prices.of(tape.symbol)
-            if tick is None or tick.mark != tape.quote.mark:
+        for managed in engine.settings.managed:
+            tick = engine.prices.of(managed.symbol)
+            if tick is None or tick.mark != market[managed.symbol].quote.mark:
                 return False
         state = engine.state
         busy = engine.unwritten or engine.in_flight or state.pending or state.unread

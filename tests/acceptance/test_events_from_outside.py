@@ -1,0 +1,550 @@
+"""What happens at the exchange without Ratchet: the trader's hand with plain ccxt, the market, the exchange itself.
+
+Each row of the ladder's table “Events from outside”: what Ratchet believes, what rests on the exchange, and what the
+trader is told.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.core.events import Pause, Unpause
+from engine.core.instrument import Side
+from engine.core.ledger import liquidation_in_force
+from engine.core.state import Hand, Status
+from engine.core.stops import resting_stops, worst_case
+from tests.acceptance.scene import AT_CCXT, BTC, PRICES, Scene, scene
+
+D = Decimal
+RUNG_1 = ["0.001 @ 100000", "0.0021 @ 99293.2"]
+RUNG_2 = ["0.001 @ 97088.6", "0.0011 @ 95000", "0.0022 @ 94328.5"]
+
+
+def worst(s: Scene) -> Decimal:
+    cycle = s.cycle()
+    return worst_case(cycle, s.on.engine.state.instruments[cycle.symbol], resting_stops(cycle))
+
+
+async def test_example_a_through_the_wire(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000", "90250")
+        assert s.legs() == ["0.001 @ 100000", "0.0011 @ 95000", "0.0022 @ 90250"]
+        assert s.stops() == s.believed() == RUNG_2
+        assert round(worst(s), 4) == D("2.9733")
+
+
+# -- the trader's hand ---------------------------------------------------------------------------------------
+
+
+async def test_what_the_trader_adds_is_a_leg_and_the_new_front(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await s.mark("94000")
+        await s.order("sell", "0.001")
+        await s.is_told_that("you added 0.001 @ 94,000.0: leg 3")
+        await s.until(lambda: len(s.stops()) == 3, "the new leg has its stop")
+        await s.on.at_rest()
+        cycle = s.cycle()
+        assert (cycle.front.by, cycle.rungs) == (Hand.TRADER, 1)
+        assert cycle.armed is not None and cycle.armed.trigger == D(94_000) * D("0.95")
+        assert s.legs() == ["0.001 @ 100000", "0.0021 @ 95000", "0.001 @ 94000"]
+        assert s.stops() == s.believed()
+        assert sum(D(stop.split()[0]) for stop in s.stops()) == -s.held() == D("0.0041")
+
+
+async def test_an_add_that_fills_in_pieces_is_one_leg(tmp_path: Path) -> None:
+    async with scene(tmp_path, ideal=False) as s:
+        await s.opens()
+        before = s.on.sim.market[BTC].quote.mark
+        await s.order("sell", "0.003", kind="limit", price=str(before + 50))
+        for _ in range(3):
+            s.thin_market(before, bid_size="0.001", bid=before + 50)
+        await s.until(lambda: s.cycle().held_qty == D("0.005"), "all three pieces are booked")
+        await s.on.at_rest()
+        assert [leg.qty for leg in s.cycle().legs] == [D("0.002"), D("0.003")]
+
+
+async def test_what_the_trader_closes_is_taken_from_the_traders_newest_leg_first(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await s.mark("94000")
+        await s.order("sell", "0.001")
+        await s.until(lambda: len(s.cycle().legs) == 3, "the leg is there")
+        await s.on.at_rest()
+        await s.order("buy", "0.0015", reduceOnly=True)
+        await s.is_told_that("you closed 0.0015 @ 94,000.0")
+        await s.on.at_rest()
+        assert s.legs() == ["0.001 @ 100000", "0.0016 @ 95000"]
+        await s.until(lambda: len(s.stops()) == 2, "the stop of the leg that is gone is gone")
+        await s.on.at_rest()
+        assert s.stops() == s.believed() == ["0.001 @ 99811.3", "0.0016 @ 99293.2"], (
+            "the guard's place is kept"
+        )
+        assert s.cycle().status is Status.BREAKEVEN
+
+
+async def test_when_the_trader_closes_everything_nothing_is_left(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await s.order("buy", "0.0031", reduceOnly=True)
+        await s.is_told_that("closed (trader)")
+        await s.until(lambda: s.stops() == [], "no stop rests")
+        await s.on.at_rest()
+        assert (s.held(), s.cycle().closed_reason, s.on.cycles()) == (0, "trader", {})
+
+
+async def test_a_flash_close_from_the_app_ends_the_cycle_too(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await s.trader.close_position(AT_CCXT[BTC], params={"productType": "USDT-FUTURES"})
+        await s.is_told_that("closed (trader)")
+        assert (s.held(), s.stops()) == (0, [])
+
+
+async def test_a_flip_is_the_end_of_one_cycle_and_the_beginning_of_another(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await s.order("buy", "0.0051")
+        await s.is_told_that("BTCUSDT long seen: 0.002 @ 95,000.0")
+        await s.on.at_rest()
+        [old] = s.on.engine.state.closed
+        assert (old.side, old.closed_reason) == (Side.SHORT, "trader")
+        new = s.cycle()
+        assert (new.side, new.rungs, s.legs()) == (Side.LONG, 0, ["0.002 @ 95000"])
+        assert (s.stops(), new.stops) == ([], ())
+        assert new.fees == D("0.0006") * 95_000 * D("0.002")
+
+
+async def test_a_flip_by_click_backhand_is_the_same(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        params = {
+            "symbol": BTC,
+            "productType": "USDT-FUTURES",
+            "marginCoin": "USDT",
+            "size": "0.0031",
+            "side": "sell",
+        }
+        await s.trader.private_mix_post_v2_mix_order_click_backhand(params)
+        await s.until(lambda: s.cycle().side is Side.LONG, "the long is adopted")
+        await s.on.at_rest()
+        assert (s.held(), s.stops(), s.on.engine.state.closed[-1].closed_reason) == (
+            D("0.0031"),
+            [],
+            "trader",
+        )
+
+
+async def test_another_leverage_keeps_the_legs_and_blocks_the_next_rung_until_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        liquidation = s.cycle().seen.liquidation
+        await s.on.hand.leverage(BTC, D(10))
+        await s.on.reconcile()
+        assert s.was_told("leverage changed from 20x to 10x")
+        assert s.cycle().seen.liquidation > liquidation
+        assert [leg.leverage for leg in s.cycle().legs] == [20, 20]
+        await s.mark("90250")
+        await s.is_told_that("is blocked: the leverage on Bitget is 10x, expected 20x")
+        assert (s.held(), s.cycle().rungs) == (D("-0.0031"), 1)
+        await s.on.hand.leverage(BTC, D(20))
+        await s.on.reconcile()
+        await s.until(lambda: s.cycle().rungs == 2, "the rung runs when the leverage is back")
+
+
+async def test_margin_that_is_added_moves_the_liquidation_and_the_worst_case(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens()
+        before = worst(s)
+        await s.on.hand.margin(BTC, D(5))
+        await s.on.reconcile()
+        assert s.was_told("margin 10.00 → 15.00")
+        assert worst(s) == before - 5
+        await s.on.hand.margin(BTC, D(-5))
+        await s.on.reconcile()
+        assert worst(s) == before
+
+
+async def test_margin_taken_out_pulls_the_guarded_stop_nearer(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000", "90250")
+        await s.on.hand.margin(BTC, D(3))
+        await s.on.reconcile()
+        assert s.stops() == RUNG_2, "a stop is never loosened by the desk"
+        await s.on.hand.margin(BTC, D(-3))
+        await s.on.reconcile()
+        cycle = s.cycle()
+        limit = liquidation_in_force(cycle, s.on.engine.state.instruments[BTC]) * D("0.995")
+        assert all(stop.trigger <= limit for stop in cycle.stops)
+
+
+async def test_auto_add_margin_pauses_and_keeps_the_stops(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await auto_margin(s, "on")
+        await s.on.reconcile()
+        assert s.was_told("paused, auto-add-margin was switched on. Stops are kept.")
+        assert s.cycle().status is Status.PAUSED
+        await s.mark("90250")
+        await s.is_told_that("is blocked: auto-add-margin was switched on")
+        assert s.stops() == RUNG_1
+        assert "auto-add-margin was switched on. It goes on when that ends" in await s.is_told(
+            Unpause(BTC, Side.SHORT)
+        )
+        await auto_margin(s, "off")
+        await s.on.reconcile()
+        await s.until(lambda: s.cycle().rungs == 2, "the ladder goes on")
+
+
+async def test_a_pause_by_the_trader_outlives_auto_add_margin_on_and_off(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await s.is_told(Pause(BTC, Side.SHORT))
+        await auto_margin(s, "on")
+        await s.on.reconcile()
+        await auto_margin(s, "off")
+        await s.on.reconcile()
+        assert s.cycle().status is Status.PAUSED
+        await s.mark("90250")
+        await s.is_told_that("is blocked: by cli on test")
+        assert s.cycle().rungs == 1
+
+
+async def auto_margin(s: Scene, to: str) -> None:
+    params = {"symbol": BTC, "autoMargin": to, "marginCoin": "USDT", "holdSide": "short"}
+    await s.trader.private_mix_post_v2_mix_account_set_auto_margin(params)
+
+
+async def test_a_crossed_position_is_shown_and_not_touched(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.on.hand.leverage(BTC, D(20))
+        params = {"symbol": BTC, "productType": "USDT-FUTURES", "marginCoin": "USDT", "marginMode": "crossed"}
+        await s.trader.private_mix_post_v2_mix_account_set_margin_mode(params)
+        await s.order("sell", "0.002", marginMode="cross")
+        await s.is_told_that("is not managed: the margin mode is crossed; the ladder needs isolated margin")
+        await s.mark("95000")
+        await s.quiet()
+        assert (s.on.cycles(), s.stops(), s.held()) == ({}, [], D("-0.002"))
+
+
+async def test_a_stop_tightened_by_hand_is_a_floor(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await move(s, "99293.2", "97000")
+        await s.is_told_that("you tightened the stop 99,293.2 → 97,000.0; it is kept as a floor")
+        await s.on.reconcile()
+        assert s.stops() == s.believed() == ["0.001 @ 100000", "0.0021 @ 97000"]
+        await s.mark("90250")
+        await s.until(lambda: s.cycle().rungs == 2, "the next rung")
+        await s.on.at_rest()
+        assert s.stops() == RUNG_2, "the next rung tightens further and loosens nothing"
+
+
+async def test_a_stop_tightened_by_hand_stays_where_the_next_rung_would_have_it_looser(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await move(s, "100000", "95500")
+        await s.is_told_that("it is kept as a floor")
+        await s.mark("90250")
+        await s.until(lambda: s.cycle().rungs == 2 and not s.cycle().rung, "the next rung")
+        await s.on.at_rest()
+        assert s.stops() == ["0.001 @ 95500", "0.0011 @ 95000", "0.0022 @ 94328.5"]
+
+
+async def test_a_loosened_stop_is_put_back_once_and_then_left_to_the_trader(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await move(s, "99293.2", "99900")
+        await s.is_told_that("the stop at 99,293.2 was loosened to 99,900.0; it is put back once")
+        await s.until(lambda: s.stops() == RUNG_1, "it is back", within_s=5)
+        await s.on.at_rest()
+        await move(s, "99293.2", "99900")
+        await s.is_told_that("Ratchet leaves the stops to you and stops scaling")
+        await s.on.reconcile()
+        assert s.stops() == ["0.001 @ 100000", "0.0021 @ 99900"]
+        assert (s.cycle().status, s.cycle().reason) == (Status.PAUSED, "trader moved the stop")
+        await s.mark("90250")
+        await s.is_told_that("is blocked: trader moved the stop")
+        await s.is_told(Unpause(BTC, Side.SHORT))
+        await s.until(lambda: s.cycle().rungs == 2 and not s.cycle().rung, "unpaused it goes on")
+        assert s.stops() == RUNG_2
+
+
+async def test_a_cancelled_stop_is_put_back_once_within_five_seconds(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await cancel(s, "99293.2")
+        await s.is_told_that("the stop at 99,293.2 was taken away; it is put back once")
+        await s.until(lambda: s.stops() == RUNG_1, "it is back", within_s=5)
+        await s.on.at_rest()
+        await cancel(s, "99293.2")
+        await s.is_told_that("was taken away again")
+        await s.quiet()
+        assert s.stops() == ["0.001 @ 100000"]
+        assert s.cycle().reason == "trader moved the stop"
+
+
+async def move(s: Scene, trigger: str, to: str) -> None:
+    """The trader drags the stop at `trigger` in the app."""
+    row = next(row for row in s.plans() if row["triggerPrice"] == trigger)
+    ids = {"symbol": BTC, "productType": "USDT-FUTURES", "marginCoin": "USDT", "orderId": row["orderId"]}
+    await s.trader.private_mix_post_v2_mix_order_modify_tpsl_order(
+        ids | {"triggerPrice": to, "triggerType": "mark_price", "size": row["size"]}
+    )
+
+
+async def cancel(s: Scene, trigger: str) -> None:
+    row = next(row for row in s.plans() if row["triggerPrice"] == trigger)
+    params = {"planType": row["planType"], "trigger": True}
+    await s.trader.cancel_order(row["orderId"], AT_CCXT[BTC], params)
+
+
+async def test_the_traders_own_stop_and_target_are_left_alone_and_counted(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens()
+        at_liquidation = worst(s)
+        await s.order("buy", "0.002", stopLossPrice=101_000)
+        await s.order("buy", "0.002", takeProfitPrice=80_000)
+        await s.on.reconcile()
+        assert s.stops() == ["all @ 101000", "all @ 80000"]
+        assert worst(s) == -D("0.12") - 2 - D("0.0006") * D("202"), (
+            "a loss of 2 and both fees instead of the margin"
+        )
+        assert worst(s) > at_liquidation
+        await s.mark("95000")
+        await s.until(lambda: s.cycle().rungs == 1 and not s.cycle().rung, "the rung")
+        await s.on.at_rest()
+        assert s.stops() == ["all @ 101000", *RUNG_1, "all @ 80000"]
+
+
+async def test_the_traders_own_stop_that_fills_ends_the_cycle_in_its_name(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens()
+        await s.order("buy", "0.002", stopLossPrice=101_000)
+        await s.on.reconcile()
+        await s.mark("101000")
+        await s.is_told_that("your own stop closed 0.002 @ 101,000.0 (−2.00)")
+        await s.is_told_that("closed (trader's stop)")
+
+
+async def test_the_traders_own_target_takes_its_part(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await s.order("buy", "0.0011", takeProfitPrice=94_000, planType="profit_plan")
+        await s.on.reconcile()
+        await s.mark("94000")
+        await s.is_told_that("your own take profit closed 0.0011 @ 94,000.0")
+        await s.on.at_rest()
+        assert s.legs() == ["0.001 @ 100000", "0.001 @ 95000"]
+        assert s.stops() == s.believed() == ["0.001 @ 100000", "0.001 @ 99293.2"]
+
+
+# -- stops that fill -----------------------------------------------------------------------------------------
+
+
+async def test_a_stop_that_fills_takes_its_own_leg_and_the_others_stay(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await s.mark("99293.2")
+        await s.is_told_that("stop at 99,293.2 filled 0.0021 @ 99,293.2")
+        await s.on.at_rest()
+        assert (s.legs(), s.stops()) == (["0.001 @ 100000"], ["0.001 @ 100000"])
+        await s.mark("100000")
+        await s.is_told_that("closed (stop): net −4.50")
+        assert (s.held(), s.stops()) == (0, [])
+
+
+async def test_the_rest_of_a_stop_that_filled_in_part_is_closed_after_three_seconds(tmp_path: Path) -> None:
+    async with scene(tmp_path, ideal=False) as s:
+        await s.opens_and_climbs("94900")
+        s.thin_market(D(99_400), ask_size="0.0005")
+        await s.until(lambda: s.cycle().held_qty < D("0.003"), "a part of the stop is filled")
+        left = s.cycle().held_qty
+        assert left > D("0.001")
+        await s.later(1)
+        await s.quiet(0.1)
+        assert s.cycle().held_qty == left, "three seconds have not passed"
+        await s.later(2.5)
+        await s.is_told_that("filled only in part")
+        await s.is_told_that("closing 0.0016 filled 0 only; the rest is tried again")
+        s.thin_market(D(99_400))
+        await s.until(lambda: s.held() == D("-0.001"), "the rest of that leg is closed at market")
+        assert len(s.sent()) < 10, "an empty book is not hammered with orders"
+
+
+async def test_a_gap_beyond_every_stop_fills_where_the_market_is(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000", "90250")
+        await s.mark("97200")
+        await s.is_told_that("closed (stop)")
+        assert (s.held(), s.stops(), s.on.cycles()) == (0, [], {})
+
+
+# -- what the exchange does ----------------------------------------------------------------------------------
+
+
+async def test_a_liquidation_is_booked_and_named(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens()
+        await s.mark("104600")
+        await s.is_told_that("0.002 liquidated")
+        await s.is_told_that("closed (liquidation)")
+        await s.on.reconcile()
+        account = s.on.sim.exchange.account(s.on.sim.keys[0].account_id)
+        cycle = s.cycle()
+        assert cycle.realised - cycle.fees + cycle.funding == account.equity() - 100
+
+
+async def test_auto_deleveraging_takes_the_newest_leg_and_is_told(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        s.on.sim.exchange.force_adl(s.on.sim.keys[0].account_id, BTC, Side.SHORT, D("0.0005"))
+        await s.is_told_that("0.0005 reduced by auto-deleveraging @ 95,000.0")
+        await s.on.at_rest()
+        assert s.legs() == ["0.001 @ 100000", "0.0016 @ 95000"]
+        assert s.stops() == s.believed() == ["0.001 @ 100000", "0.0016 @ 99293.2"]
+
+
+async def test_funding_is_booked_to_the_cycle_and_moves_its_breakeven(tmp_path: Path) -> None:
+    async with scene(tmp_path, ideal=False) as s:
+        await s.opens(Side.LONG)
+        s.on.sim.world.funding.hold(BTC, D("0.001"))
+        due = s.on.sim.world.funding.due_ms
+        await s.on.sim.feed.advance(due - s.on.sim.market.now_ms)
+        await s.on.reconcile()
+        await s.until(lambda: s.cycle().funding < 0, "funding is booked")
+        mark = s.on.sim.market[BTC].quote.mark
+        assert abs(s.cycle().funding + mark * D("0.002") * D("0.001")) < D("0.01")
+        assert s.was_told("funding −0.2")
+
+
+@pytest.mark.parametrize("first", [Side.LONG, Side.SHORT])
+async def test_in_hedge_mode_each_side_gets_its_own_funding(tmp_path: Path, first: Side) -> None:
+    async with scene(tmp_path, ideal=False, position_mode="hedge_mode", balance=D(1000)) as s:
+        for side, qty in ((first, "0.002"), (first.opposite, "0.004")):
+            await s.on.hand.open(BTC, side, D(20), size=D(qty))
+            await s.is_told_that(f"BTCUSDT {side.value} seen")
+        s.on.sim.world.funding.hold(BTC, D("0.001"))
+        await s.on.sim.feed.advance(s.on.sim.world.funding.due_ms - s.on.sim.market.now_ms)
+        await s.on.reconcile()
+        paid = {c.side: c.funding for c in s.on.engine.state.cycles.values()}
+        assert paid[Side.LONG] < 0 < paid[Side.SHORT]
+        assert abs(paid[first]) * 2 == abs(paid[first.opposite])
+
+
+async def test_a_contract_in_maintenance_pauses_the_ladder_and_keeps_the_stops(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        s.on.sim.exchange.set_status(BTC, "maintain")
+        await s.looks_at_the_contracts()
+        await s.is_told_that("BTCUSDT is 'maintain' on Bitget")
+        await s.mark("90250")
+        await s.quiet()
+        assert (s.cycle().rungs, s.stops(), s.cycle().status) == (1, RUNG_1, Status.PAUSED)
+        s.on.sim.exchange.set_status(BTC, "normal")
+        await s.looks_at_the_contracts()
+        await s.until(lambda: s.cycle().rungs == 2, "the ladder goes on")
+
+
+# -- the account ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("amount", ["50", "-40"])
+async def test_a_transfer_is_no_profit_and_no_loss_of_the_day(tmp_path: Path, amount: str) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens()
+        await s.on.sim.feed.advance(60_000)
+        s.on.sim.exchange.transfer(s.on.sim.keys[0].account_id, D(amount))
+        await s.on.reconcile()
+        await s.is_told_that("Transfer")
+        view = s.account_view()
+        assert view.day_pnl is not None and abs(view.day_pnl) < D("0.2"), "only the fee of the entry"
+        assert not s.on.engine.state.day.limit_hit
+        assert not s.was_told("Daily loss limit")
+        await s.mark("95000")
+        await s.until(lambda: s.cycle().rungs == 1, "the ladder is not held up")
+
+
+async def test_a_symbol_outside_the_list_is_shown_and_never_touched(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.on.hand.open("SOLUSDT", Side.LONG, D(10), margin=D(10))
+        await s.is_told_that("SOLUSDT long")
+        await s.is_told_that("is not managed: SOLUSDT is not in the list of managed symbols")
+        await s.mark("200", "SOLUSDT")
+        await s.on.reconcile()
+        assert (s.on.cycles(), s.stops("SOLUSDT")) == ({}, [])
+        [row] = s.on.engine.state.unmanaged.values()
+        assert not row.can_adopt
+
+
+async def test_dust_goes_with_the_next_reduce(tmp_path: Path) -> None:
+    """A rest below the minimum that Bitget would take nowhere: ETH's minimum is one lot, so no crumb can be left."""
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await s.order("buy", "0.003", reduceOnly=True)
+        await s.on.at_rest()
+        await s.until(lambda: s.legs() == ["0.0001 @ 100000"], "one lot is left")
+        await s.until(lambda: s.stops() == s.believed() == ["0.0001 @ 100000"], "the other stop is cancelled")
+
+
+async def test_a_last_crumb_that_bitget_refuses_to_close_ends_the_cycle_as_dust(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        await s.order("buy", "0.0030", reduceOnly=True)
+        await s.until(lambda: s.cycle().held_qty == D("0.0001"), "one lot is left")
+        await s.on.at_rest()
+        place = {"fault": "reject", "path": "v2/mix/order/place-order", "code": "45110", "count": None}
+        s.fault({**place, "msg": "less than the minimum amount 5 USDT"})
+        from engine.core.events import Reduce
+
+        await s.is_told(Reduce(BTC, Side.SHORT, D(1)))
+        await s.is_told_that("closed (dust)")
+
+
+# -- not knowing ---------------------------------------------------------------------------------------------
+
+
+async def test_an_error_while_reading_is_not_flat(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        positions = {"path": "v2/mix/position/all-position", "count": 1}
+        for fault in (
+            {"fault": "server_error"},
+            {"fault": "malformed"},
+            {"fault": "too_many"},
+            {"fault": "garbled", "field": "total"},
+            {"fault": "response_lost"},
+        ):
+            s.fault({**positions, **fault})
+            await s.on.reconcile()
+            assert s.cycle().held_qty == D("0.0031")
+        assert not s.was_told("closed")
+        assert s.stops() == s.believed() == RUNG_1
+
+
+async def test_a_position_missing_from_the_stream_is_not_closed_before_a_second_source_says_so(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        s.fault({"fault": "stale_snapshot", "channel": "positions"})
+        await s.order("sell", "0.001")
+        s.fault({"fault": "disconnect", "side": "private"})
+        await s.until(lambda: len(s.cycle().legs) == 3, "the add is known all the same")
+        await s.on.reconcile()
+        assert s.cycle().held_qty == D("0.0041")
+
+
+def describe(row: dict[str, Any]) -> str:
+    return f"{row['planType']} {row['size']} @ {row['triggerPrice']}"
+
+
+assert PRICES
