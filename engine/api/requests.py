@@ -49,8 +49,8 @@ def other_protocol(theirs: object, id: str = "") -> Unfit:
 def parse(body: bytes) -> Request | Unfit:
     """The request, or 400 with what is wrong with it, or 409 for another protocol."""
     try:
-        envelope = msgspec.json.decode(body, type=_Envelope)
-    except msgspec.DecodeError as error:
+        envelope = msgspec.json.decode(body.decode(), type=_Envelope)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return unfit(
             HTTPStatus.BAD_REQUEST, f"the request is not a JSON object as the protocol has it: {error}"
         )

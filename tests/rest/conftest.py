@@ -1,0 +1,66 @@
+"""A server over a small engine in memory, on a free port of this machine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "api"))
+
+from served import EngineFace
+
+from engine.api.rest.gate import Gate
+from engine.api.rest.metrics import Vitals
+from engine.api.rest.server import RestServer
+from engine.api.rest.tokens import Scope, Tokens
+
+SECRETS = {
+    Scope.READ: "look-look-look-look-1",
+    Scope.KILL: "kill-kill-kill-kill-2",
+    Scope.TRADE: "deal-deal-deal-deal-3",
+}
+
+Opens = Callable[..., AbstractAsyncContextManager[RestServer]]
+
+
+@asynccontextmanager
+async def opened(
+    face: EngineFace,
+    *,
+    per_minute: int = 60_000,
+    open_page: bool = False,
+    body_s: float = 10.0,
+    silent_s: float = 15.0,
+    most: int = 256,
+) -> AsyncIterator[RestServer]:
+    gate = Gate(Tokens(SECRETS), per_minute=per_minute, open_page=open_page, body_s=body_s)
+    async with RestServer(
+        gate, served=face, port=0, vitals=lambda: Vitals(3, 2), version="0.1.0", silent_s=silent_s, most=most
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def face() -> EngineFace:
+    return EngineFace()
+
+
+@pytest.fixture
+async def server(face: EngineFace) -> AsyncIterator[RestServer]:
+    async with opened(face) as server:
+        yield server
+
+
+@pytest.fixture
+async def client(server: RestServer) -> AsyncIterator[ClientSession]:
+    async with ClientSession(server.url) as session:
+        yield session
+
+
+def bearer(scope: Scope) -> dict[str, str]:
+    return {"Authorization": f"Bearer {SECRETS[scope]}"}

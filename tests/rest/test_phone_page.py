@@ -1,0 +1,100 @@
+"""The page for phones and the page that shows the API, in a real Chromium."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+from browser import CHROMIUM, phone
+from conftest import SECRETS, opened
+from msgspec.structs import replace
+from served import EngineFace, btc_short, snapshot
+
+from engine.api.rest.tokens import Scope
+from engine.protocol import LimitView
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed here")
+
+FITS = "document.documentElement.scrollWidth <= innerWidth"
+
+
+async def test_an_open_page_shows_the_account_and_follows_it(face: EngineFace, tmp_path: Path) -> None:
+    async with opened(face, open_page=True) as server, phone(server.url, tmp_path / "chromium") as page:
+        await page.until("document.getElementById('state').textContent === 'live'")
+        text = await page.text()
+        for seen in ("SIM", "109.70", "+9.70 (+9.7 %)", "BTCUSDT", "SHORT 20×", "96,612.9", "+4.97", "−4.50"):
+            assert seen in text
+        assert "two stops rest on the exchange" in text
+        assert await page.run(FITS)
+        picture = await page.picture()
+        assert picture.startswith(b"\x89PNG")
+        assert struct.unpack(">II", picture[16:24]) == (2 * 390, 2 * 844)
+
+        halted = replace(face.now.engine, killed="by desk: news")
+        face.change(engine=halted, positions=())
+        await page.until("document.body.innerText.includes('No open position.')")
+        assert "Halted by desk: news" in await page.text()
+        assert page.errors == []
+
+
+async def test_a_token_is_typed_checked_used_and_forgotten(face: EngineFace, tmp_path: Path) -> None:
+    async with opened(face) as server, phone(server.url, tmp_path / "chromium") as page:
+        await page.until("!document.getElementById('key').hidden")
+        assert "109.70" not in await page.text()
+        type_in = (
+            "document.getElementById('token').value = '{}'; document.querySelector('form').requestSubmit()"
+        )
+
+        await page.run(type_in.format("not-the-token-at-all"))
+        await page.until("document.body.innerText.includes('This token opens nothing here.')")
+
+        await page.run(type_in.format(SECRETS[Scope.READ]))
+        await page.until("document.getElementById('state').textContent === 'live'")
+        assert "109.70" in await page.text()
+        assert await page.run("document.cookie") == ""
+        assert await page.run("localStorage.length") == 0
+
+        await page.run("document.getElementById('leave').click()")
+        await page.until("!document.getElementById('key').hidden")
+        assert await page.run("sessionStorage.length") == 0
+        assert "109.70" not in await page.text()
+
+
+async def test_numbers_grow_pale_when_the_engine_does_not_answer(face: EngineFace, tmp_path: Path) -> None:
+    async with opened(face, open_page=True) as server, phone(server.url, tmp_path / "chromium") as page:
+        await page.until("document.getElementById('state').textContent === 'live'")
+        await server.__aexit__(None, None, None)
+        await page.until("document.getElementById('state').textContent.startsWith('no answer for')")
+        assert await page.run("document.getElementById('desk').classList.contains('pale')")
+
+
+async def test_unknown_prices_are_told_as_unknown(tmp_path: Path) -> None:
+    blind = btc_short(mark=None, last=None, unrealized_pnl=None, unrealized_return=None, distance=None)
+    limit = LimitView("daily loss", "10.00 (10.0 %)", "11.20", True)
+    face = EngineFace(snapshot(positions=(blind,), limits=(limit,)))
+    async with opened(face, open_page=True) as server, phone(server.url, tmp_path / "chromium") as page:
+        await page.until("document.body.innerText.includes('unknown')")
+        text = await page.text()
+        assert "Limit hit: daily loss" in text
+        assert "NaN" not in text
+        assert "null" not in text
+
+
+async def test_a_name_from_outside_is_text_and_never_markup(tmp_path: Path) -> None:
+    evil = btc_short(reason="<img src=x onerror=document.title='owned'>", managed=False, status=None)
+    face = EngineFace(snapshot(positions=(evil,)))
+    async with opened(face, open_page=True) as server, phone(server.url, tmp_path / "chromium") as page:
+        await page.until("document.body.innerText.includes('onerror')")
+        assert await page.run("document.images.length") == 0
+        assert await page.run("document.title") == "Ratchet"
+
+
+async def test_the_api_is_listed_to_read(face: EngineFace, tmp_path: Path) -> None:
+    async with opened(face) as server, phone(f"{server.url}/api", tmp_path / "chromium") as page:
+        await page.until("document.querySelectorAll('.route').length > 10")
+        text = await page.text()
+        assert "/api/crypto/positions/{account}" in text
+        assert "Takes Request. Answers Answer." in text
+        assert await page.run(FITS)
+        assert page.errors == []

@@ -1,0 +1,262 @@
+"""Every route over a real socket: what it answers, to whom, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import ClientSession
+from conftest import SECRETS, bearer, opened
+from msgspec.structs import replace
+from served import EngineFace, snapshot
+
+from engine.api.rest.desk import FRESH_S
+from engine.api.rest.server import RestRefused, RestServer
+from engine.api.rest.shapes import AccountList, Health, HistoryList, NotRead, PositionList
+from engine.api.rest.tokens import Scope
+from engine.protocol import Answer, ClosedView, LinkView, Side, Verdict
+
+LOOKS = (
+    "/api/crypto/accounts",
+    "/api/crypto/accounts/main",
+    "/api/crypto/positions",
+    "/api/crypto/positions/main",
+    "/api/crypto/history",
+    "/api/crypto/history/main",
+    "/api/crypto/cot",
+    "/api/crypto/signals",
+    "/api/orders",
+    "/api/why/BTCUSDT",
+    "/metrics",
+)
+OPEN = ("/", "/phone.css", "/phone.js", "/api", "/api.js", "/api/openapi.json", "/api/health")
+HALT = {"id": "h-1", "by": "alex", "command": {"command": "halt", "reason": "news"}}
+RESUME = {"id": "r-1", "by": "alex", "command": {"command": "resume"}}
+
+WON = ClosedView("c1", "BTCUSDT", Side.LONG, 1, 2, "stopped", 3, *map(Decimal, ("5", "0.4", "-0.1", "95000")))
+
+
+async def got(client: ClientSession, path: str, shape: Any, scope: Scope = Scope.READ) -> Any:
+    async with client.get(path, headers=bearer(scope)) as reply:
+        assert reply.status == 200
+        assert reply.content_type == "application/json"
+        return msgspec.json.decode(await reply.read(), type=shape)
+
+
+async def asked(client: ClientSession, body: object, scope: Scope | None) -> tuple[int, Answer]:
+    headers = bearer(scope) if scope else {}
+    async with client.post("/api/commands", json=body, headers=headers) as reply:
+        return reply.status, msgspec.json.decode(await reply.read(), type=Answer)
+
+
+async def test_the_account_and_its_positions_are_the_snapshots_own(
+    face: EngineFace, client: ClientSession
+) -> None:
+    for path in ("/api/crypto/accounts", "/api/crypto/accounts/main"):
+        listed = await got(client, path, AccountList)
+        assert [account.id for account in listed.accounts] == ["main"]
+        assert listed.accounts[0].money == face.now.account
+    for path in ("/api/crypto/positions", "/api/crypto/positions/main"):
+        assert (await got(client, path, PositionList)).positions == face.now.positions
+
+
+async def test_the_history_is_what_ended(face: EngineFace, client: ClientSession) -> None:
+    face.change(closed=(WON,))
+    assert (await got(client, "/api/crypto/history/main", HistoryList)).closed == (WON,)
+
+
+async def test_what_is_not_read_is_empty_and_says_so(client: ClientSession) -> None:
+    for path, word in (("cot", "COT"), ("signals", "signal")):
+        told = await got(client, f"/api/crypto/{path}", NotRead)
+        assert told.rows == ()
+        assert word in told.text
+
+
+@pytest.mark.parametrize("path", LOOKS)
+async def test_nothing_of_the_account_is_shown_without_a_right_token(
+    client: ClientSession, path: str
+) -> None:
+    headers: tuple[dict[str, str], ...] = (
+        {},
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer wrong-wrong-wrong"},
+        {"Authorization": f"Basic {SECRETS[Scope.READ]}"},
+        {"Authorization": f"Bearer {SECRETS[Scope.READ]}x"},
+        {"Authorization": f"Bearer {SECRETS[Scope.READ][:-1]}"},
+    )
+    for each in headers:
+        async with client.get(path, headers=each) as reply:
+            assert reply.status == 401
+            assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+            assert "109.7" not in await reply.text()
+    async with client.get(path, headers=bearer(Scope.READ)) as reply:
+        assert reply.status == 200
+
+
+@pytest.mark.parametrize("path", OPEN)
+async def test_what_says_nothing_of_the_account_needs_no_token(client: ClientSession, path: str) -> None:
+    async with client.get(path) as reply:
+        assert reply.status == 200
+        assert "109.7" not in await reply.text()
+        assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+        assert "Access-Control-Allow-Origin" not in reply.headers
+
+
+async def test_another_origin_gets_no_leave_to_read(client: ClientSession) -> None:
+    headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+    async with client.options("/api/commands", headers=headers) as reply:
+        assert reply.status == 405
+        assert not [name for name in reply.headers if name.startswith("Access-Control")]
+
+
+async def test_a_read_token_commands_nothing(face: EngineFace, client: ClientSession) -> None:
+    status, answer = await asked(client, HALT, Scope.READ)
+    assert (status, answer.text) == (403, "this token opens read; kill is needed: use another token")
+    assert face.asked == []
+
+
+async def test_a_kill_token_halts_and_does_nothing_else(face: EngineFace, client: ClientSession) -> None:
+    status, answer = await asked(client, RESUME, Scope.KILL)
+    assert status == 403
+    assert "resume needs trade" in answer.text
+    assert (await asked(client, HALT, Scope.KILL))[0] == 200
+    assert face.now.engine.killed
+    assert [request.by for request in face.asked] == ["rest, kill token from 127.0.0.1, alex"]
+
+
+async def test_a_trade_token_does_everything_and_sees_it_at_once(
+    face: EngineFace, client: ClientSession
+) -> None:
+    status, answer = await asked(client, RESUME, Scope.TRADE)
+    assert (status, answer.verdict, answer.text) == (409, Verdict.REFUSED, "nothing is halted")
+    assert (await asked(client, HALT, Scope.TRADE))[0] == 200
+    listed = await got(client, "/api/crypto/accounts", AccountList, Scope.TRADE)
+    assert "news" in listed.accounts[0].halted
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        (b"", "not a JSON object"),
+        (b"{", "not a JSON object"),
+        (b"[" * 60_000, "not a JSON object"),
+        (b'{"command": {"a": ' + b"[" * 60_000, "not a JSON object"),
+        (b'{"id": "x", "by": "a", "command": {"command": "hallt"}}', "did you mean halt?"),
+        (b'{"id": "", "by": "a", "command": {"command": "halt"}}', "id must be 1 to 64"),
+        (b'{"id": "x", "by": "\xff", "command": {"command": "halt"}}', "not a JSON object"),
+    ],
+)
+async def test_a_command_that_makes_no_sense_is_told_why(
+    face: EngineFace, client: ClientSession, body: bytes, word: str
+) -> None:
+    async with client.post("/api/commands", data=body, headers=bearer(Scope.TRADE)) as reply:
+        assert reply.status == 400
+        assert word in (await reply.json())["text"]
+    assert face.asked == []
+
+
+async def test_wrong_paths_accounts_and_methods_are_told(client: ClientSession) -> None:
+    async with client.get("/api/zzz") as reply:
+        assert reply.status == 404
+        assert "/api/openapi.json" in (await reply.json())["text"]
+    async with client.get("/api/crypto/positions/other", headers=bearer(Scope.READ)) as reply:
+        assert (reply.status, (await reply.json())["text"]) == (
+            404,
+            "this engine has no account 'other'; it has 'main'",
+        )
+    async with client.delete("/api/crypto/accounts", headers=bearer(Scope.TRADE)) as reply:
+        assert (reply.status, reply.headers["Allow"]) == (405, "GET")
+
+
+async def test_health_is_a_failure_for_monitors_when_a_connection_is_down(
+    face: EngineFace, client: ClientSession
+) -> None:
+    assert (await got(client, "/api/health", Health)).status.value == "ok"
+    face.change(links=(LinkView("private", False, None, None, 3, "reset"),))
+    async with client.get("/api/health", headers={"Cache-Control": "no-cache"}) as reply:
+        first = reply.status
+    await asyncio.sleep(1.1 * FRESH_S)
+    async with client.get("/api/health") as reply:
+        told = msgspec.json.decode(await reply.read(), type=Health)
+    assert (first, reply.status, told.text) == (200, 503, "no connection: private")
+
+
+async def test_metrics_are_prometheus_text(face: EngineFace, client: ClientSession) -> None:
+    face.change(closed=(WON, replace(WON, result=Decimal(-1), rungs=1)))
+    async with client.get("/metrics", headers=bearer(Scope.READ)) as reply:
+        assert reply.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        lines = (await reply.text()).splitlines()
+    samples = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    position = '{symbol="BTCUSDT",side="short"}'
+    assert samples["ratchet_equity_usdt"] == "109.7033"
+    assert samples["ratchet_day_pnl_usdt"] == "9.7033"
+    assert samples["ratchet_win_rate_ratio"] == "0.5"
+    assert float(samples["ratchet_rungs_average"]) == pytest.approx((3 + 1 + 1) / 3)
+    assert samples["ratchet_liquidation_risk_usdt"] == str(Decimal("5968.84") * Decimal("0.0031"))
+    assert samples["ratchet_funding_usdt"] == "-0.22"
+    assert samples[f"ratchet_position_unrealized_usdt{position}"] == "4.96837"
+    assert samples['ratchet_link_up{link="private"}'] == "1"
+    assert samples['ratchet_link_latency_seconds{link="public"}'] == "0.014"
+    assert (samples["ratchet_journal_waiting"], samples["ratchet_orders_pending"]) == ("3", "2")
+    assert {line.split()[2] for line in lines if line.startswith("# TYPE")} == {
+        name.split("{")[0] for name in samples
+    }
+
+
+async def test_what_nobody_knows_is_not_measured_as_zero() -> None:
+    first = snapshot()
+    blind = EngineFace(replace(first, account=replace(first.account, equity=None, free=None)))
+    async with (
+        opened(blind) as server,
+        ClientSession(server.url) as client,
+        client.get("/metrics", headers=bearer(Scope.READ)) as reply,
+    ):
+        text = await reply.text()
+    assert "ratchet_equity_usdt" not in text
+    assert "ratchet_win_rate_ratio" not in text
+    assert "ratchet_day_pnl_usdt 9.7033" in text
+
+
+async def test_the_open_page_is_open_at_home_only(face: EngineFace) -> None:
+    async with opened(face, open_page=True) as server, ClientSession(server.url) as client:
+        for path in ("/api/crypto/accounts", "/api/crypto/positions/main"):
+            async with client.get(path) as reply:
+                assert reply.status == 200
+        for headers in ({"X-Forwarded-For": "10.0.0.9"}, {"Host": "elsewhere.example"}):
+            async with client.get("/api/crypto/accounts", headers=headers) as reply:
+                assert reply.status == 401
+        async with client.get("/api/crypto/history") as reply:
+            assert reply.status == 401
+        assert (await asked(client, HALT, None))[0] == 401
+    assert face.asked == []
+
+
+async def test_every_call_leaves_a_line_and_no_line_holds_a_token(
+    client: ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "ratchet.rest"):
+        await asked(client, HALT, Scope.KILL)
+        async with client.get("/api/why/a%0Aforged", headers=bearer(Scope.READ)):
+            pass
+        async with client.get("/api/crypto/cot?token=in-the-query", headers={"Authorization": "Bearer no"}):
+            pass
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.rsplit(" ", 2)[0] for line in lines if "command" not in line.split()[0]] == [
+        "127.0.0.1 kill POST /api/commands 200",
+        "127.0.0.1 read GET /api/why/a%0Aforged 200",
+        "127.0.0.1 nobody GET /api/crypto/cot 401",
+    ]
+    assert any("h-1" in line and "halted" in line for line in lines)
+    assert not [line for line in lines if "\n" in line or any(s in line for s in SECRETS.values())]
+    assert "look" not in repr(RestServer)
+
+
+async def test_a_port_that_is_taken_is_told(face: EngineFace, server: RestServer) -> None:
+    second = RestServer(server.gate, served=face, port=server.port)
+    with pytest.raises(RestRefused, match=f"cannot listen on 127.0.0.1:{server.port}"):
+        async with second:
+            pass
