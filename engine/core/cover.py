@@ -13,7 +13,7 @@ from engine.core.closing import close_parts
 from engine.core.exchange import OrderKind
 from engine.core.ids import stop_id
 from engine.core.ledger import newest_first, parts_of
-from engine.core.state import Cycle, Rest, Stage, Stop
+from engine.core.state import Cycle, Part, Rest, Stop
 from engine.core.stops import Wanted, is_beyond, is_nearer, wanted_stops
 from engine.core.turn import Turn
 from engine.core.words import name, price, size
@@ -180,7 +180,7 @@ def _cancel_spare(turn: Turn, cycle: Cycle) -> Cycle:
     rests, nor while a leg may be on its way that has no other stop yet.
     """
     wanted = {w.leg for w in wanted_now(turn, cycle)}
-    adds = cycle.rung is not None and cycle.rung.add.stage is Stage.SENT
+    adds = cycle.rung is not None and Part.ADD in cycle.rung.steps
     ready = is_covered(turn, cycle) and not adds
     if ready and cycle.loosen:
         cycle = replace(cycle, loosen=False)

@@ -99,7 +99,7 @@ def _believe(turn: Turn, cycle: Cycle) -> Cycle:
     if more > ZERO:
         at_price = (seen.qty * seen.entry - cycle.held_qty * cycle.held_entry) / more
         cycle = enlarge(
-            replace(cycle, unbooked=cycle.unbooked + more),
+            cycle,
             next_leg(cycle),
             qty=more,
             price=at_price if at_price > ZERO else seen.entry,
@@ -111,7 +111,6 @@ def _believe(turn: Turn, cycle: Cycle) -> Cycle:
     else:
         parts = parts_of(cycle, -more, by_trader_first(cycle))
         cycle = reduce(cycle, parts, price=cycle.held_entry, fee=ZERO, profit=ZERO)
-        cycle = replace(cycle, untold=cycle.untold - more)
     return replace(
         cycle,
         held_qty=seen.qty,

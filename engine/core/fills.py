@@ -36,7 +36,8 @@ def fill_seen(turn: Turn, fill: Fill) -> None:
     reduces = fill.buy is (side is Side.SHORT)
     cycle = _whose(turn, fill, side)
     if reduces and cycle is not None and cycle.held_qty:
-        _reduced(turn, cycle, fill)
+        if fill.at > cycle.adopted:
+            _reduced(turn, cycle, fill)
         return
     if fill.side is None:
         cycle = _whose(turn, fill, side.opposite)
@@ -57,16 +58,8 @@ def _whose(turn: Turn, fill: Fill, side: Side) -> Cycle | None:
 
 
 def _opened(turn: Turn, cycle: Cycle, fill: Fill) -> Cycle:
-    if fill.at <= cycle.known_until and cycle.unbooked >= fill.qty and not is_ours(fill.client_id):
-        # the size was taken from the exchange before this opening trade was told: only its fee is news
-        return replace(
-            cycle,
-            unbooked=cycle.unbooked - fill.qty,
-            fees=cycle.fees + fill.fee,
-            legs=tuple(
-                replace(leg, fees=leg.fees + fill.fee) if leg.number == 1 else leg for leg in cycle.legs
-            ),
-        )
+    if fill.at <= cycle.known_until:
+        return _told_late(turn, cycle, fill)
     rung = cycle.rung
     if rung is not None and _is_of(rung.add, fill):
         grown = _enlarge(cycle, rung.leg, fill, Hand.LADDER)
@@ -84,6 +77,21 @@ def _opened(turn: Turn, cycle: Cycle, fill: Fill) -> Cycle:
             grown,
         )
     return grown
+
+
+def _told_late(turn: Turn, cycle: Cycle, fill: Fill) -> Cycle:
+    """An opening trade whose size was taken from the exchange before it was told: only its fee is news."""
+    late = fill.at > cycle.adopted
+    if not late and cycle.unbooked < fill.qty:
+        return cycle
+    first = cycle.legs[0].number if cycle.legs else 0
+    legs = tuple(replace(leg, fees=leg.fees + fill.fee) if leg.number == first else leg for leg in cycle.legs)
+    unbooked = cycle.unbooked if late else cycle.unbooked - fill.qty
+    cycle = replace(cycle, unbooked=unbooked, fees=cycle.fees + fill.fee, legs=legs)
+    rung = cycle.rung
+    if rung is not None and _is_of(rung.add, fill):
+        return replace(cycle, rung=replace(rung, add=_filled(turn, rung.add, fill)))
+    return cycle
 
 
 def _enlarge(cycle: Cycle, number: int, fill: Fill, by: Hand) -> Cycle:
@@ -106,14 +114,9 @@ def _reduced(turn: Turn, cycle: Cycle, fill: Fill) -> None:
     qty = min(fill.qty, cycle.held_qty)
     fee = fill.fee * qty / fill.qty
     before = cycle.held_margin
-    if fill.at <= cycle.known_until and cycle.untold >= fill.qty:
+    if fill.at <= cycle.known_until:
         # the size was taken from the exchange before this closing trade was told: only its money is news
-        cycle = replace(
-            cycle,
-            untold=cycle.untold - qty,
-            realised=cycle.realised + fill.profit,
-            fees=cycle.fees + fee,
-        )
+        cycle = replace(cycle, realised=cycle.realised + fill.profit, fees=cycle.fees + fee)
     else:
         parts, cycle, cause = _attribute(turn, cycle, fill, qty)
         cycle = reduce(cycle, parts, price=fill.price, fee=fee, profit=fill.profit)

@@ -107,7 +107,8 @@ def adopt(turn: Turn, position: Position) -> None:
         mode=state.settings.ladder.stops,
     )
     leg = replace(cycle.legs[0], order_id=opening[-1].order_id if opening else "")
-    cycle = replace(cycle, legs=(leg,), unbooked=max(ZERO, position.qty - booked), known_until=turn.market)
+    cycle = replace(cycle, legs=(leg,), unbooked=max(ZERO, position.qty - booked))
+    cycle = replace(cycle, adopted=turn.market, known_until=turn.market)
     unmanaged = {k: u for k, u in state.unmanaged.items() if k != key}
     turn.set(strays=rest, unmanaged=unmanaged)
     if cycle.unbooked:

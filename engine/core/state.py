@@ -218,7 +218,7 @@ class Cycle(msgspec.Struct, frozen=True):
     """One symbol and side, from first seen to flat.
 
     `paused` is why the trader's hand stopped the ladder, `barred` which setting on the exchange does.
-    `unbooked` is the size whose opening fee is not known yet; `loosen` lets the next cover move stops outward
+    `loosen` lets the next cover move stops outward
     because the trader chose so; `hands_off` leaves the stops to the trader.
     `held_qty`, `held_entry`, `held_margin` are the exchange's position by our own arithmetic; `seen` is its
     newest row. `realised` is booked at the exchange's average, `own_realised` leg by leg; `fees` are positive
@@ -226,8 +226,8 @@ class Cycle(msgspec.Struct, frozen=True):
     `start_equity` is the equity the cycle began with. `moved` is when its size changed last (the engine's
     clock): an older reading is of another size. `reborn` is when the exchange was seen to have closed the
     position and opened it again, which ends every stop.
-    Trades up to `known_until` (the exchange's clock) may be in the size already: `unbooked` is the opened and
-    `untold` the closed size of which only the money is still to be told.
+    `adopted` is when care began (the exchange's clock): what a trade before it did is history, but for the
+    opening fee of `unbooked` size. Trades up to `known_until` are in the size already: they bring money only.
     """
 
     id: str
@@ -278,8 +278,8 @@ class Cycle(msgspec.Struct, frozen=True):
     exit_price: Decimal = ZERO
     moved: int = 0
     reborn: int = 0
+    adopted: int = 0
     known_until: int = 0
-    untold: Decimal = ZERO
 
     @property
     def front(self) -> Leg:

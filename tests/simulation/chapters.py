@@ -18,7 +18,18 @@ from engine.core.events import (
     Unpause,
 )
 from engine.core.instrument import Side
-from engine.core.settings import Add, Bank, Basis, Ladder, Limits, Managed, Rungs, Sequence, Settings, StopMode
+from engine.core.settings import (
+    Add,
+    Bank,
+    Basis,
+    Ladder,
+    Limits,
+    Managed,
+    Rungs,
+    Sequence,
+    Settings,
+    StopMode,
+)
 
 from .misfortune import OnFrame, OnLink, OnRequest
 from .network import Storm

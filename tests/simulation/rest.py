@@ -12,8 +12,8 @@ from engine.core.instrument import ZERO
 from engine.core.state import Cycle, Rest, key_of
 from engine.core.stops import is_nearer
 from engine.journal import chain
-from engine.simulator.account import MARGIN_MOVES
 
+from .money import under_care
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -79,12 +79,12 @@ def _positions_agree(world: World, watch: Watch, engine: Engine) -> None:
 
 def _stops_agree(world: World, watch: Watch, engine: Engine) -> None:
     truth = {p.client_oid: (p.trigger, p.qty or None) for p in watch.our_plans()}
-    belief = {
-        s.client_id: (s.trigger, s.qty) for c in engine.state.cycles.values() for s in c.stops
-    }
+    belief = {s.client_id: (s.trigger, s.qty) for c in engine.state.cycles.values() for s in c.stops}
     for name in sorted(truth.keys() | belief.keys()):
         if truth.get(name) != belief.get(name):
-            watch.say(f"at rest: stop {name} rests as {truth.get(name)} and is believed as {belief.get(name)}")
+            watch.say(
+                f"at rest: stop {name} rests as {truth.get(name)} and is believed as {belief.get(name)}"
+            )
 
 
 def _stops_are_needed_and_there(world: World, watch: Watch, engine: Engine) -> None:
@@ -99,7 +99,9 @@ def _stops_are_needed_and_there(world: World, watch: Watch, engine: Engine) -> N
         for plan in watch.our_plans():
             if (plan.symbol, plan.side) == key and liquidation:
                 if not is_nearer(cycle.side, plan.trigger, liquidation):
-                    watch.say(f"at rest: the stop at {plan.trigger} lies beyond the liquidation {liquidation}")
+                    watch.say(
+                        f"at rest: the stop at {plan.trigger} lies beyond the liquidation {liquidation}"
+                    )
 
 
 def _trades_are_booked(world: World, watch: Watch, engine: Engine) -> None:
@@ -111,15 +113,10 @@ def _trades_are_booked(world: World, watch: Watch, engine: Engine) -> None:
 
 
 def _money_adds_up(world: World, watch: Watch, engine: Engine) -> None:
-    """Σ realised − fees + funding of all cycles = what the exchange booked, but for what was never under
-    care.
-    """
-    state = engine.state
-    cycles = [*state.closed, *state.cycles.values()]
+    """Σ realised − fees + funding of all cycles = what the exchange booked for them, to the last unit."""
+    cycles = [*engine.state.closed, *engine.state.cycles.values()]
     booked = sum((c.realised - c.fees + c.funding for c in cycles), ZERO)
-    booked += sum((f.profit - f.fee for f in state.strays), ZERO)
-    bills = [b for b in world.account.bills if b.business not in MARGIN_MOVES]
-    moved = sum((b.amount + b.fee for b in bills if not b.business.startswith("trans_")), ZERO)
+    moved = under_care(world.account, cycles)
     if booked != moved:
         watch.say(f"at rest: the cycles booked {booked}, the exchange {moved}: {moved - booked} is missing")
 
@@ -134,7 +131,9 @@ def journal_holds(watch: Watch, disk: Disk, engine: Engine) -> None:
             watch.say(f"the journal's entry {seq} is decided differently when it is replayed")
             return
         state = decision.state
-    if engine is not None and state is not None and chain.write_state(state) != chain.write_state(engine.state):
+    if (
+        engine is not None
+        and state is not None
+        and chain.write_state(state) != chain.write_state(engine.state)
+    ):
         watch.say("the journal replayed does not give what the engine believes")
-
-

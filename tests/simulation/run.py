@@ -124,9 +124,7 @@ class Run:
                 world, Random(f"{scenario.seed}:network:{life}"), scenario.storm, scenario.strikes
             )
             venue = InProcessBitget(world.exchange, ACCOUNT, clock=world.engine_ms, network=network)
-            engine = Engine(
-                scenario.settings, venue, self.disk, version="proof", clock=world.engine_ms
-            )
+            engine = Engine(scenario.settings, venue, self.disk, version="proof", clock=world.engine_ms)
             world.network, world.venue, self.engine = network, venue, engine
             self.watch.booted(engine, self.disk)
             await engine.run()
@@ -182,7 +180,11 @@ class Run:
 
     def _judge(self) -> Outcome:
         engine = self.engine
-        notes = [] if engine is None else [f"{line.at - self.scenario.start_ms:>7} {line.text}" for line in engine.log.lines()]
+        notes = (
+            []
+            if engine is None
+            else [f"{line.at - self.scenario.start_ms:>7} {line.text}" for line in engine.log.lines()]
+        )
         digest = blake2b(digest_size=16)
         digest.update(self.disk.link)
         digest.update(repr(self.world.exchange.state()).encode())

@@ -257,7 +257,9 @@ class Watch:
         if adds and ladder.basis is Basis.FRONT_LEG and not self.is_touched(60.0):
             apart = side.d * (price - adds[-1][1]) / adds[-1][1]
             if apart < Decimal("0.9") * ladder.roe / position.leverage:
-                self.say(f"add {name} at {price} follows {adds[-1][0]} at {adds[-1][1]}: the trigger was not reached")
+                self.say(
+                    f"add {name} at {price} follows {adds[-1][0]} at {adds[-1][1]}: the trigger was not reached"
+                )
         adds.append((name, price))
         self.counts["adds"] += 1
 

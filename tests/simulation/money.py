@@ -1,0 +1,101 @@
+"""The exchange's books read once more: what every position earned and cost while it was under care."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from engine.core.instrument import ZERO, Side
+from engine.core.state import Cycle
+from engine.simulator.account import Account
+from engine.simulator.orders import Effect, Fill
+
+Key = tuple[str, Side]
+FUNDING = "contract_settle_fee"
+RISK_FUND = "risk_captital_user_transfer"
+
+
+class Life(msgspec.Struct):
+    """One position from its first trade until flat: opening and closing trades, and bills (time, amount)."""
+
+    key: Key
+    start: int
+    end: int | None = None
+    qty: Decimal = ZERO
+    opening: list[Fill] = []
+    closing: list[Fill] = []
+    bills: list[tuple[int, Decimal]] = []
+
+
+def lives_of(account: Account) -> list[Life]:
+    """Every position there ever was, told from trades and bills alone."""
+    lives: list[Life] = []
+    open_now: dict[Key, Life] = {}
+    ended: dict[str, Life] = {}
+    fills = {fill.trade_id: fill for fill in account.fills}
+    told = sorted(
+        [*fills, *(b.bill_id for b in account.bills if b.business in (FUNDING, RISK_FUND))], key=int
+    )
+    bills = {bill.bill_id: bill for bill in account.bills}
+    turn: dict[tuple[str, int], int] = {}
+    for name in told:
+        fill = fills.get(name)
+        if fill is None:
+            bill = bills[name]
+            if bill.business == RISK_FUND:
+                ended[bill.symbol].bills.append((bill.c_time, bill.amount + bill.fee))
+                continue
+            held = [side for side in Side if (bill.symbol, side) in open_now]
+            nth = turn[bill.symbol, bill.c_time] = turn.get((bill.symbol, bill.c_time), -1) + 1
+            open_now[bill.symbol, held[nth]].bills.append((bill.c_time, bill.amount + bill.fee))
+            continue
+        order = account.orders[fill.order_id]
+        side, opens = order.side, order.effect is Effect.OPEN
+        if order.effect is Effect.NET:
+            opens = (fill.symbol, side.opposite) not in open_now
+            side = side if opens else side.opposite
+        key = (fill.symbol, side)
+        if opens:
+            if key not in open_now:
+                open_now[key] = Life(key, fill.c_time)
+                lives.append(open_now[key])
+            open_now[key].opening.append(fill)
+            open_now[key].qty += fill.qty
+            continue
+        life = open_now[key]
+        life.closing.append(fill)
+        life.qty -= fill.qty
+        if not life.qty:
+            life.end = fill.c_time
+            ended[fill.symbol] = open_now.pop(key)
+    return lives
+
+
+def under_care(account: Account, cycles: list[Cycle]) -> Decimal:
+    """What the exchange booked for positions while a cycle took care of them."""
+    total = ZERO
+    for life in lives_of(account):
+        mine = [c for c in cycles if (c.symbol, c.side) == life.key]
+        own = [c for c in mine if c.seen.opened == life.start or c.opened == life.start]
+        reborn = [c for c in mine if c.opened < life.start and (not c.closed or life.start <= c.closed)]
+        if own:
+            total += _earned(life, own[0].adopted if own[0].opened == life.start else 0)
+        elif reborn:
+            total += _earned(life, 0)
+    return total
+
+
+def _earned(life: Life, adopted: int) -> Decimal:
+    """Profit, fees and bills since the adoption, and the opening fees of what was held then."""
+    held = sum((f.qty for f in life.opening if f.c_time <= adopted), ZERO)
+    held -= sum((f.qty for f in life.closing if f.c_time <= adopted), ZERO)
+    total = ZERO
+    for fill in reversed(life.opening):
+        if fill.c_time > adopted:
+            total += fill.fee
+        elif fill.qty <= held:
+            held -= fill.qty
+            total += fill.fee
+    total += sum((f.profit + f.fee for f in life.closing if f.c_time > adopted), ZERO)
+    return total + sum((amount for at, amount in life.bills if at > adopted), ZERO)
