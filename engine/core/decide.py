@@ -43,7 +43,7 @@ from engine.core.fills import fill_seen, order_seen
 from engine.core.ledger import fund, left_over
 from engine.core.limits import balance_read, roll, transferred
 from engine.core.pending import answered, looked_up, restart, watch
-from engine.core.positions import bar, close_if_flat, positions_read
+from engine.core.positions import SAME_MOMENT_MS, bar, close_if_flat, positions_read
 from engine.core.refusal import CommandRefused
 from engine.core.resting import orders_read, stop_seen
 from engine.core.rung import advance, arm, expire, try_rung
@@ -215,8 +215,12 @@ def _timer(turn: Turn, *, reconcile: bool) -> None:
 
 
 def _bill_seen(turn: Turn, bill: Bill) -> None:
-    """Funding belongs to its cycle, a transfer to nobody's result."""
+    """Funding belongs to its cycle, a transfer to nobody's result. A bill whose cycle is not known yet is told
+    again.
+    """
     if bill.bill_id in turn.state.bills_seen:
+        return
+    if bill.kind == RISK_FUND and not _book(turn, bill, left_over, _was_liquidated):
         return
     turn.set(bills_seen=(*turn.state.bills_seen, bill.bill_id)[-BILLS_KEPT:])
     if bill.kind.startswith("trans_"):
@@ -225,22 +229,38 @@ def _bill_seen(turn: Turn, bill: Bill) -> None:
         turn.set(day=transferred(turn.state.day, bill.amount, bill.at))
         turn.note("transfer", Level.MONEY, f"Transfer {money(bill.amount)} USDT; daily figures exclude it.")
     elif bill.kind == FUNDING:
-        _book(turn, bill, fund)
-    elif bill.kind == RISK_FUND:
-        _book(turn, bill, left_over)
+        _book(turn, bill, fund, _was_open)
 
 
-def _book(turn: Turn, bill: Bill, entry: Callable[[Cycle, Decimal], Cycle]) -> None:
-    """Book a bill to the cycle that was open at its moment, also when that has ended meanwhile."""
+def _book(
+    turn: Turn,
+    bill: Bill,
+    entry: Callable[[Cycle, Decimal], Cycle],
+    is_meant: Callable[[Cycle, Bill], bool],
+) -> bool:
+    """Book a bill to the cycle that it is meant for, also when that has ended; False when there is none."""
     for cycle in turn.state.cycles.values():
-        if cycle.symbol == bill.symbol and bill.at >= cycle.opened:
-            booked = entry(cycle, bill.amount)
-            turn.put(booked)
+        if is_meant(cycle, bill):
+            turn.put(entry(cycle, bill.amount))
             turn.ask(Reading.POSITIONS)
             turn.note("funding", Level.CHATTER, f"{name(cycle)}: {bill.kind} {money(bill.amount)}.", cycle)
-            return
+            return True
     closed = turn.state.closed
     for index in reversed(range(len(closed))):
-        if closed[index].symbol == bill.symbol and bill.at >= closed[index].opened:
+        if is_meant(closed[index], bill):
             turn.set(closed=(*closed[:index], entry(closed[index], bill.amount), *closed[index + 1 :]))
-            return
+            return True
+    return False
+
+
+def _was_open(cycle: Cycle, bill: Bill) -> bool:
+    return (
+        cycle.symbol == bill.symbol
+        and cycle.adopted <= bill.at
+        and (not cycle.closed or bill.at <= cycle.exit_at)
+    )
+
+
+def _was_liquidated(cycle: Cycle, bill: Bill) -> bool:
+    same_moment = abs(cycle.exit_at - bill.at) <= SAME_MOMENT_MS
+    return cycle.symbol == bill.symbol and cycle.last_cause == "liquidation" and same_moment

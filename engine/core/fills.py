@@ -39,14 +39,35 @@ def fill_seen(turn: Turn, fill: Fill) -> None:
         if fill.at > cycle.adopted:
             _reduced(turn, cycle, fill)
         return
-    if fill.side is None:
-        cycle = _whose(turn, fill, side.opposite)
-    elif reduces:
+    if (reduces and _of_the_past(turn, fill, side, opens=False)) or (reduces and fill.side is not None):
         return
-    if cycle is None:
-        turn.set(strays=(*state.strays, fill)[-STRAYS:])
-    else:
+    opened = side.opposite if reduces else side
+    cycle = _whose(turn, fill, opened)
+    if cycle is not None:
         turn.put(moved(turn, _opened(turn, cycle, fill)))
+    elif not _of_the_past(turn, fill, opened, opens=True):
+        turn.set(strays=(*turn.state.strays, fill)[-STRAYS:])
+
+
+def _of_the_past(turn: Turn, fill: Fill, side: Side, *, opens: bool) -> bool:
+    """Book the money of a trade that is told after its cycle has ended; False when there is no such cycle."""
+    closed = turn.state.closed
+    for index in reversed(range(len(closed))):
+        cycle = closed[index]
+        if (cycle.symbol, cycle.side) != (fill.symbol, side):
+            continue
+        if not cycle.opened - SAME_MOMENT_MS <= fill.at <= cycle.closed:
+            continue
+        if opens and cycle.unbooked < fill.qty:
+            continue
+        if not opens and fill.at <= cycle.adopted:
+            return True
+        unbooked = cycle.unbooked - fill.qty if opens else cycle.unbooked
+        profit, fees = cycle.realised + fill.profit, cycle.fees + fill.fee
+        booked = replace(cycle, unbooked=unbooked, realised=profit, fees=fees)
+        turn.set(closed=(*closed[:index], booked, *closed[index + 1 :]))
+        return True
+    return False
 
 
 def _whose(turn: Turn, fill: Fill, side: Side) -> Cycle | None:
@@ -120,7 +141,7 @@ def _reduced(turn: Turn, cycle: Cycle, fill: Fill) -> None:
     else:
         parts, cycle, cause = _attribute(turn, cycle, fill, qty)
         cycle = reduce(cycle, parts, price=fill.price, fee=fee, profit=fill.profit)
-        cycle = moved(turn, replace(cycle, last_cause=cause, exit_price=fill.price))
+        cycle = moved(turn, replace(cycle, last_cause=cause, exit_price=fill.price, exit_at=fill.at))
     cycle = _book_order(turn, cycle, fill, qty, fee, before - cycle.held_margin)
     turn.put(cycle)
     if fill.qty > qty:

@@ -276,6 +276,7 @@ class Cycle(msgspec.Struct, frozen=True):
     closed: int = 0
     closed_reason: str = ""
     exit_price: Decimal = ZERO
+    exit_at: int = 0
     moved: int = 0
     reborn: int = 0
     adopted: int = 0
