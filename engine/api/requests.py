@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Final, get_args
 
 import msgspec
 
-from engine.protocol import PROTOCOL, Answer, AnyCommand, Reduce, Request, Verdict
+from engine.protocol import (
+    PROTOCOL,
+    Answer,
+    AnyCommand,
+    Approve,
+    Deny,
+    Enter,
+    Exit,
+    Reduce,
+    Request,
+    Verdict,
+)
 
 BODY_BYTES: Final = 64 * 1024
+LARGEST: Final = Decimal(10) ** 15
+DIGITS: Final = 40
+WAIT_S: Final = 3600
+TRIES: Final = 100
+RUNGS: Final = 10_000
 WORDS: Final = tuple(str(each.__struct_config__.tag) for each in get_args(AnyCommand))
 
 
@@ -87,8 +104,27 @@ def _fault(request: Request) -> str:
         return "the request's id must be 1 to 64 characters of the client's choice, new for each new command"
     if len(request.by) > 120:
         return "`by` names the client in at most 120 characters"
-    if isinstance(request.command, Reduce):
-        fraction = request.command.fraction
-        if not fraction.is_finite() or not 0 < fraction <= 1:
-            return f"reduce takes a fraction above 0 and at most 1, got {fraction}"
+    return _fault_of(request.command)
+
+
+def _fault_of(command: AnyCommand) -> str:
+    """Numbers that are none, or that nobody can mean."""
+    if isinstance(command, Reduce) and not (_is_plain(command.fraction) and 0 < command.fraction <= 1):
+        return f"reduce takes a fraction above 0 and at most 1, got {str(command.fraction)[:40]}"
+    for name in command.__struct_fields__:
+        value = getattr(command, name)
+        if isinstance(value, Decimal) and not _is_plain(value):
+            return f"{name} must be a plain number such as 95000.5, got {str(value)[:40]}"
+    if isinstance(command, Enter | Exit):
+        for name, most in (("wait_s", WAIT_S), ("tries", TRIES)):
+            if not 1 <= getattr(command, name) <= most:
+                return f"{name} must be from 1 to {most}, got {getattr(command, name)}"
+    if isinstance(command, Approve | Deny) and not 1 <= command.rung <= RUNGS:
+        return f"rung must be from 1 to {RUNGS}, got {command.rung}"
     return ""
+
+
+def _is_plain(value: Decimal) -> bool:
+    """A number that money can mean; written out it fits on a line."""
+    _, digits, exponent = value.as_tuple()
+    return isinstance(exponent, int) and exponent > -400 and len(digits) <= DIGITS and abs(value) <= LARGEST

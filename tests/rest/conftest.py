@@ -35,10 +35,17 @@ async def opened(
     per_minute: int = 60_000,
     open_page: bool = False,
     body_s: float = 10.0,
+    wrong_per_minute: int = 10,
     silent_s: float = 15.0,
     most: int = 256,
 ) -> AsyncIterator[RestServer]:
-    gate = Gate(Tokens(SECRETS), per_minute=per_minute, open_page=open_page, body_s=body_s)
+    gate = Gate(
+        Tokens(SECRETS),
+        per_minute=per_minute,
+        open_page=open_page,
+        body_s=body_s,
+        wrong_per_minute=wrong_per_minute,
+    )
     async with RestServer(
         gate, served=face, port=0, vitals=lambda: Vitals(3, 2), version="0.1.0", silent_s=silent_s, most=most
     ) as server:

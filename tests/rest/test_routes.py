@@ -35,6 +35,14 @@ LOOKS = (
 )
 OPEN = ("/", "/phone.css", "/phone.js", "/api", "/api.js", "/api/openapi.json", "/api/health")
 HALT = {"id": "h-1", "by": "alex", "command": {"command": "halt", "reason": "news"}}
+REDUCE = (
+    b'{"id": "x", "by": "a", "command": {"command": "reduce", "symbol": "BTCUSDT", "side": "long", '
+    b'"fraction": %s}}'
+)
+ENTER = (
+    b'{"id": "x", "by": "a", "command": {"command": "enter", "symbol": "BTCUSDT", "side": "long", '
+    b'"qty": "1", "price": %s}}'
+)
 RESUME = {"id": "r-1", "by": "alex", "command": {"command": "resume"}}
 
 WON = ClosedView("c1", "BTCUSDT", Side.LONG, 1, 2, "stopped", 3, *map(Decimal, ("5", "0.4", "-0.1", "95000")))
@@ -147,6 +155,14 @@ async def test_a_trade_token_does_everything_and_sees_it_at_once(
         (b'{"command": {"a": ' + b"[" * 60_000, "not a JSON object"),
         (b'{"id": "x", "by": "a", "command": {"command": "hallt"}}', "did you mean halt?"),
         (b'{"id": "", "by": "a", "command": {"command": "halt"}}', "id must be 1 to 64"),
+        (REDUCE % b'"1E-99999999"', "above 0 and at most 1"),
+        (ENTER % b'"sNaN"', "price must be a plain number such as 95000.5"),
+        (ENTER % b'"Infinity"', "price must be a plain number such as 95000.5"),
+        (ENTER % b'"1E99999"', "price must be a plain number such as 95000.5"),
+        (ENTER % (b'"0.' + b"1" * 60_000 + b'"'), "price must be a plain number such as 95000.5"),
+        (ENTER % b'"5", "tries": 0', "tries must be from 1 to 100"),
+        (ENTER % b'"5", "wait_s": 100000000000000000000', "wait_s must be from 1 to 3600"),
+        (REDUCE % b"1.5", "above 0 and at most 1"),
         (b'{"id": "x", "by": "\xff", "command": {"command": "halt"}}', "not a JSON object"),
     ],
 )

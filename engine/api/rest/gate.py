@@ -51,6 +51,7 @@ class Gate:
         per_minute: int,
         open_page: bool,
         body_s: float = BODY_S,
+        wrong_per_minute: int = WRONG_PER_MINUTE,
         guests: Guests | None = None,
     ) -> None:
         self.tokens = tokens
@@ -59,7 +60,7 @@ class Gate:
         self.guests = guests
         self.answered: Counter[int] = Counter()
         self._pace = Pace(per_minute, max(10, per_minute // 6))
-        self._strangers = Pace(WRONG_PER_MINUTE, WRONG_PER_MINUTE)
+        self._strangers = Pace(wrong_per_minute, wrong_per_minute)
 
     def __repr__(self) -> str:
         return f"<Gate {self.answered.total()} answered, {self.tokens!r}>"

@@ -5,22 +5,34 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
+from engine.api.requests import LARGEST, RUNGS, TRIES, WAIT_S
 from engine.api.rest.route import Route
-from engine.protocol import Answer
+from engine.protocol import PROTOCOL, Answer, AnyCommand
 
-DECIMAL: Final = {
-    "type": "string",
-    "format": "decimal",
-    "pattern": r"^-?[0-9]{1,20}(\.[0-9]{1,20})?([Ee][+-]?[0-9]{1,3})?$",
+DECIMAL: Final = {"type": "string", "format": "decimal"}
+PLAIN: Final = {"type": "string", "format": "decimal", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"}
+TAKEN: Final = {"anyOf": [PLAIN, {"type": "number", "minimum": -float(LARGEST), "maximum": float(LARGEST)}]}
+"""A decimal is answered as a string, and taken as a string or a number."""
+
+PART: Final = {
+    "anyOf": [
+        {"type": "string", "format": "decimal", "pattern": r"^(0\.[0-9]{0,8}[1-9]|1|1\.0{1,8})$"},
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
+    ]
 }
+COMMANDS: Final = frozenset(each.__name__ for each in get_args(AnyCommand))
 BOUNDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("Request", "id"): {"minLength": 1, "maxLength": 64},
     ("Request", "by"): {"maxLength": 120},
-    ("Request", "protocol"): {"const": 1},
+    ("Request", "protocol"): {"const": PROTOCOL},
+    ("Reduce", "fraction"): PART,
+    **{(each, "wait_s"): {"minimum": 1, "maximum": WAIT_S} for each in ("Enter", "Exit")},
+    **{(each, "tries"): {"minimum": 1, "maximum": TRIES} for each in ("Enter", "Exit")},
+    **{(each, "rung"): {"minimum": 1, "maximum": RUNGS} for each in ("Approve", "Deny")},
 }
 """What the types cannot say and the engine checks."""
 
@@ -109,7 +121,8 @@ def _exact(schema: Any, owner: str = "") -> Any:
     if not isinstance(schema, dict):
         return schema
     if schema.get("format") == "decimal":
-        return {**{key: value for key, value in schema.items() if key == "default"}, **DECIMAL}
+        told = TAKEN if owner in COMMANDS else DECIMAL
+        return {**{key: value for key, value in schema.items() if key == "default"}, **told}
     owner = schema.get("title", owner)
     exact = {key: _exact(value, owner) for key, value in schema.items()}
     properties = exact.get("properties")

@@ -67,7 +67,7 @@ class RestServer:
         self._runner: web.AppRunner | None = None
         self._listening: asyncio.Server | None = None
         self._routes = (*self._own_routes(), *routes)
-        self._document = msgspec.json.encode(document(self._routes, version))
+        self.document = msgspec.json.encode(document(self._routes, version))
 
     def __repr__(self) -> str:
         return f"<RestServer {self.url}, {self.gate!r}>"
@@ -138,7 +138,7 @@ class RestServer:
         return (*pages, document, *self._desk.routes(), metrics)
 
     async def _show_document(self, _: web.Request) -> web.Response:
-        return web.Response(body=self._document, content_type="application/json")
+        return web.Response(body=self.document, content_type="application/json")
 
     async def _metrics(self, _: web.Request) -> web.Response:
         assert self._desk is not None
