@@ -27,6 +27,7 @@ from engine.core.events import (
     Event,
     FillSeen,
     FillsRead,
+    Hindered,
     InstrumentsRead,
     LinkChanged,
     LookedUp,
@@ -128,6 +129,8 @@ def _take_in(turn: Turn) -> str:
             looked_up(turn, body)
         case LinkChanged():
             _link_changed(turn, body)
+        case Hindered():
+            _hindered(turn, body)
         case Timer(reconcile):
             _timer(turn, reconcile=reconcile)
         case MarkReached():
@@ -177,6 +180,7 @@ def _started(turn: Turn, body: Started) -> None:
         version=body.version,
         take_over=body.take_over,
         read_only=body.read_only,
+        hindered="",
         links={},
         unread=("positions", "orders", "balance"),
     )
@@ -204,6 +208,19 @@ def _link_changed(turn: Turn, body: LinkChanged) -> None:
             turn.set(unread=("positions", "orders", "balance"))
     elif was is False and body.up:
         turn.note("link", Level.CHATTER, f"The {body.link} stream is back.")
+
+
+def _hindered(turn: Turn, body: Hindered) -> None:
+    """Nothing adds risk while this machine may not be able to keep its promises; what reduces goes on."""
+    if body.warning:
+        turn.note("machine", Level.WARNING, body.warning)
+    if body.reason == turn.state.hindered:
+        return
+    turn.set(hindered=body.reason)
+    if body.reason:
+        turn.note("machine", Level.URGENT, f"Nothing is added: {body.reason}. Stops stay.")
+    else:
+        turn.note("machine", Level.WARNING, "What kept this machine from adding is over: the ladder goes on.")
 
 
 def _timer(turn: Turn, *, reconcile: bool) -> None:

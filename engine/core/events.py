@@ -132,6 +132,15 @@ class LinkChanged(Body, frozen=True, tag="link_changed"):
     reason: str = ""
 
 
+class Hindered(Body, frozen=True, tag="hindered"):
+    """This machine cannot be trusted with more risk for `reason` (empty: it can again), or only something is
+    to be told before it comes to that: `warning`.
+    """
+
+    reason: str = ""
+    warning: str = ""
+
+
 class MarkReached(Body, frozen=True, tag="mark_reached"):
     """The mark crossed an armed threshold of this symbol."""
 
@@ -309,6 +318,7 @@ AnyBody = (
     | Answered
     | LookedUp
     | LinkChanged
+    | Hindered
     | MarkReached
     | Timer
     | Commanded

@@ -111,6 +111,8 @@ def no_risk_because(turn: Turn) -> str:
     state = turn.state
     if state.read_only:
         return state.read_only
+    if state.hindered:
+        return state.hindered
     if state.kill is not None:
         return "the kill switch is on"
     if state.day.limit_hit:

@@ -419,6 +419,7 @@ class State(msgspec.Struct, frozen=True):
     links: dict[str, bool] = {}
     unread: tuple[str, ...] = ("positions", "orders", "balance")
     read_only: str = ""
+    hindered: str = ""
     take_over: bool = False
     fills_since: int = 0
     bills_since: int = 0

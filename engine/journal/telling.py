@@ -37,6 +37,7 @@ from engine.core.events import (
     FillsRead,
     Flatten,
     Halt,
+    Hindered,
     InstrumentsRead,
     LinkChanged,
     LookedUp,
@@ -163,6 +164,8 @@ def _quiet(body: AnyBody) -> str:
             return f"stop {_resting(order)} {_STATES[row.state]}"
         case LinkChanged(link, up, reason):
             return f"{link} websocket {'up' if up else 'down'}{f': {reason}' if reason else ''}"
+        case Hindered(reason, warning):
+            return f"nothing may be added: {reason}" if reason else warning or "risk may be added again"
         case PositionsRead(positions, rest):
             told = "; ".join(map(_position, positions)) or "none"
             return f"positions {'read' if rest else 'pushed'}: {told}"

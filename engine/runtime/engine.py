@@ -13,13 +13,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from engine.core.actions import LookUp, PlaceMarket, Read, Work
+from engine.core.actions import Level, LookUp, Note, PlaceMarket, Read, Work
 from engine.core.arming import thresholds
 from engine.core.decide import Decision, decide, first_state
 from engine.core.events import (
@@ -37,7 +38,7 @@ from engine.core.events import (
 from engine.core.exchange import Tick
 from engine.core.settings import Settings
 from engine.core.state import State
-from engine.journal.port import Entry, Journal, JournalRefused
+from engine.journal.port import Entry, Journal, JournalRefused, Recovered
 from engine.runtime.links import Links
 from engine.runtime.log import Log
 from engine.runtime.marks import Marks
@@ -53,6 +54,9 @@ TIMER_S = 1.0
 RECONCILE_TICKS = 10
 SNAPSHOT_EVERY = 2000
 """Entries between two snapshots of the state."""
+
+MEND_S = 1.0
+"""Between two attempts to write a journal that refused."""
 
 
 def wall_ms() -> int:
@@ -96,6 +100,9 @@ class Engine:
         self._changed = asyncio.Event()
         self.in_flight: set[str] = set()
         self.change = 0
+        self.unrecorded = ""
+        """Why nothing can be recorded now, and so nothing is decided or sent; empty when all is well."""
+        self._has_recorded = False
         self._since_snapshot = 0
         self._last = 0
 
@@ -116,7 +123,7 @@ class Engine:
             async with asyncio.TaskGroup() as group:
                 self._work = group
                 group.create_task(self._write(), name="journal")
-                self.take(Started(self.settings, self.version, self._take_over, self._read_only))
+                self.take(self._start())
                 group.create_task(self.venue.run(), name="venue")
                 group.create_task(self._tick_timer(), name="timer")
                 if ready is not None:
@@ -134,11 +141,13 @@ class Engine:
     async def _recover(self) -> None:
         """State = snapshot + what followed, through the same `decide`."""
         recovered = await self.journal.recover()
-        self.state = recovered.state or self.state
+        self.state = _replayed(recovered, self.settings)
         for recorded in recovered.after:
-            self.state = decide(self.state, recorded.entry.event).state
             self.log.add(recorded.entry.event, recorded.entry.notes)
         self._armed_durably = armed_ids(self.state)
+
+    def _start(self) -> Started:
+        return Started(self.settings, self.version, self._take_over, self._read_only)
 
     async def _tick_timer(self) -> None:
         """A second at a time; every tenth asks for everything again."""
@@ -164,6 +173,8 @@ class Engine:
 
     def take(self, body: AnyBody) -> Decision:
         """Decide, believe, and queue what has to be written and done."""
+        if self.unrecorded:
+            return Decision(self.state, (), (), refused=self.unrecorded)
         event = Event(self._stamp(), self.venue.market_ms(), body, self._ticks(body))
         decision = decide(self.state, event)
         if isinstance(body, BalanceRead):
@@ -211,26 +222,81 @@ class Engine:
 
     async def _write(self) -> None:
         """The one writer: everything that waits becomes durable in one commit, then its actions go out in
-        order.
+        order. Raises JournalRefused when not even the start can be recorded.
         """
         while True:
             await self._wake_writer.wait()
             self._wake_writer.clear()
-            while self._outbox:
-                batch = list(self._outbox)
-                state = self.state
-                await self.journal.append([entry for entry, _ in batch], state)
-                for _ in batch:
-                    self._outbox.popleft()
-                self._armed_durably = armed_ids(state)
-                for entry, actions in batch:
-                    for work in actions:
-                        self._carry_out(work)
-                    self._acknowledge(entry)
-                self._since_snapshot += len(batch)
-                if self._since_snapshot >= SNAPSHOT_EVERY and not self._outbox:
-                    self._since_snapshot = 0
-                    await self.journal.snapshot(state)
+            try:
+                await self._write_what_waits()
+            except JournalRefused as refused:
+                if not self._has_recorded:
+                    raise
+                await self._mend(refused)
+
+    async def _write_what_waits(self) -> None:
+        while self._outbox:
+            batch = list(self._outbox)
+            state = self.state
+            await self.journal.append([entry for entry, _ in batch], state)
+            self._has_recorded = True
+            for _ in batch:
+                self._outbox.popleft()
+            self._armed_durably = armed_ids(state)
+            for entry, actions in batch:
+                for work in actions:
+                    self._carry_out(work)
+                self._acknowledge(entry)
+            self._since_snapshot += len(batch)
+            if self._since_snapshot >= SNAPSHOT_EVERY and not self._outbox:
+                self._since_snapshot = 0
+                await self.journal.snapshot(state)
+
+    async def _mend(self, refused: JournalRefused) -> None:
+        """Live without a journal: decide nothing, send nothing, say so; begin again when it writes again.
+
+        What was not recorded never happened: the journal is read back, and everything is asked for anew.
+        """
+        self.unrecorded = str(refused)
+        self._outbox.clear()
+        for waiting in self._waiting_commands.values():
+            if not waiting.done():
+                waiting.set_exception(JournalRefused(self.unrecorded))
+        self._waiting_commands.clear()
+        self._say(Level.URGENT, f"Nothing is decided or sent: {refused} Stops rest on Bitget as they are.")
+        while self.unrecorded:
+            await asyncio.sleep(MEND_S)
+            if self.in_flight:
+                continue
+            try:
+                await self._begin_again()
+            except JournalRefused as still:
+                self.unrecorded = str(still)
+
+    async def _begin_again(self) -> None:
+        """What a start does, without losing the connections. Raises JournalRefused."""
+        state = _replayed(await self.journal.recover(), self.settings)
+        event = Event(self._stamp(), self.venue.market_ms(), self._start(), self._ticks(self._start()))
+        decision = decide(state, event)
+        await self.journal.append([Entry(event, decision.actions, decision.notes)], decision.state)
+        self.unrecorded = ""
+        self.state = decision.state
+        self._armed_durably = armed_ids(self.state)
+        self.prices.arm(thresholds(self.state))
+        self._say(Level.WARNING, "The journal can be written again: everything is read anew from Bitget.")
+        self.log.add(event, decision.notes)
+        for link in self.links.known():
+            self.take(link)
+        for work in decision.actions:
+            self._carry_out(work)
+
+    def _say(self, level: Level, text: str) -> None:
+        """Tell the trader what cannot be told through the journal."""
+        logger.error("%s", text)
+        print(f"ratchet engine: {text}", file=sys.stderr, flush=True)
+        told = Event(self._stamp(), self.venue.market_ms(), self._start())
+        self.log.add(told, [Note("machine", level, text)])
+        self.touch()
 
     def _acknowledge(self, entry: Entry) -> None:
         body = entry.event.body
@@ -291,6 +357,19 @@ class Engine:
     def unwritten(self) -> int:
         """How many entries wait for the disk."""
         return len(self._outbox)
+
+    @property
+    def unwritten_ms(self) -> int:
+        """How long the oldest of them has waited."""
+        return self._clock() - self._outbox[0][0].event.at if self._outbox else 0
+
+
+def _replayed(recovered: Recovered, settings: Settings) -> State:
+    """What the journal adds up to."""
+    state = recovered.state or first_state(settings)
+    for recorded in recovered.after:
+        state = decide(state, recorded.entry.event).state
+    return state
 
 
 def armed_ids(state: State) -> frozenset[str]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from engine.api.port import NothingThere
 from engine.core.events import Commanded
 from engine.journal.history import History
-from engine.journal.port import Journal
+from engine.journal.port import Journal, JournalRefused
 from engine.journal.story import story
 from engine.protocol import (
     PROTOCOL,
@@ -70,7 +70,10 @@ class Face:
 
     async def command(self, request: Request) -> Answer:
         """Decided and durable, or refused with the reason."""
-        decision = await self._engine.command(Commanded(request.id, request.by, request.command))
+        try:
+            decision = await self._engine.command(Commanded(request.id, request.by, request.command))
+        except JournalRefused as refused:
+            return Answer(request.id, Verdict.REFUSED, str(refused))
         if decision.refused:
             return Answer(request.id, Verdict.REFUSED, decision.refused)
         return Answer(request.id, Verdict.DONE, decision.answer)

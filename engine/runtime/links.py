@@ -35,6 +35,10 @@ class Links:
             line.losses += line.up and not body.up
             line.up, line.reason = body.up, body.reason
 
+    def known(self) -> tuple[LinkChanged, ...]:
+        """How every websocket stands, as it was told."""
+        return tuple(LinkChanged(name, line.up, line.reason) for name, line in self._lines.items())
+
     def answered(self, at: int) -> None:
         """An action over REST came back."""
         self._answered = at

@@ -19,6 +19,7 @@ from engine.api.address import SocketRefused
 from engine.api.server import ControlSocket
 from engine.config.loaded import Loaded
 from engine.config.paths import prepare_folders
+from engine.core.state import Rest
 from engine.journal.history import History
 from engine.journal.lock import EngineLock
 from engine.journal.port import JournalRefused
@@ -29,6 +30,8 @@ from engine.runtime.settings import settings_of
 from engine.venue.bitget import Bitget
 from engine.venue.client import Keys
 from engine.venue.port import VenueRefused
+
+logger = logging.getLogger("ratchet.engine")
 
 LOG_BYTES = 10_000_000
 LOG_FILES = 5
@@ -116,8 +119,29 @@ async def _until_signal(engine: Engine, face: Face, socket: Path) -> None:
             group.create_task(control.run(), name="control socket"),
         ]
         await stop.wait()
+        logger.info("%s", farewell(engine))
         for part in parts:
             part.cancel()
+
+
+def farewell(engine: Engine) -> str:
+    """What the log says when a signal ends the engine."""
+    cycles = engine.state.cycles.values()
+    stops = sum(stop.state in (Rest.RESTING, Rest.MOVING) for cycle in cycles for stop in cycle.stops)
+    if not cycles:
+        return "Ended by a signal. No position is under care."
+    left = f"{stops} stop{'s' if stops > 1 else ''} of ours" if stops else "no stop of ours"
+    return (
+        f"Ended by a signal. Positions under care: {len(cycles)}; {left} rest on Bitget and stay there. "
+        "Nothing moves them and no rung runs until an engine runs again."
+    )
+
+
+class LogFile(logging.handlers.RotatingFileHandler):
+    """Our log. A full disk must not fill the terminal with tracebacks: the trader is told of it elsewhere."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A line that cannot be written is lost."""
 
 
 @contextmanager
@@ -125,7 +149,7 @@ def _logging_to(path: Path) -> Iterator[None]:
     """A rotating file of our own loggers, for as long as the engine runs."""
     root = logging.getLogger("ratchet")
     root.setLevel(logging.INFO)
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES)
+    handler = LogFile(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root.addHandler(handler)
     try:
