@@ -18,6 +18,8 @@ from engine.core.words import name, size
 
 DOUBT_MS = 1500
 """How long ledger and exchange may differ (fills on their way) before the evidence is asked for."""
+UNTOLD = "unknown"
+"""Why a cycle ended whose closing trades could not be read."""
 
 
 def differs(turn: Turn, cycle: Cycle, position: Position, read: PositionsRead) -> Cycle:
@@ -131,4 +133,4 @@ def _gone_unexplained(turn: Turn, cycle: Cycle) -> Cycle:
         "booked result is incomplete.",
         cycle,
     )
-    return replace(cycle, held_qty=ZERO, held_margin=ZERO, legs=(), last_cause="unknown", moved=turn.at)
+    return replace(cycle, held_qty=ZERO, held_margin=ZERO, legs=(), last_cause=UNTOLD, moved=turn.at)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import Level
-from engine.core.doubt import moved
+from engine.core.doubt import UNTOLD, moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
 from engine.core.ids import is_ours
 from engine.core.instrument import ZERO, Side
@@ -60,8 +60,8 @@ def _of_the_past(turn: Turn, fill: Fill, side: Side, *, opens: bool) -> bool:
             continue
         if opens and cycle.unbooked < fill.qty:
             continue
-        if not opens and fill.at <= cycle.adopted:
-            return True
+        if not opens and cycle.last_cause != UNTOLD:
+            continue
         unbooked = cycle.unbooked - fill.qty if opens else cycle.unbooked
         profit, fees = cycle.realised + fill.profit, cycle.fees + fill.fee
         booked = replace(cycle, unbooked=unbooked, realised=profit, fees=fees)
@@ -141,7 +141,9 @@ def _reduced(turn: Turn, cycle: Cycle, fill: Fill) -> None:
     else:
         parts, cycle, cause = _attribute(turn, cycle, fill, qty)
         cycle = reduce(cycle, parts, price=fill.price, fee=fee, profit=fill.profit)
-        cycle = moved(turn, replace(cycle, last_cause=cause, exit_price=fill.price, exit_at=fill.at))
+        if fill.at >= cycle.exit_at:
+            cycle = replace(cycle, last_cause=cause, exit_price=fill.price, exit_at=fill.at)
+        cycle = moved(turn, cycle)
     cycle = _book_order(turn, cycle, fill, qty, fee, before - cycle.held_margin)
     turn.put(cycle)
     if fill.qty > qty:
