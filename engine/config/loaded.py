@@ -45,6 +45,34 @@ class Keys:
         return "Keys(…)"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class PhoneWish:
+    """The Telegram bot's token, the one user and chat; `night` in minutes of the UTC day. `looked` is where
+    the token was looked for when it is empty. Its repr shows no token.
+    """
+
+    token: str
+    user: int
+    chat: int
+    url: str = ""
+    night: tuple[int, int] | None = None
+    looked: str = ""
+
+    def __repr__(self) -> str:
+        return f"PhoneWish(user={self.user}, chat={self.chat})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Telling:
+    """Who is told away from the desk. The addresses of `alerts` hold passwords: the repr shows none."""
+
+    phone: PhoneWish | None = None
+    alerts: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Telling(phone={self.phone!r}, alerts={len(self.alerts)})"
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The configuration of one engine. An empty `bitget_url` is Bitget itself; `demo` asks for Bitget's demo
@@ -59,4 +87,5 @@ class Loaded:
     read_only: bool = False
     rest: RestTerms | None = None
     webhook: WebhookTerms | None = None
+    telling: Telling = Telling()
     effective: tuple[Effective, ...] = ()

@@ -75,6 +75,12 @@ def _address(url: str) -> str:
     raise ValueError("must be an https:// address, or an http:// one on this machine (a simulated Bitget)")
 
 
+def _night(text: str) -> str:
+    if text:
+        written.night(text)
+    return text
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
@@ -268,6 +274,37 @@ class LimitsPart(Part):
         )
 
 
+class TelegramPart(Part):
+    """The desk in your pocket: a Telegram bot that tells, asks and obeys one user in one chat. On as soon as
+    both are set; `ratchet telegram setup` writes them.
+    """
+
+    token: Reference = option(
+        "",
+        "",
+        "Where the bot's token is. Empty: TELEGRAM_BOT_TOKEN, then the credential telegram_bot_token, then "
+        "the keyring.",
+    )
+    user: Whole = option(0, "Telegram's user id", "The only user whom the bot obeys. 0: no bot.")
+    chat: Whole = option(0, "Telegram's chat id", "The only chat in which it does. 0: no bot.")
+    url: Annotated[str, AfterValidator(_address)] = option(
+        "", "", "Another Bot API, such as `ratchet telegram fake` on this machine. Empty: Telegram itself."
+    )
+    night: Annotated[str, AfterValidator(_night)] = option(
+        "", "a span of the day, UTC", 'When only alarms make a sound, such as "22:00-07:00". Empty: never.'
+    )
+
+
+class NotifyPart(Part):
+    """Other alerts, through Apprise: Discord, ntfy, mail and the rest. Urgent and money events, and the day's
+    summary.
+    """
+
+    urls: tuple[Reference, ...] = option(
+        (), "", 'Where Apprise\'s addresses are, such as ["env:DISCORD_ALERTS"]; an address holds a password.'
+    )
+
+
 class DeskPart(Part):
     """How the desk looks."""
 
@@ -378,6 +415,8 @@ class Options(BaseSettings):
     )
     ladder: LadderPart = Field(default_factory=LadderPart, description=LadderPart.__doc__)
     limits: LimitsPart = Field(default_factory=LimitsPart, description=LimitsPart.__doc__)
+    telegram: TelegramPart = Field(default_factory=TelegramPart, description=TelegramPart.__doc__)
+    notify: NotifyPart = Field(default_factory=NotifyPart, description=NotifyPart.__doc__)
     desk: DeskPart = Field(default_factory=DeskPart, description=DeskPart.__doc__)
     rest: RestPart = Field(default_factory=RestPart, description=RestPart.__doc__)
     webhook: WebhookPart = Field(default_factory=WebhookPart, description=WebhookPart.__doc__)

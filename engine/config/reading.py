@@ -8,12 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from engine.config import written
 from engine.config.doors import rest_terms, webhook_terms
 from engine.config.layers import Layers, Name, read_layers
-from engine.config.loaded import Effective, Loaded, Source
+from engine.config.loaded import Effective, Loaded, PhoneWish, Source, Telling
 from engine.config.options import Options
 from engine.config.paths import Paths
-from engine.config.references import PLACES, find, find_keys
+from engine.config.references import PLACES, Found, find, find_addresses, find_keys, find_token
 from engine.config.refused import ConfigRefused
 from engine.config.sentences import sentences
 from engine.config.toml import toml
@@ -33,10 +34,23 @@ def load_engine(paths: Paths, *, bitget_url: str | None, demo: bool | None, read
         bitget_url=options.bitget.url,
         demo=options.bitget.demo,
         read_only=options.engine.read_only,
+        telling=_telling(options),
         rest=rest_terms(options),
         webhook=webhook_terms(options),
         effective=tuple(effective(options, layers)),
     )
+
+
+def _telling(options: Options) -> Telling:
+    """A bot token that is missing is no reason not to trade: the phone is down then, and says why."""
+    telegram = options.telegram
+    phone = None
+    if telegram.user and telegram.chat:
+        found = find_token(telegram.token)
+        night = written.night(telegram.night) if telegram.night else None
+        looked = f"looked in {', '.join(found.looked)}"
+        phone = PhoneWish(found.value, telegram.user, telegram.chat, telegram.url, night, looked)
+    return Telling(phone, find_addresses(options.notify.urls))
 
 
 def default_file(paths: Paths) -> Path | None:
@@ -60,13 +74,14 @@ def effective(options: Options, layers: Layers) -> Iterator[Effective]:
         source = winner.source if winner else Source.DEFAULT
         where = winner.where(name) if winner else ""
         if name[0] == "bitget" and name[-1] in PLACES:
-            yield Effective(".".join(name), _told(name[-1], str(value)), source, where)
+            yield Effective(".".join(name), _told(find(name[-1], str(value))), source, where)
+        elif name == ("telegram", "token"):
+            yield Effective(".".join(name), _told(find_token(str(value))), source, where)
         else:
             yield Effective(".".join(name), toml(value), source, where)
 
 
-def _told(part: str, reference: str) -> str:
-    found = find(part, reference)
+def _told(found: Found) -> str:
     return (
         f"found in {found.place}" if found.place else f"not found here: looked in {', '.join(found.looked)}"
     )

@@ -23,6 +23,9 @@ PLACES: Final[dict[str, tuple[str, ...]]] = {
 }
 """The three parts of a key and the variables that may hold each, the first one canonical."""
 
+BOT_TOKEN: Final = ("env:TELEGRAM_BOT_TOKEN", "credential:telegram_bot_token", "keyring:ratchet/telegram")
+"""Where a Telegram bot's token usually is."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Found:
@@ -51,6 +54,23 @@ def find_first(references: tuple[str, ...]) -> Found:
         if value := _read(each):
             return Found(value, each)
     return Found("", "", references)
+
+
+def find_token(reference: str) -> Found:
+    """Look for the Telegram bot's token: at its reference only, or in the usual places when that is empty."""
+    return find_first((reference,) if reference else BOT_TOKEN)
+
+
+def find_addresses(references: tuple[str, ...]) -> tuple[str, ...]:
+    """The addresses of other alerts. Raises ConfigRefused that names the reference behind which there is
+    none.
+    """
+    found = [(each, _read(each)) for each in references]
+    if missing := [each for each, value in found if not value]:
+        raise ConfigRefused(
+            *(f"notify.urls: nothing is at {each}; put the address there, or remove it" for each in missing)
+        )
+    return tuple(value for _, value in found)
 
 
 def find_keys(references: dict[str, str]) -> Keys:

@@ -66,6 +66,17 @@ def windows(text: str) -> tuple[Window, ...]:
     )
 
 
+def night(text: str) -> tuple[int, int]:
+    """`"22:00-07:00"` as minutes of the UTC day, the first included, the last not."""
+    found = re.fullmatch(rf"{_CLOCK}\s*-\s*{_CLOCK}", text.strip())
+    if not found:
+        raise ValueError(f'{text!r} is not a span of the day; write "22:00-07:00"')
+    start, end = _clock(found[1], found[2]), _clock(found[3], found[4])
+    if start == end:
+        raise ValueError(f"{text!r} ends when it begins; leave it empty for no night")
+    return start, end
+
+
 def _between(start: int, end: int, text: str) -> Iterator[Window]:
     if start == end % WEEK_MINUTES:
         raise ValueError(f"{text!r} ends when it begins; leave `windows` empty for the whole week")

@@ -1,0 +1,49 @@
+"""The day in a few lines, from the last moment of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from engine.core.words import amount, money, percent
+from engine.notify.layout import Told
+from engine.protocol import Snapshot
+
+DAY_MS: Final = 86_400_000
+
+
+def day_of(snapshot: Snapshot) -> int:
+    """The UTC day by the exchange's clock, which the daily figures follow; by the engine's before that is
+    known.
+    """
+    return (snapshot.engine.market or snapshot.engine.now) // DAY_MS
+
+
+def summary(last: Snapshot) -> Told:
+    """What the day of this snapshot came to."""
+    at = last.engine.market or last.engine.now
+    return Told(f"{datetime.fromtimestamp(at / 1000, UTC):%a %Y-%m-%d}: the day", tuple(_lines(last)))
+
+
+def _lines(last: Snapshot) -> Iterator[str]:
+    account = last.account
+    equity = "unknown" if account.equity is None else f"{amount(account.equity)} USDT"
+    result = "" if account.day_pnl is None else f", today {money(account.day_pnl)}"
+    share = "" if account.day_return is None else f" ({percent(account.day_return)})"
+    yield f"Equity: {equity}{result}{share}"
+    since = (last.engine.now // DAY_MS) * DAY_MS
+    ended = [each for each in last.closed if each.closed >= since]
+    for each in ended:
+        how = f"{each.reason}, {each.rungs} rungs"
+        yield f"Closed: {each.symbol} {each.side.value} {money(each.result)} ({how})"
+    if not ended:
+        yield "Closed: nothing"
+    for position in last.positions:
+        gain = "unknown" if position.unrealized_pnl is None else money(position.unrealized_pnl)
+        worst = "" if position.worst_case is None else f", worst case {money(position.worst_case)}"
+        yield f"Open: {position.symbol} {position.side.value} {gain}{worst}"
+    if not last.positions:
+        yield "Open: nothing"
+    if last.engine.killed:
+        yield f"Halted {last.engine.killed}"

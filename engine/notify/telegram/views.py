@@ -1,0 +1,138 @@
+"""What the phone is shown when it asks: status, positions, results, limits, health. Fixed columns, true
+numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from engine.core.words import amount, money, percent, price, size
+from engine.notify.layout import clock
+from engine.notify.telegram.lateness import span
+from engine.notify.telegram.markup import bold, escaped
+from engine.protocol import PositionView, Snapshot, StoryLine
+
+STORY_LINES = 30
+
+
+def status(snapshot: Snapshot) -> str:
+    engine, account = snapshot.engine, snapshot.account
+    state = "HALTED " + engine.killed if engine.killed else "read-only" if engine.read_only else "trading"
+    if not engine.reconciled:
+        state += f", not reconciled (unread: {', '.join(engine.unread)})"
+    lines = [
+        bold(f"{engine.account} · {engine.mode.value} · {state}"),
+        f"Equity {_amount(account.equity)}, free {_amount(account.free)} USDT",
+        f"Today {_money(account.day_pnl)} ({_percent(account.day_return)}), "
+        f"week {_money(account.week_pnl)} ({_percent(account.week_return)})",
+        f"Worst case {_money(account.worst_case)}, {account.cycles} of {account.max_cycles} cycles, "
+        f"{account.risk_free} risk-free",
+    ]
+    lines += [escaped(_short(position)) for position in snapshot.positions]
+    lines += [escaped(f"⚠️ {limit.name} reached: {limit.now}") for limit in snapshot.limits if limit.hit]
+    return "\n".join(lines)
+
+
+def positions(snapshot: Snapshot) -> list[str]:
+    """A block a position."""
+    return [_position(each) for each in snapshot.positions] or ["Nothing is open."]
+
+
+def results(snapshot: Snapshot) -> list[str]:
+    """Day, week, and the last cycles that ended."""
+    account = snapshot.account
+    head = (
+        f"{bold('Results')}\nToday {_money(account.day_pnl)} ({_percent(account.day_return)})\n"
+        f"Week {_money(account.week_pnl)} ({_percent(account.week_return)})\n"
+        f"Funding of open cycles {money(account.funding)}"
+    )
+    ended = [
+        escaped(
+            f"{each.symbol} {each.side.value} {money(each.result)} ({each.reason}, {each.rungs} rungs)\n"
+            f"{clock(each.closed)}"
+        )
+        for each in snapshot.closed[:15]
+    ]
+    return [head, *ended]
+
+
+def limits(snapshot: Snapshot) -> str:
+    lines = [
+        escaped(f"{'🛑 ' if each.hit else ''}{each.name}: {each.now}, limit {each.limit}")
+        for each in snapshot.limits
+    ]
+    return "\n".join((bold("Limits"), *lines))
+
+
+def health(snapshot: Snapshot) -> str:
+    engine = snapshot.engine
+    lines = [f"{engine.version}, up {span(engine.now - engine.started)}"]
+    for link in snapshot.links:
+        age = "never heard" if link.age_ms is None else f"heard {span(link.age_ms)} ago"
+        latency = "" if link.latency_ms is None else f", {link.latency_ms:.0f} ms"
+        reason = f" ({link.reason})" if link.reason and not link.up else ""
+        lines.append(f"{link.name}: {'up' if link.up else 'DOWN'}{reason}, {age}{latency}")
+    lines += [
+        f"No certain answer: {each.what} {each.symbol} for {span(engine.now - each.since)} ({each.cause})"
+        for each in snapshot.unknown
+    ]
+    lines.append("Reconciled" if engine.reconciled else f"Not reconciled: {', '.join(engine.unread)} unread")
+    return "\n".join((bold("Health"), *map(escaped, lines)))
+
+
+def story(name: str, lines: list[StoryLine]) -> list[str]:
+    """The newest lines of a story, oldest of them first."""
+    if not lines:
+        return [escaped(f"The journal knows nothing of {name}.")]
+    newest = lines[-STORY_LINES:]
+    head = bold(f"{name}: the last {len(newest)} of {len(lines)} steps")
+    return [head, *(escaped(f"{clock(each.at)[11:19]} {each.what}: {each.text}") for each in newest)]
+
+
+def _short(position: PositionView) -> str:
+    worst = "" if position.worst_case is None else f", worst case {money(position.worst_case)}"
+    state = position.status.value if position.status else "UNMANAGED"
+    return f"{position.symbol} {position.side.value} {state} {_money(position.unrealized_pnl)}{worst}"
+
+
+def _position(position: PositionView) -> str:
+    state = position.status.value if position.status else "UNMANAGED"
+    reason = f" ({position.reason})" if position.reason else ""
+    title = bold(f"{position.side.value.upper()} {position.symbol} · {state}{reason}")
+    return "\n".join((title, *map(escaped, _about(position))))
+
+
+def _about(position: PositionView) -> Iterator[str]:
+    mark = "unknown" if position.mark is None else price(position.mark)
+    yield f"Entry {price(position.entry)}, mark {mark}"
+    yield (
+        f"{size(position.size)}, ${amount(position.size * position.entry)} notional "
+        f"(${amount(position.margin)} @ {size(position.leverage)}x)"
+    )
+    yield f"Unrealised {_money(position.unrealized_pnl)} ({_percent(position.unrealized_return)})"
+    yield f"Liquidation {price(position.liquidation)} ({_percent(position.distance)} away)"
+    for leg in position.legs:
+        stop = "liquidation" if leg.stop is None else price(leg.stop)
+        yield f"Leg {leg.number}: {size(leg.qty)} @ {price(leg.entry)}, stop {stop}"
+    if position.next_rung is not None:
+        rung = position.next_rung
+        deed = f"bank {size(rung.bank_qty)}, add ${amount(rung.add_margin)}"
+        yield f"Rung {rung.number} at {price(rung.trigger)}: {deed}"
+    if position.blocked:
+        yield f"Blocked: {position.blocked}"
+    if position.worst_case is not None:
+        yield f"Worst case {money(position.worst_case)}{', RISK-FREE' if position.risk_free else ''}"
+    yield position.if_machine_dies
+
+
+def _money(value: Decimal | None) -> str:
+    return "unknown" if value is None else money(value)
+
+
+def _amount(value: Decimal | None) -> str:
+    return "unknown" if value is None else amount(value)
+
+
+def _percent(value: Decimal | None) -> str:
+    return "unknown" if value is None else percent(value)

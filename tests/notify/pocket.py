@@ -1,0 +1,133 @@
+"""A trader with a phone: the real library, a Bot API of ours on loopback, and an engine's face in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.core.actions import Level, Note
+from engine.notify.outbox import Outbox
+from engine.notify.port import Happened
+from engine.notify.telegram.contact import Contact
+from engine.notify.telegram.fake import FakeTelegram, Shown
+from engine.notify.telegram.phone import Phone
+from engine.notify.telegram.sender import Rhythm
+from tests.unit.api.served import EngineFace
+
+TRADER = 7
+QUICK = Rhythm(
+    settle_s=0.05, gather_s=0.3, chatter_s=0.1, pace_s=0.02, remind_s=(0.2, 0.3), backoff_s=(0.05, 0.1)
+)
+
+
+class Past:
+    """Journal entries of before, as `engine.notify.port.History`."""
+
+    def __init__(self, *happened: Happened) -> None:
+        self.entries = list(happened)
+
+    async def since(self, seq: int) -> AsyncIterator[Happened]:
+        for each in self.entries:
+            if each.seq > seq:
+                yield each
+
+
+class Watch:
+    """The engine's clock, which a test can put forward."""
+
+    def __init__(self) -> None:
+        self.ahead_ms = 0
+
+    def __call__(self) -> int:
+        return time.time_ns() // 1_000_000 + self.ahead_ms
+
+
+@dataclass
+class Pocket:
+    """The phone in the trader's pocket, and the desk behind it."""
+
+    api: FakeTelegram
+    phone: Phone
+    desk: EngineFace
+    outbox: Outbox
+    watch: Watch
+    seqs: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def type(self, text: str, *, user: int = TRADER, chat: int = 0, late_s: float = 0) -> None:
+        self.api.type(text, user=user, chat=chat or user, at=time.time() - late_s)
+
+    def press(self, shown: Shown, label: str, *, user: int = TRADER, data: str | None = None) -> None:
+        self.api.press(shown, label, user=user, data=data)
+
+    async def says(self, part: str, within_s: float = 5.0) -> Shown:
+        return await self.api.says(part, within_s)
+
+    async def asks(self, text: str, answer: str) -> Shown:
+        """Type, and wait for what is said then."""
+        before = set(self.api.messages)
+        self.type(text)
+        return await self.api.until(lambda shown: shown.id not in before and answer in shown.text)
+
+    def tell(self, text: str, level: Level = Level.MONEY, topic: str = "trader", **facts: str) -> None:
+        """The engine's journal holds one more note."""
+        note = Note(topic, level, text, "BTCUSDT", "btc-1", facts)
+        self.phone.hear(Happened(next(self.seqs), self.watch(), (note,)))
+
+    def texts(self) -> list[str]:
+        """What stands on the phone, oldest first."""
+        return [shown.text for shown in self.api.messages.values() if not shown.is_deleted]
+
+    async def pause(self, seconds: float = 0.3) -> None:
+        """Long enough for what should not come to come."""
+        await asyncio.sleep(seconds)
+
+    async def until_up(self) -> None:
+        async with asyncio.timeout(5):
+            while not self.phone.line.up:
+                await asyncio.sleep(0.01)
+
+    async def until_down(self) -> None:
+        async with asyncio.timeout(5):
+            while self.phone.line.up:
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def pocket(
+    folder: Path,
+    *,
+    api: FakeTelegram | None = None,
+    desk: EngineFace | None = None,
+    past: Past | None = None,
+    rhythm: Rhythm = QUICK,
+    night: tuple[int, int] | None = None,
+    wait: bool = True,
+) -> AsyncIterator[Pocket]:
+    """Everything on stage and connected (unless `wait` is False). `api` outlives it when it is given."""
+    if api is None:
+        async with (
+            FakeTelegram() as own,
+            pocket(folder, api=own, desk=desk, past=past, rhythm=rhythm, night=night, wait=wait) as on,
+        ):
+            yield on
+        return
+    desk, watch = desk or EngineFace(), Watch()
+    outbox = await Outbox.open(folder / "engine.outbox")
+    contact = Contact(api.token, TRADER, TRADER, api.url, night)
+    phone = Phone(contact, outbox, desk, past or Past(), clock=watch, rhythm=rhythm, retry_s=(0.05, 0.1, 0.2))
+    on = Pocket(api, phone, desk, outbox, watch)
+    running = asyncio.create_task(phone.run())
+    try:
+        if wait:
+            await on.until_up()
+        yield on
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await outbox.close()
