@@ -25,8 +25,8 @@ from engine.journal.lock import EngineLock
 from engine.journal.port import JournalRefused
 from engine.journal.sqlite import SqliteJournal
 from engine.runtime.engine import Engine
-from engine.runtime.face import Face
 from engine.runtime.settings import settings_of
+from engine.runtime.telling import TellingFace, TellingJournal, Voices
 from engine.venue.bitget import Bitget
 from engine.venue.client import Keys
 from engine.venue.port import VenueRefused
@@ -74,7 +74,8 @@ async def _serve(loaded: Loaded, *, take_over: bool) -> int:
     account_lock = EngineLock(_account_lock(venue.account), venue.account)
     account_lock.acquire()
     try:
-        journal = await SqliteJournal.open(loaded.paths.database, account=venue.account)
+        book = await SqliteJournal.open(loaded.paths.database, account=venue.account)
+        journal = TellingJournal(book)
         try:
             engine = Engine(
                 loaded.settings,
@@ -84,8 +85,9 @@ async def _serve(loaded: Loaded, *, take_over: bool) -> int:
                 take_over=take_over,
                 read_only="started with --read-only" if loaded.read_only else "",
             )
-            face = Face(engine, journal, past=History(journal.reader), settings=settings_of(loaded))
-            await _until_signal(engine, face, loaded.paths.socket)
+            face = TellingFace(engine, journal, past=History(book.reader), settings=settings_of(loaded))
+            async with Voices(loaded.telling, journal, face, loaded.paths.database.parent) as voices:
+                await _until_signal(engine, face, voices, loaded.paths.socket)
         finally:
             await venue.close()
             await journal.close()
@@ -105,7 +107,7 @@ def _account_lock(account: str) -> Path:
     return folder / f"account-{account}.lock"
 
 
-async def _until_signal(engine: Engine, face: Face, socket: Path) -> None:
+async def _until_signal(engine: Engine, face: TellingFace, voices: Voices, socket: Path) -> None:
     """Work until SIGINT or SIGTERM; a part that breaks takes the others down, so that a restart begins
     clean.
     """
@@ -117,8 +119,10 @@ async def _until_signal(engine: Engine, face: Face, socket: Path) -> None:
         parts = [
             group.create_task(engine.run(), name="engine"),
             group.create_task(control.run(), name="control socket"),
+            group.create_task(voices.run(), name="voices"),
         ]
         await stop.wait()
+        await voices.farewell()
         logger.info("%s", farewell(engine))
         for part in parts:
             part.cancel()
