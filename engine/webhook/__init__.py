@@ -1,0 +1,1 @@
+"""TradingView's alerts, taken over HTTP and turned into entries and exits."""
