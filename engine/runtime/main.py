@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.api.address import SocketRefused
+from engine.api.rest.server import RestRefused
 from engine.api.server import ControlSocket
 from engine.config.loaded import Loaded
 from engine.config.paths import prepare_folders
@@ -24,6 +25,7 @@ from engine.journal.history import History
 from engine.journal.lock import EngineLock
 from engine.journal.port import JournalRefused
 from engine.journal.sqlite import SqliteJournal
+from engine.runtime.doors import Doors
 from engine.runtime.engine import Engine
 from engine.runtime.settings import settings_of
 from engine.runtime.telling import TellingFace, TellingJournal, Voices
@@ -45,7 +47,7 @@ def run_engine(loaded: Loaded, *, take_over: bool = False) -> int:
     try:
         with _logging_to(loaded.paths.logs / "engine.log"):
             return _loop(_serve(loaded, take_over=take_over))
-    except* (VenueRefused, JournalRefused, SocketRefused) as refused:
+    except* (VenueRefused, JournalRefused, SocketRefused, RestRefused) as refused:
         for error in _leaves(refused):
             print(f"ratchet engine: {error}", file=sys.stderr)
     return 4
@@ -87,7 +89,8 @@ async def _serve(loaded: Loaded, *, take_over: bool) -> int:
             )
             face = TellingFace(engine, journal, past=History(book.reader), settings=settings_of(loaded))
             async with Voices(loaded.telling, journal, face, loaded.paths.database.parent) as voices:
-                await _until_signal(engine, face, voices, loaded.paths.socket)
+                doors = Doors(loaded.rest, loaded.webhook, engine, face)
+                await _until_signal(engine, face, voices, doors, loaded.paths.socket)
         finally:
             await venue.close()
             await journal.close()
@@ -107,7 +110,9 @@ def _account_lock(account: str) -> Path:
     return folder / f"account-{account}.lock"
 
 
-async def _until_signal(engine: Engine, face: TellingFace, voices: Voices, socket: Path) -> None:
+async def _until_signal(
+    engine: Engine, face: TellingFace, voices: Voices, doors: Doors, socket: Path
+) -> None:
     """Work until SIGINT or SIGTERM; a part that breaks takes the others down, so that a restart begins
     clean.
     """
@@ -115,11 +120,12 @@ async def _until_signal(engine: Engine, face: TellingFace, voices: Voices, socke
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with ControlSocket(face, socket) as control, asyncio.TaskGroup() as group:
+    async with ControlSocket(face, socket) as control, doors, asyncio.TaskGroup() as group:
         parts = [
             group.create_task(engine.run(), name="engine"),
             group.create_task(control.run(), name="control socket"),
             group.create_task(voices.run(), name="voices"),
+            group.create_task(doors.run(), name="doors"),
         ]
         await stop.wait()
         await voices.farewell()
