@@ -82,6 +82,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     _add_reducing(commands)
     _add_steering(commands)
     _add_files(commands)
+    _add_telegram(commands)
     _add_demo(commands)
     _add_foreign(commands, given)
     return parser
@@ -187,6 +188,18 @@ def _add_files(commands: Parsers) -> None:
     for each in (check, *deed.choices.values(), *(what.choices[name] for name in ("example", "path"))):
         _add_home(each, argparse.SUPPRESS)
     export.add_argument("--out", metavar="FILE", help="to a file instead, which must not exist yet")
+
+
+def _add_telegram(commands: Parsers) -> None:
+    telegram = _add(commands, "telegram", "telegram", "the desk on your phone: set it up, test it, play it")
+    what = telegram.add_subparsers(title="what", metavar="WHAT", required=True, dest="what")
+    what.add_parser("setup", help="from a bot's token to the first message, in a minute")
+    what.add_parser("test", help="send a test message, and a test of every other alert")
+    fake = what.add_parser("fake", help="a Telegram on this machine, with you as the phone")
+    fake.add_argument("--port", type=int, default=8081, help="where it listens (8081; 0: any free one)")
+    fake.add_argument("--user", type=int, default=7, help="the user id that types (7)")
+    for each in what.choices.values():
+        _add_home(each, argparse.SUPPRESS)
 
 
 def _add_demo(commands: Parsers) -> None:

@@ -34,14 +34,14 @@ def load_engine(paths: Paths, *, bitget_url: str | None, demo: bool | None, read
         bitget_url=options.bitget.url,
         demo=options.bitget.demo,
         read_only=options.engine.read_only,
-        telling=_telling(options),
+        telling=telling_of(options),
         rest=rest_terms(options),
         webhook=webhook_terms(options),
         effective=tuple(effective(options, layers)),
     )
 
 
-def _telling(options: Options) -> Telling:
+def telling_of(options: Options) -> Telling:
     """A bot token that is missing is no reason not to trade: the phone is down then, and says why."""
     telegram = options.telegram
     phone = None
