@@ -103,6 +103,8 @@ def _engine(before: EngineView | None, now: EngineView, spoken: Collection[str] 
         yield "FLATTENING: every managed position is being closed" if now.flattening else "flattening is over"
     if now.read_only != (before.read_only if before else ""):
         yield f"READ-ONLY: {now.read_only}" if now.read_only else "no longer read-only"
+    if now.hindered != (before.hindered if before else ""):
+        yield f"NOTHING IS ADDED: {now.hindered}" if now.hindered else "risk may be added again"
     if now.reconciled != (before.reconciled if before else True):
         yield (
             "everything is read: the desk knows what Bitget holds"

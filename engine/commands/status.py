@@ -38,6 +38,11 @@ def as_lines(snapshot: Snapshot) -> Iterator[str]:
         yield f"ASKS       {wait.symbol} {wait.side.value} rung {wait.rung} waits for your yes, {left} left"
     yield ""
     yield as_table(snapshot)
+    if snapshot.positions:
+        yield ""
+        yield "If this machine died now:"
+    for position in snapshot.positions:
+        yield f"  {position.symbol} {position.side.value}: {position.if_machine_dies}"
 
 
 def _engine(engine: EngineView) -> Iterator[str]:
@@ -51,7 +56,9 @@ def _engine(engine: EngineView) -> Iterator[str]:
         yield f"READ-ONLY  {engine.read_only}"
     if not engine.reconciled:
         yield f"READING    not yet known: {', '.join(engine.unread)}; nothing adds risk until then"
-    if not (engine.killed or engine.read_only) and engine.reconciled:
+    if engine.hindered:
+        yield f"HINDERED   {engine.hindered}; nothing adds risk until then, stops stay"
+    if not (engine.killed or engine.read_only or engine.hindered) and engine.reconciled:
         yield f"TRADING    rungs run {'by themselves' if engine.auto else 'after your yes'}"
 
 

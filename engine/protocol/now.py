@@ -48,7 +48,7 @@ class LinkView(msgspec.Struct, frozen=True):
 
 class EngineView(msgspec.Struct, frozen=True):
     """The engine itself. `now` is its own clock, `market` the exchange's; `killed` holds who and when, empty
-    when trading.
+    when trading. `read_only`: why nothing at all is sent; `hindered`: why this machine may add no risk.
     """
 
     version: str
@@ -65,6 +65,7 @@ class EngineView(msgspec.Struct, frozen=True):
     auto: bool
     speed: str = ""
     killed_at: int = 0
+    hindered: str = ""
 
 
 class AccountView(msgspec.Struct, frozen=True):
@@ -191,12 +192,13 @@ class ApprovalView(msgspec.Struct, frozen=True):
 
 
 class LimitView(msgspec.Struct, frozen=True):
-    """A limit of the account, how much of it is used, and whether it is hit."""
+    """A limit of the account, how much of it is used, whether it is hit, and in words how far away it is."""
 
     name: str
     limit: str
     now: str
     hit: bool
+    left: str = ""
 
 
 class UnknownView(msgspec.Struct, frozen=True):

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from msgspec.structs import replace
-
 from engine.core.exchange import Tick
 from engine.core.instrument import ZERO, Instrument
 from engine.core.ladder import add_margin, after_rung, bank_parts
@@ -15,7 +13,7 @@ from engine.core.margin import unrealised
 from engine.core.settings import Rungs
 from engine.core.state import Cycle, Knowledge, Leg, Rest, State, Stop, Unmanaged, key_of
 from engine.core.stops import resting_stops, wanted_stops, worst_case
-from engine.core.words import amount, money, percent, price
+from engine.core.words import amount, percent
 from engine.protocol import (
     AccountView,
     ApprovalView,
@@ -31,6 +29,7 @@ from engine.protocol import (
     StopView,
     UnknownView,
 )
+from engine.runtime.drill import STRANGER, if_machine_dies
 from engine.runtime.engine import Engine
 
 STALE_MS = 10_000
@@ -73,8 +72,9 @@ def _engine_view(engine: Engine, mode: Mode, at: int) -> EngineView:
         killed="" if kill is None else f"by {kill.by}{f': {kill.reason}' if kill.reason else ''}",
         killed_at=0 if kill is None else kill.at,
         flattening=kill is not None and any(c.closing == "flatten" for c in state.cycles.values()),
-        read_only=state.read_only,
+        read_only=state.read_only or engine.unrecorded,
         auto=state.settings.ladder.rungs is Rungs.AUTO,
+        hindered=state.hindered,
     )
 
 
@@ -118,7 +118,7 @@ def _managed(state: State, cycle: Cycle, tick: Tick | None, at: int) -> Position
     worst = worst_case(cycle, instrument, resting_stops(cycle)) if cycle.held_qty else ZERO
     gain = unrealised(cycle.side, cycle.held_qty, cycle.held_entry, mark) if mark is not None else None
     distance = abs(mark - liquidation) if mark is not None and liquidation else None
-    view = PositionView(
+    return PositionView(
         key=key_of(cycle.symbol, cycle.side),
         cycle=cycle.id,
         managed=True,
@@ -152,11 +152,10 @@ def _managed(state: State, cycle: Cycle, tick: Tick | None, at: int) -> Position
         legs=tuple(_leg(cycle, leg) for leg in cycle.legs),
         stops=_stops(cycle),
         opened=cycle.opened,
-        if_machine_dies="",
+        if_machine_dies=if_machine_dies(state, cycle, worst),
         price_decimals=decimals(instrument.tick),
         qty_decimals=decimals(instrument.lot),
     )
-    return replace(view, if_machine_dies=_if_machine_dies(view))
 
 
 def _mark(tick: Tick | None, at: int) -> tuple[Decimal | None, int | None]:
@@ -234,22 +233,6 @@ def _next_rung(state: State, cycle: Cycle, instrument: Instrument) -> NextRungVi
     )
 
 
-def _if_machine_dies(view: PositionView) -> str:
-    """The bot-off sentence: what rests on the exchange keeps working, what this machine does ends."""
-    rests = [s for s in view.stops if s.ours and s.state in ("resting", "moving")]
-    if not rests:
-        return (
-            f"No stop rests: liquidation at {price(view.liquidation)} is the stop; at worst "
-            f"{money(view.worst_case or ZERO)} USDT."
-        )
-    nearest = rests[0]
-    return (
-        f"{len(rests)} stop{'s' if len(rests) > 1 else ''} rest on Bitget, nearest "
-        f"{price(nearest.trigger)}; no further "
-        f"rung; at worst {amount(view.worst_case or ZERO)} USDT."
-    )
-
-
 def _unmanaged(stranger: Unmanaged, tick: Tick | None, at: int, state: State) -> PositionView:
     position = stranger.position
     mark, age = _mark(tick, at)
@@ -290,7 +273,7 @@ def _unmanaged(stranger: Unmanaged, tick: Tick | None, at: int, state: State) ->
         legs=(),
         stops=(),
         opened=position.opened,
-        if_machine_dies="Ratchet does not touch this position.",
+        if_machine_dies=STRANGER,
         price_decimals=decimals(instrument.tick) if instrument else 4,
         qty_decimals=decimals(instrument.lot) if instrument else 4,
     )
@@ -325,13 +308,26 @@ def _limits(state: State) -> tuple[LimitView, ...]:
     floor = limits.kill_below * state.reference_equity
     daily = limits.daily_loss * state.day.day_equity
     return (
-        LimitView("daily loss", f"{amount(daily)} ({percent(limits.daily_loss)})", loss, state.day.limit_hit),
-        LimitView("kill below", amount(floor), equity, state.kill is not None and state.kill.by == "limit"),
+        LimitView(
+            "daily loss",
+            f"{amount(daily)} ({percent(limits.daily_loss)})",
+            loss,
+            state.day.limit_hit,
+            left=f"{amount(max(ZERO, daily + min(result, ZERO)))} left today" if result is not None else "",
+        ),
+        LimitView(
+            "kill below",
+            amount(floor),
+            equity,
+            state.kill is not None and state.kill.by == "limit",
+            left=f"{amount(balance.equity - floor)} above it" if balance else "",
+        ),
         LimitView(
             "cycles",
             str(limits.max_cycles),
             str(len(state.cycles)),
             len(state.cycles) > limits.max_cycles,
+            left=f"{max(0, limits.max_cycles - len(state.cycles))} free",
         ),
     )
 

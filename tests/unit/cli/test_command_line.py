@@ -27,6 +27,7 @@ from engine.protocol import (
     SetStopMode,
     Side,
     StopMode,
+    UnknownView,
     Unpause,
 )
 
@@ -234,6 +235,26 @@ def test_status_tells_mode_money_and_halt(face: EngineFace, capsys: Captured) ->
     assert "TRADING" not in told
     assert main(["status", "--json"]) == 0
     assert msgspec.json.decode(capsys.readouterr().out, type=type(face.now)) == face.now
+
+
+def test_status_tells_what_is_not_known_and_what_happens_if_the_machine_dies(
+    face: EngineFace, capsys: Captured
+) -> None:
+    now = snapshot()
+    unknown = UnknownView("c1-r1-add", "PlaceMarket", "BTCUSDT", now.engine.now - 4_000, "no answer in time")
+    engine = msgspec.structs.replace(
+        now.engine, hindered="the disk is nearly full", reconciled=False, unread=("orders",)
+    )
+    face.now = snapshot(engine=engine, unknown=(unknown,))
+    assert main(["status"]) == 0
+    told = capsys.readouterr().out
+    assert "HINDERED   the disk is nearly full; nothing adds risk until then, stops stay" in told
+    assert "READING    not yet known: orders; nothing adds risk until then" in told
+    assert "UNKNOWN    PlaceMarket BTCUSDT c1-r1-add, for 4 s: no answer in time" in told
+    assert "link       public, heard 0.1 s ago" in told
+    assert "If this machine died now:" in told
+    assert "  BTCUSDT short: two stops rest on the exchange; worst case" in told
+    assert "TRADING" not in told
 
 
 def test_orders_and_stories_are_printed(face: EngineFace, capsys: Captured) -> None:

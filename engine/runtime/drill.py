@@ -1,0 +1,53 @@
+"""The bot-off drill: what happens to a position if this machine dies now.
+
+What rests on Bitget keeps working; what this machine does ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from engine.core.instrument import ZERO
+from engine.core.ledger import liquidation_in_force
+from engine.core.state import Cycle, Part, Rest, State, Stop
+from engine.core.words import money, price, size
+
+RESTS = (Rest.RESTING, Rest.MOVING)
+STRANGER = "Ratchet does not touch this position."
+
+
+def if_machine_dies(state: State, cycle: Cycle, worst: Decimal) -> str:
+    """The sentences for a position under care; `worst` is its worst case by what rests, USDT."""
+    return " ".join((_stops(state, cycle, worst), *_undone(cycle)))
+
+
+def _stops(state: State, cycle: Cycle, worst: Decimal) -> str:
+    rests = [stop for stop in cycle.stops if stop.state in RESTS]
+    liquidation = price(liquidation_in_force(cycle, state.instruments[cycle.symbol]))
+    if not rests:
+        return f"No stop rests: liquidation at {liquidation} is the stop; at worst {money(worst)} USDT."
+    nearest = min(rests, key=lambda stop: cycle.side.d * -stop.trigger)
+    count = f"{len(rests)} stops rest" if len(rests) > 1 else "1 stop rests"
+    bare = max(ZERO, cycle.held_qty - sum((_covered(cycle, stop) for stop in rests), ZERO))
+    parts = [f"{count} on Bitget, nearest {price(nearest.trigger)}"]
+    if bare:
+        parts.append(f"{size(bare)} of {size(cycle.held_qty)} has only its liquidation at {liquidation}")
+    if unread := sum(not stop.confirmed for stop in rests):
+        parts.append(f"{unread} not read back yet")
+    return f"{'; '.join((*parts, 'no further rung', f'at worst {money(worst)} USDT'))}."
+
+
+def _covered(cycle: Cycle, stop: Stop) -> Decimal:
+    return cycle.held_qty if stop.qty is None else stop.qty
+
+
+def _undone(cycle: Cycle) -> Iterator[str]:
+    """What this machine is in the middle of."""
+    if cycle.rung is not None:
+        done = "half done" if cycle.rung.steps[:1] != (Part.BANK,) else "just begun"
+        yield f"Rung {cycle.rung.number} is {done}: the next start ends it."
+    if cycle.closing:
+        yield "It is being closed: what is left stays open until the next start."
+    if cycle.doubt is not None:
+        yield "The ledger and Bitget differ: the next start asks again."
