@@ -230,7 +230,12 @@ def _watch_beyond(turn: Turn, cycle: Cycle, stop: Stop, mark: Decimal) -> Cycle:
     if not stop.beyond_since:
         turn.ask(Reading.POSITIONS, Reading.ORDERS, Reading.FILLS)
         return put_stop(cycle, replace(stop, beyond_since=turn.at))
-    if turn.at - stop.beyond_since < BEYOND_MS or cycle.close is not None:
+    waited = turn.at - stop.beyond_since
+    if waited < BEYOND_MS or cycle.close is not None:
+        return cycle
+    if stop.read_at <= stop.beyond_since:
+        # it may have done its work unseen: only a reading from after the crossing shows that it still rests
+        turn.ask(Reading.ORDERS, Reading.FILLS)
         return cycle
     turn.note(
         "stop",

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from engine.core.actions import Level
 from engine.core.doubt import UNTOLD, moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
-from engine.core.ids import is_ours
+from engine.core.ids import cycle_in, is_add, is_ours
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
 from engine.core.ledger import Parts, by_trader_first, enlarge, newest_first, parts_of, reduce
@@ -32,14 +32,13 @@ def fill_seen(turn: Turn, fill: Fill) -> None:
     if fill.trade_id in state.trades_seen:
         return
     turn.set(trades_seen=(*state.trades_seen, fill.trade_id)[-REMEMBERED:])
-    side = fill.side or (Side.SHORT if fill.buy else Side.LONG)
-    reduces = fill.buy is (side is Side.SHORT)
+    side, reduces = _meaning(turn, fill)
     cycle = _whose(turn, fill, side)
     if reduces and cycle is not None and cycle.held_qty:
         if fill.at > cycle.adopted:
             _reduced(turn, cycle, fill)
         return
-    if (reduces and _of_the_past(turn, fill, side, opens=False)) or (reduces and fill.side is not None):
+    if reduces and (_of_the_past(turn, fill, side, opens=False) or fill.side or is_ours(fill.client_id)):
         return
     opened = side.opposite if reduces else side
     cycle = _whose(turn, fill, opened)
@@ -47,6 +46,17 @@ def fill_seen(turn: Turn, fill: Fill) -> None:
         turn.put(moved(turn, _opened(turn, cycle, fill)))
     elif not _of_the_past(turn, fill, opened, opens=True):
         turn.set(strays=(*turn.state.strays, fill)[-STRAYS:])
+
+
+def _meaning(turn: Turn, fill: Fill) -> tuple[Side, bool]:
+    """The side that a trade is about, and whether it reduces it. An order of ours says so itself; in one-way
+    mode any other trade is taken to reduce, as long as there is something to reduce.
+    """
+    cycle = turn.cycle(cycle_in(fill.client_id))
+    if cycle is not None:
+        return cycle.side, not is_add(fill.client_id)
+    side = fill.side or (Side.SHORT if fill.buy else Side.LONG)
+    return side, fill.buy is (side is Side.SHORT)
 
 
 def _of_the_past(turn: Turn, fill: Fill, side: Side, *, opens: bool) -> bool:

@@ -49,3 +49,8 @@ def is_ours(client_id: str) -> bool:
 def cycle_in(client_id: str) -> str:
     """The cycle that a client id of ours names; empty for any other id."""
     return client_id[len(PREFIX) :].split("-", 1)[0] if is_ours(client_id) else ""
+
+
+def is_add(client_id: str) -> bool:
+    """Whether a client id of ours names the opening order of a rung."""
+    return is_ours(client_id) and "-add-" in client_id

@@ -112,7 +112,7 @@ def _unknown(turn: Turn, pending: Pending, cause: str) -> None:
             "unknown",
             Level.WARNING,
             f"{_what(work)}: no certain answer ({cause}). It is looked up at Bitget until it is certain.",
-            by_id(turn, pending.cycle),
+            turn.cycle(pending.cycle),
         )
     wait = _backoff(pending.lookups)
     asked = replace(
@@ -134,14 +134,10 @@ def _what(work: Work) -> str:
             return work.id
 
 
-def by_id(turn: Turn, cycle_id: str) -> Cycle | None:
-    return next((c for c in turn.state.cycles.values() if c.id == cycle_id), None)
-
-
 def _accepted(turn: Turn, pending: Pending, accepted: Accepted) -> None:
     if entry := of_owner(turn, pending.cycle):
         entry_answered(turn, entry, pending.work.id, accepted)
-    cycle = by_id(turn, pending.cycle)
+    cycle = turn.cycle(pending.cycle)
     if cycle is None:
         return
     work = pending.work
@@ -188,7 +184,7 @@ def _refused(turn: Turn, pending: Pending, refused: Refused) -> None:
     """A definite no: nothing happened, and the plan goes another way."""
     if entry := of_owner(turn, pending.cycle):
         entry_answered(turn, entry, pending.work.id, refused)
-    cycle = by_id(turn, pending.cycle)
+    cycle = turn.cycle(pending.cycle)
     if cycle is None:
         return
     work, reason = pending.work, f"Bitget {refused.code}: {refused.message}"
@@ -342,6 +338,11 @@ def _watch_order(turn: Turn, cycle: Cycle, order: Order) -> None:
 
 
 def restart(turn: Turn) -> None:
-    """After a start nothing that was on its way is certain any more."""
+    """After a start nothing that was on its way is certain any more, and how long it has been is not known
+    either: the time in which a request can still arrive begins anew.
+    """
     for pending in turn.state.pending.values():
-        _unknown(turn, replace(pending, cause="", lookups=0), "the engine was restarted")
+        lost = replace(
+            pending, cause="", lookups=0, sent=turn.at, first_sent=pending.first_sent - ADD_AGAIN_MS
+        )
+        _unknown(turn, lost, "the engine was restarted")

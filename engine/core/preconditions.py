@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from engine.core.exchange import Tick
 from engine.core.instrument import ONE, ZERO, Instrument
-from engine.core.ladder import add_margin, add_qty, after_rung, bank_parts
+from engine.core.ladder import add_margin, add_qty, after_rung, bank_parts, is_reached
 from engine.core.limits import no_risk_because, oversized
 from engine.core.settings import Sequence
-from engine.core.state import Cycle
+from engine.core.state import Cycle, key_of
 from engine.core.stops import is_beyond, wanted_stops
 from engine.core.turn import Turn
 from engine.core.words import amount, price, size
@@ -22,6 +22,8 @@ def blocked_because(turn: Turn, cycle: Cycle, tick: Tick) -> str:
         return reason
     if cycle.doubt is not None:
         return "the ledger and Bitget differ"
+    if not cycle.seen.hedged and key_of(cycle.symbol, cycle.side.opposite) in state.cycles:
+        return "the end of the opposite position is not booked yet"
     if any(entry.symbol == cycle.symbol for entry in state.entries.values()):
         return "an entry or exit of yours is under way"
     if any(p.cycle == cycle.id and p.cause for p in state.pending.values()):
@@ -95,10 +97,14 @@ def add_block(
 
 
 def _stops_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal) -> str:
-    """A rung whose stops would be passed at once would only buy a loss."""
-    if cycle.rung is not None:
-        return ""
+    """A rung whose stops would be passed at once would only buy a loss. Once banked, the market may not have gone back
+    behind the trigger by more than the band of an approval.
+    """
     ladder = turn.state.settings.ladder
+    if cycle.rung is not None:
+        back = cycle.rung.trigger * (ONE - cycle.side.d * ladder.approval_band)
+        left = not is_reached(cycle, mark, back)
+        return f"the market has gone back to {price(mark)}, behind the trigger" if left else ""
     after = preview(turn, cycle, mark)
     for stop in wanted_stops(after, instrument, guard=ladder.guard):
         if is_beyond(cycle.side, mark, stop.trigger):

@@ -69,7 +69,7 @@ def _read_back(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder, asked:
     if stop.since >= asked and stop.state is not Rest.PLACING:
         return cycle
     trigger = order.trigger if order.trigger is not None else stop.trigger
-    read = replace(stop, state=Rest.RESTING, order_id=order.order_id, confirmed=True)
+    read = replace(stop, state=Rest.RESTING, order_id=order.order_id, confirmed=True, read_at=asked)
     if stop.state is Rest.TRIGGERED:
         return cycle
     if stop.state is Rest.CANCELLING:

@@ -88,7 +88,8 @@ class Stop(msgspec.Struct, frozen=True):
     """A stop of ours. `leg` is the leg that it protects, None for the whole position (then `qty` is None
     too).
 
-    `trigger` and `qty` are what rests on the exchange (or was asked for while PLACING); `confirmed` means
+    `trigger` and `qty` are what rests on the exchange (or was asked for while PLACING); `read_at` is when a
+    reading that showed it was asked for; `confirmed` means
     read back over REST.
     """
 
@@ -104,6 +105,7 @@ class Stop(msgspec.Struct, frozen=True):
     child: str = ""
     since: int = 0
     beyond_since: int = 0
+    read_at: int = 0
 
 
 class Stage(StrEnum):

@@ -58,7 +58,7 @@ def wanted_stops(
     """
     if not cycle.legs:
         return ()
-    if not any(leg.locked for leg in cycle.legs):
+    if not cycle.rungs and not any(leg.locked for leg in cycle.legs):
         if not hard_stop:
             return ()
         limit = guard_price(cycle.side, liquidation_in_force(cycle, instrument), guard)

@@ -33,6 +33,10 @@ class Turn:
         if self.state.cycles.get(key) != cycle:
             self.set(cycles={**self.state.cycles, key: cycle})
 
+    def cycle(self, cycle_id: str) -> Cycle | None:
+        """The open cycle with this id."""
+        return next((c for c in self.state.cycles.values() if c.id == cycle_id), None)
+
     def instrument(self, symbol: str) -> Instrument:
         return self.state.instruments[symbol]
 

@@ -14,9 +14,7 @@ import asyncio
 import contextlib
 import logging
 import sys
-import time
 from collections import deque
-from collections.abc import Callable
 
 from msgspec.structs import replace
 
@@ -39,6 +37,7 @@ from engine.core.exchange import Tick
 from engine.core.settings import Settings
 from engine.core.state import State
 from engine.journal.port import Entry, Journal, JournalRefused, Recovered
+from engine.runtime.clock import Clock
 from engine.runtime.links import Links
 from engine.runtime.log import Log
 from engine.runtime.marks import Marks
@@ -59,10 +58,6 @@ MEND_S = 1.0
 """Between two attempts to write a journal that refused."""
 
 
-def wall_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class Engine:
     """One account under care. `run` ends by cancellation, or raises when something breaks that a restart
     should mend.
@@ -77,7 +72,7 @@ class Engine:
         version: str,
         take_over: bool = False,
         read_only: str = "",
-        clock: Callable[[], int] = wall_ms,
+        clock: Clock | None = None,
     ) -> None:
         self.settings = settings
         self.venue = venue
@@ -88,10 +83,10 @@ class Engine:
         self.marks = Marks()
         self.log = Log()
         self.links = Links()
-        self.started = clock()
+        self._clock = clock or Clock()
+        self.started = self._clock()
         self._take_over = take_over
         self._read_only = read_only
-        self._clock = clock
         self._armed_durably: frozenset[str] = frozenset()
         self._outbox: deque[tuple[Entry, tuple[Work, ...]]] = deque()
         self._work: asyncio.TaskGroup | None = None
@@ -145,6 +140,8 @@ class Engine:
         for recorded in recovered.after:
             self.log.add(recorded.entry.event, recorded.entry.notes)
         self._armed_durably = armed_ids(self.state)
+        self._last = latest(self.state)
+        self._clock.not_before(self._last)
 
     def _start(self) -> Started:
         return Started(self.settings, self.version, self._take_over, self._read_only)
@@ -160,7 +157,8 @@ class Engine:
     # -- what happens ----------------------------------------------------------------------------------------
 
     def tick(self, tick: Tick) -> None:
-        """A price. Two comparisons, unless an armed threshold is crossed."""
+        """A price. Two comparisons, unless an armed threshold is crossed. Its age counts by the engine's clock."""
+        tick = replace(tick, arrived=self._clock())
         if self.prices.crosses(tick):
             self.take(MarkReached(tick.symbol, tick.mark))
         self.marks.add(tick, self.venue.market_ms())
@@ -379,4 +377,14 @@ def armed_ids(state: State) -> frozenset[str]:
         for c in state.cycles.values()
         if c.armed is not None
         for name in (c.armed.bank_id, c.armed.add_id)
+    )
+
+
+def latest(state: State) -> int:
+    """The newest moment that the belief knows of, by the engine's clock."""
+    return max(
+        state.balance_at,
+        *(p.sent for p in state.pending.values()),
+        *(max(c.moved, *(s.since for s in c.stops), 0) for c in state.cycles.values()),
+        0,
     )

@@ -123,8 +123,9 @@ class Run:
             network = Network(
                 world, Random(f"{scenario.seed}:network:{life}"), scenario.storm, scenario.strikes
             )
-            venue = InProcessBitget(world.exchange, ACCOUNT, clock=world.engine_ms, network=network)
-            engine = Engine(scenario.settings, venue, self.disk, version="proof", clock=world.engine_ms)
+            clock = world.machine_clock()
+            venue = InProcessBitget(world.exchange, ACCOUNT, clock=clock, network=network)
+            engine = Engine(scenario.settings, venue, self.disk, version="proof", clock=clock)
             world.network, world.venue, self.engine = network, venue, engine
             self.watch.booted(engine, self.disk)
             await engine.run()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.backtest.venue import InProcessBitget
 from engine.core.instrument import Side
+from engine.runtime.clock import Clock
 from engine.simulator.catalogue import recorded_contracts
 from engine.simulator.errors import BitgetError
 from engine.simulator.exchange import Exchange
@@ -66,9 +67,12 @@ class World:
 
     # -- time and market ----------------------------------------------------------------------------------
 
-    def engine_ms(self) -> int:
-        """The clock of the engine's machine."""
-        return self.start_ms + round(self.timeline.now * 1000) + self.skew_ms
+    def machine_clock(self) -> Clock:
+        """A new clock on the engine's machine, whose time of day may be wrong and may be set at any time."""
+        return Clock(self._wall_ns, lambda: round(self.timeline.now * 1e9))
+
+    def _wall_ns(self) -> int:
+        return (self.start_ms + self.skew_ms) * 1_000_000 + round(self.timeline.now * 1e9)
 
     def catch_up(self) -> None:
         """The exchange's clock is the true one."""
