@@ -20,15 +20,16 @@ from tui.arming import Arming
 from tui.ascii_only import AsciiOnly
 from tui.client import EngineClient, EngineUnheard
 from tui.hand import Hand, HandRefused
-from tui.keymaps import APP_KEYS, DESK_KEYS, FLATTEN, HAND, OTHER_KEYS, Key, bindings, keymap_of
+from tui.keymaps import APP_KEYS, FLATTEN, HAND, OTHER_KEYS, Key, bindings, keymap_of
 from tui.leaving import Leaving
 from tui.link import LinkState
 from tui.messages import CommandWanted
+from tui.pages import PAGES
 from tui.palette import DeskCommands
 from tui.screens.ask import Ask
-from tui.screens.desk import DeskScreen
 from tui.screens.hand_menu import Choice, HandMenu
 from tui.screens.help import HelpScreen
+from tui.screens.page import Page
 from tui.themes import INK_DEFAULTS, load_themes, own_folder
 from tui.view_model.asking import Question, resume_question
 from tui.view_model.footer import SHOWN_S, Dispatch, Hint, Reply, arming_line, footer
@@ -38,7 +39,9 @@ from tui.view_model.scene import Scene
 SAMPLE_S: Final = 0.25
 """The screen looks at the newest snapshot four times a second, however many there are."""
 
-PAGES: Final = (("Desk", DeskScreen),)
+
+HINTS: Final = 8
+"""A bottom line with more keys than this is read by nobody."""
 
 
 class RatchetDesk(App[int]):
@@ -84,10 +87,29 @@ class RatchetDesk(App[int]):
         self.dispatch: Dispatch | None = None
         self._steady, self._wall, self._sample_s = steady, wall, sample_s
         self._moment: tuple[object, ...] = ()
+        self._pages: dict[int, Page] = {}
         self._problems = self._dress(theme, theme_folders, colourless=colourless)
+        self._problems += self.use_keymap(keymap)
+
+    def use_keymap(self, keymap: str | Mapping[str, str]) -> tuple[str, ...]:
+        """Bind the keys by the name of a keymap or by the trader's own table; returns what was wrong."""
         keys, wrong = keymap_of(keymap)
-        self._problems += wrong
+        self.keymap_name = "your own" if not isinstance(keymap, str) else "default" if wrong else keymap
         self.set_keymap(keys)
+        return wrong
+
+    def choose_theme(self) -> None:
+        """A list of themes; what the cursor stands on is put on at once."""
+        from tui.screens.chooser import Chooser
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.tell(f"theme {name}", f'to keep it write theme = "{name}" under [desk]')
+
+        def put_on(name: str) -> None:
+            self.theme = name
+
+        self.push_screen(Chooser("Theme", self.own_themes, self.theme, put_on), chosen)
 
     def _dress(self, theme: str | None, folders: Iterable[Path], *, colourless: bool) -> tuple[str, ...]:
         """Register every theme and put one on; returns what was wrong, in words."""
@@ -113,7 +135,7 @@ class RatchetDesk(App[int]):
         return (*filters, AsciiOnly()) if self.ascii else filters
 
     def on_mount(self) -> None:
-        self.push_screen(DeskScreen())
+        self.go_to(1)
         self.set_interval(self._sample_s, self.sample)
         self.call_after_refresh(self._begin)
 
@@ -122,6 +144,25 @@ class RatchetDesk(App[int]):
         self.run_worker(self.client.watch(), name="watch", group="watch", exclusive=True, exit_on_error=True)
         for problem in self._problems:
             self.notify(problem, severity="warning", timeout=12, markup=False)
+
+    @property
+    def page(self) -> Page | None:
+        """The numbered screen in front, with or without a dialog over it."""
+        pages = (screen for screen in reversed(self.screen_stack) if isinstance(screen, Page))
+        return next(pages, None)
+
+    def go_to(self, number: int) -> Page:
+        """Bring a screen to the front; it is made at its first time and kept after that."""
+        door = PAGES[number - 1]
+        page = self._pages.get(number)
+        if page is None:
+            page = self._pages[number] = door.open()
+            self.install_screen(page, door.name)
+        if self.page is None:
+            self.push_screen(door.name)
+        elif self.page is not page:
+            self.switch_screen(door.name)
+        return page
 
     def sample(self) -> None:
         """Look at the newest snapshot; tell the screen when it is another moment."""
@@ -149,13 +190,14 @@ class RatchetDesk(App[int]):
         """The bottom line as it is now."""
         if self._is_armed():
             return arming_line(self.scene.positions, width, key=self.key_of(FLATTEN))
-        return footer(self.scene, self.dispatch, self._hints(), width)
+        tabs = tuple((d.number, d.name, self._pages.get(d.number) is self.page) for d in PAGES)
+        return footer(self.scene, self.dispatch, self._hints(), width, tabs)
 
     def _hints(self) -> tuple[Hint, ...]:
-        found = (k for k in (*DESK_KEYS, *APP_KEYS) if k.hint and self.offers(k) and self._is_timely(k))
-        keys = sorted(found, key=lambda key: key.rank)
-        pages = tuple((str(n), name) for n, (name, _) in enumerate(PAGES, 1)) if len(PAGES) > 1 else ()
-        return (*pages, *((self.key_of(key), key.hint) for key in keys))
+        own = self.page.KEYS if self.page else ()
+        found = (k for k in (*own, *APP_KEYS) if k.hint and self.offers(k) and self._is_timely(k))
+        ranked = sorted(found, key=lambda key: key.rank)
+        return tuple((self.key_of(key), key.hint) for key in ranked[:HINTS])
 
     def _is_timely(self, key: Key) -> bool:
         """Whether the bottom line spends room on this key now."""
@@ -170,9 +212,7 @@ class RatchetDesk(App[int]):
         if key.id == HAND.id:
             hello = self.client.link.hello
             return self.hand is not None and hello is not None and hello.hand and not self.read_only
-        if key.id.startswith("page."):
-            return int(key.keys) <= len(PAGES) and len(PAGES) > 1
-        return not (self.read_only and key.id in {"halt", "flatten", "resume", "adopt", "pause"})
+        return not (self.read_only and key.id in {"halt", "flatten", "resume", "adopt", "pause", "ticket"})
 
     def key_of(self, key: Key) -> str:
         """The key as the trader presses it now: `^K`, `/`, `?`."""
@@ -182,10 +222,8 @@ class RatchetDesk(App[int]):
         return shown[-1] if key.id == "help" else shown[0]
 
     def _show_foot(self) -> None:
-        screen = self.screen_stack[0] if self.screen_stack else None
-        for page in self.screen_stack if screen is not None else ():
-            if isinstance(page, DeskScreen):
-                page.show_foot()
+        if self.page is not None and self.page.is_mounted:
+            self.page.show_foot()
 
     def tell(self, words: str, text: str) -> None:
         """Something the desk did itself."""
@@ -255,10 +293,17 @@ class RatchetDesk(App[int]):
             return
         self.ask(resume_question(self.scene), CommandWanted(Resume(), "resume"))
 
+    def tell_story(self, name: str) -> None:
+        """The Journal, on the story of a symbol, a cycle or an order."""
+        from tui.screens.journal import JournalScreen
+
+        page = self.go_to(4)
+        assert isinstance(page, JournalScreen)
+        self.call_after_refresh(page.tell, name)
+
     def action_help(self) -> None:
-        keys = tuple(
-            (self._all_keys_of(key), key.words) for key in (*APP_KEYS, *DESK_KEYS) if self.offers(key)
-        )
+        own = self.page.KEYS if self.page else ()
+        keys = tuple((self._all_keys_of(key), key.words) for key in (*own, *APP_KEYS) if self.offers(key))
         self.push_screen(HelpScreen((*keys, *OTHER_KEYS)))
 
     def _all_keys_of(self, key: Key) -> str:
@@ -266,9 +311,9 @@ class RatchetDesk(App[int]):
         return "  ".join(names.get(k, k) for k in self._keymap.get(key.id, key.keys).split(","))
 
     def action_page(self, number: int) -> None:
-        """Go to a screen; one that is not there is not offered."""
-        if number <= len(PAGES) and not isinstance(self.screen, PAGES[number - 1][1]):
-            self.switch_screen(PAGES[number - 1][1]())
+        """A number key; a dialog is answered first."""
+        if isinstance(self.screen, Page):
+            self.go_to(number)
 
     def open_hand(self) -> None:
         """The hand's menu, in a simulation."""

@@ -13,8 +13,9 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -24,6 +25,8 @@ from tui.link import Link, LinkState
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
+
+T = TypeVar("T")
 
 HELLO_S: Final = 3.0
 COMMAND_S: Final = 5.0
@@ -122,6 +125,33 @@ class EngineClient:
         if reached:
             raise EngineUnheard("sent, but the engine did not answer: it may or may not have been done")
         raise EngineUnheard("NOT SENT: the engine is gone; stops on the exchange stay")
+
+    async def look(self, path: str, shape: type[T], *, body: bytes | None = None) -> T:
+        """What the engine answers to one question; with a `body` it is posted. Nothing is changed by it.
+
+        Raises:
+            EngineUnheard: when no answer came, or a refusal; the text says which.
+        """
+        import aiohttp
+
+        session = await self._open()
+        try:
+            async with (
+                asyncio.timeout(self._patience_s),
+                session.request(
+                    "GET" if body is None else "POST", f"http://engine{path}", data=body
+                ) as reply,
+            ):
+                said = await reply.read()
+                if reply.status != HTTPStatus.OK:
+                    raise EngineUnheard(msgspec.json.decode(said, type=Answer).text)
+                return msgspec.json.decode(said, type=shape)
+        except TimeoutError as error:
+            raise EngineUnheard("the engine does not answer") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise EngineUnheard(_why_unreachable(error, self.socket)) from error
+        except msgspec.DecodeError as error:
+            raise EngineUnheard(f"the engine's answer could not be read: {error}") from error
 
     async def close(self) -> None:
         """Let go of the socket."""

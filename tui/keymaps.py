@@ -10,6 +10,8 @@ from typing import Final
 
 from textual.binding import Binding, BindingType, Keymap
 
+from tui.pages import PAGES
+
 
 @dataclass(frozen=True)
 class Key:
@@ -51,6 +53,7 @@ FLATTEN: Final = Key(
     True,
 )
 HAND: Final = Key("hand", "h", "hand", "The trader's hand on the simulated exchange", "hand", 4)
+MENU: Final = Key("menu", "m,enter", "menu", "Menu of the selected position: stops, reduce, close", "menu", 0)
 
 APP_KEYS: Final = (
     HALT,
@@ -58,17 +61,49 @@ APP_KEYS: Final = (
     Key("resume", "ctrl+r", "resume", "Resume trading after a halt (asks)", "resume", 5),
     Key("help", "f1,question_mark", "help", "Help", "help", 7),
     Key("quit", "q", "leave", "Quit the desk; the engine keeps running", "quit", 8),
-    *(Key(f"page.{n}", str(n), f"page({n})", f"Screen {n}") for n in range(1, 6)),
+    *(
+        Key(f"page.{door.number}", str(door.number), f"page({door.number})", f"Screen {door.name}")
+        for door in PAGES
+    ),
 )
 
 DESK_KEYS: Final = (
+    MENU,
+    Key("ticket", "o", "ticket", "Order ticket: open, add or reduce (asks)", "ticket", 1),
+    Key("chart", "c", "chart", "Chart of the selected position, and back to its ladder", "chart", 2),
+    Key("why", "w", "why", "The story of the selected position in the journal"),
     Key("adopt", "a", "adopt", "Adopt the selected unmanaged position (asks)", "adopt", 3),
-    Key("pause", "p", "pause", "Pause scaling the selected position, or scale again (asks)", "pause", 2),
+    Key("pause", "p", "pause", "Pause scaling the selected position, or scale again (asks)"),
     Key("copy", "y", "copy_row", "Copy the selected row"),
-    Key("filter", "slash", "filter", "Filter positions", "filter", 1),
-    Key("sort", "s", "sort", "Sort positions differently", "sort", 1),
+    Key("filter", "slash", "filter", "Filter positions", "filter", 3),
+    Key("sort", "s", "sort", "Sort positions differently"),
     HAND,
 )
+
+JOURNAL_KEYS: Final = (
+    Key("filter", "slash", "filter", "Filter lines", "filter", 1),
+    Key("find", "f", "find", "Find words", "find", 2),
+    Key("find.next", "n", "next_match(1)", "The next line with them"),
+    Key("find.previous", "b", "next_match(-1)", "The one before"),
+    Key("goto", "g", "goto", "The story of another symbol, cycle or order", "go to", 0),
+    Key("loudness", "l", "loudness", "Every line, money and warnings, warnings", "loudness", 3),
+    Key("copy", "y", "copy_row", "Copy the line", "copy", 4),
+    Key("copy.all", "Y", "copy_all", "Copy all lines that are shown"),
+)
+
+HISTORY_KEYS: Final = (
+    Key("cycle.close", "escape", "close", "Close the cycle that is open"),
+    Key("why", "w", "why", "The story of the cycle in the journal", "story", 1),
+    Key("filter", "slash", "filter", "Filter cycles", "filter", 2),
+)
+
+SETTINGS_KEYS: Final = (
+    Key("theme", "t", "choose_theme", "Choose a theme", "theme", 0),
+    Key("keymap", "k", "choose_keymap", "Choose a keymap", "keymap", 1),
+    Key("filter", "slash", "filter", "Filter options", "filter", 2),
+)
+
+SIGNAL_KEYS: Final[tuple[Key, ...]] = ()
 
 OTHER_KEYS: Final = (
     ("↑ ↓  j k", "Select a position"),
@@ -90,7 +125,7 @@ KEYMAPS: Final[Mapping[str, Keymap]] = {
 }
 
 _KNOWN: Final = {
-    *(key.id for key in (*APP_KEYS, *DESK_KEYS)),
+    *(key.id for key in (*APP_KEYS, *DESK_KEYS, *JOURNAL_KEYS, *HISTORY_KEYS, *SETTINGS_KEYS)),
     *("grid.first", "grid.last", "grid.next", "grid.previous", "grid.page_down", "grid.page_up"),
     *("approval.yes", "approval.no", "approval.next", "approval.previous", "filter.clear", "palette"),
 }

@@ -26,10 +26,11 @@ class ApprovalAnswered(Message):
 
 @dataclass
 class FilterChanged(Message):
-    """The trader types what the grid should show; `closed` when the line is left."""
+    """The trader types what should be shown; `closed` when the line is left, `line` is the line's own id."""
 
     words: str
     closed: bool = False
+    line: str = "filter"
 
 
 @dataclass

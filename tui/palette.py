@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tui.keymaps import APP_KEYS, DESK_KEYS
+from tui.keymaps import APP_KEYS
 
 if TYPE_CHECKING:
     from tui.app import RatchetDesk
@@ -32,7 +32,7 @@ class DeskCommands(Provider):
         for key in APP_KEYS:
             if desk.offers(key):
                 yield key.words, partial(desk.run_action, key.action)
-        for key in DESK_KEYS:
+        for key in desk.page.KEYS if desk.page else ():
             if desk.offers(key):
                 yield key.words, partial(desk.run_action, f"screen.{key.action}")
         for name in desk.own_themes:

@@ -76,6 +76,8 @@ class TicketView(msgspec.Struct, frozen=True):
     limits: tuple[LimitView, ...] = ()
     warnings: tuple[str, ...] = ()
     refused: str = ""
+    price_decimals: int = 2
+    qty_decimals: int = 4
 
 
 class CycleView(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ from engine.core.words import amount, percent
 from engine.protocol import LimitView, TicketView
 from engine.runtime.engine import Engine
 from engine.runtime.preview import stops_wanted
+from engine.runtime.snapshot import decimals
 
 
 def ticket_of(engine: Engine, enter: Enter) -> TicketView:
@@ -116,6 +117,8 @@ def _weighed(
         limits=_limits(state, enter, margin, after_worst - before_worst),
         warnings=warnings,
         refused=refused,
+        price_decimals=decimals(instrument.tick),
+        qty_decimals=decimals(instrument.lot),
     )
 
 

@@ -12,7 +12,8 @@ from types import TracebackType
 import msgspec
 from aiohttp import WSCloseCode, web
 
-from engine.protocol import Answer, AnyCommand, Hello, Request, Snapshot, Verdict
+from engine.protocol import Answer, AnyCommand, Enter, Hello, Request, Snapshot, TicketView, Verdict
+from tests.desk import past
 from tests.desk.scenes import HELLO, LIVE
 
 
@@ -30,6 +31,9 @@ class EngineFace:
         self.deaf = asyncio.Event()
         self.heard = asyncio.Event()
         self.greeted = 0
+        self.looks: dict[str, object] = dict(past.LOOKS)
+        self.ticket: Callable[[Enter], TicketView] = past.ticket
+        self.looked: list[str] = []
         self.drop_next = False
         """Hear the next command and hang up instead of answering."""
         self.watchers: set[web.WebSocketResponse] = set()
@@ -56,6 +60,8 @@ class EngineFace:
         app.router.add_get("/v1/hello", self._hello)
         app.router.add_get("/v1/stream", self._stream)
         app.router.add_post("/v1/commands", self._command)
+        app.router.add_post("/v1/ticket", self._ticket)
+        app.router.add_get("/v1/{what:.+}", self._look)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
         await web.UnixSite(self._runner, str(self.socket)).start()
@@ -90,6 +96,20 @@ class EngineFace:
             pass
         self.watchers.discard(stream)
         return stream
+
+    async def _look(self, request: web.Request) -> web.Response:
+        """What is asked once: by its path, or 404 in a sentence."""
+        self.looked.append(str(request.rel_url))
+        found = self.looks.get(request.path)
+        if found is None:
+            refusal = Answer("", Verdict.REFUSED, f"there is no {request.path}")
+            return web.Response(body=msgspec.json.encode(refusal), status=404)
+        value = found(request) if callable(found) else found
+        return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+
+    async def _ticket(self, request: web.Request) -> web.Response:
+        enter = msgspec.json.decode(await request.read(), type=Enter)
+        return web.Response(body=msgspec.json.encode(self.ticket(enter)), content_type="application/json")
 
     async def _command(self, request: web.Request) -> web.Response:
         asked = msgspec.json.decode(await request.read(), type=Request)

@@ -32,6 +32,7 @@ from tui.screens.ask import Ask
 from tui.screens.desk import DeskScreen
 from tui.screens.hand_menu import HandMenu
 from tui.screens.help import HelpScreen
+from tui.screens.position_menu import PositionMenu
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.positions_grid import PositionsGrid
 
@@ -237,6 +238,8 @@ async def test_an_approval_is_answered_from_its_own_panel(
         await pilot.press(key)
         await settled(pilot)
         assert face.commands == [], "the panel never takes the focus by itself"
+        if isinstance(pilot.app.screen, PositionMenu):
+            await pilot.press("escape")
         await pilot.press("tab", key)
         await until(lambda: face.commands, pilot)
         assert face.commands == [command]

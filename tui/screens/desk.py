@@ -2,101 +2,88 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import events
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
-from textual.screen import Screen
+from textual.widget import Widget
 
-from engine.protocol import Adopt, Approve, Deny, Pause, Status, Unpause
+from engine.protocol import Adopt, Approve, ChartView, Deny, Pause, Side, Status, Unpause
+from tui.client import EngineUnheard
 from tui.keymaps import DESK_KEYS, bindings
 from tui.messages import ApprovalAnswered, CommandWanted, FilterChanged, PositionChosen
+from tui.screens.page import Page
 from tui.view_model.asking import adopt_question, copied, unpause_question
-from tui.view_model.obstacle import obstacle
+from tui.view_model.choices import Choice
 from tui.view_model.scene import Scene
+from tui.view_model.ticket import Does, Unit
 from tui.widgets.account_strip import AccountStrip
 from tui.widgets.approvals_panel import ApprovalsPanel
+from tui.widgets.chart_panel import ChartPanel
 from tui.widgets.event_log import EventLog
 from tui.widgets.filter_line import FilterLine
-from tui.widgets.foot_line import FootLine
-from tui.widgets.header import Header
 from tui.widgets.ladder_panel import LadderPanel
-from tui.widgets.obstacle import ObstaclePanel
 from tui.widgets.positions_grid import PositionsGrid
 
 if TYPE_CHECKING:
-    from tui.app import RatchetDesk
+    from tui.screens.ticket import Order
 
 
-class DeskScreen(Screen[None]):
+CHART_S: Final = 2.0
+"""How often the chart is read again while it is shown."""
+
+
+class DeskScreen(Page):
     """Everything a trader watches, on one page."""
 
+    KEYS = DESK_KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(DESK_KEYS)
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-medium"), (160, "-wide")]  # noqa: RUF012 - typed by Screen
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012 - typed by Screen
     AUTO_FOCUS: ClassVar[str | None] = "PositionsGrid"
 
-    def compose(self) -> ComposeResult:
-        yield Header(id="header")
+    def __init__(self) -> None:
+        super().__init__()
+        self._chart: ChartView | None = None
+        self._trouble = ""
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(CHART_S, self._read_chart)
+
+    def parts(self) -> Iterable[Widget]:
         yield AccountStrip(id="strip")
         yield PositionsGrid(id="positions")
-        with Container(id="below"):
-            yield LadderPanel(id="ladder")
-            with Vertical(id="beside"):
-                yield ApprovalsPanel(id="approvals")
-                yield EventLog(id="log")
-        yield ObstaclePanel(id="obstacle")
-        yield FilterLine(id="filter")
-        yield FootLine(id="foot")
-
-    @property
-    def desk(self) -> RatchetDesk:
-        """The application, with its own type."""
-        from tui.app import RatchetDesk
-
-        assert isinstance(self.app, RatchetDesk)
-        return self.app
+        yield Container(
+            LadderPanel(id="ladder"),
+            ChartPanel(id="chart"),
+            Vertical(ApprovalsPanel(id="approvals"), EventLog(id="log"), id="beside"),
+            id="below",
+        )
+        yield FilterLine("filter: symbol, side, status · enter keeps it · esc shows all", id="filter")
 
     @property
     def grid(self) -> PositionsGrid:
         return self.query_one(PositionsGrid)
 
-    def on_mount(self) -> None:
-        self.desk.scene_changed.subscribe(self, self.show)
-        self.call_after_refresh(self.show_again)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Other widths: everything is drawn once more, after the layout knows the new sizes."""
-        self.call_after_refresh(self.show_again)
-
-    def show_again(self) -> None:
-        """The newest scene once more."""
-        self.show(self.desk.scene)
-
-    def show(self, scene: Scene) -> None:
-        """Hand the scene to every part; each paints only what differs."""
-        hindered = obstacle(scene, self.size.width, self.size.height)
-        self.set_class(hindered is not None, "-hindered")
+    def show_parts(self, scene: Scene) -> None:
         self.set_class(bool(scene.snapshot and scene.snapshot.approvals), "-waiting")
-        with self.app.batch_update():
-            if hindered is not None:
-                self.query_one(ObstaclePanel).show(hindered)
-            self.query_one(Header).show(scene, self.size)
-            self.query_one(AccountStrip).show(scene, self.size)
-            self.grid.show(scene)
-            self.query_one(LadderPanel).show(scene, self.grid.position)
-            self.query_one(ApprovalsPanel).show(scene)
-            self.query_one(EventLog).show(scene)
-            self.show_foot()
+        self.query_one(AccountStrip).show(scene, self.size)
+        self.grid.show(scene)
+        self._show_position()
+        self.query_one(ApprovalsPanel).show(scene)
+        self.query_one(EventLog).show(scene)
 
-    def show_foot(self) -> None:
-        """The bottom line alone: it changes with keys, not with the market."""
-        self.query_one(FootLine).show(self.desk.foot(self.size.width))
+    def _show_position(self) -> None:
+        """The selected position's ladder, or its chart in the same place."""
+        position = self.grid.position
+        if self.is_charted:
+            self.query_one(ChartPanel).show(position, self._chart, self._trouble)
+        else:
+            self.query_one(LadderPanel).show(self.desk.scene, position)
 
     def on_position_chosen(self, message: PositionChosen) -> None:
-        self.query_one(LadderPanel).show(self.desk.scene, self.grid.position)
+        self._show_position()
+        self._read_chart()
 
     def on_approval_answered(self, message: ApprovalAnswered) -> None:
         waiting = message.approval
@@ -108,7 +95,7 @@ class DeskScreen(Screen[None]):
 
     def on_filter_changed(self, message: FilterChanged) -> None:
         self.grid.filter(message.words)
-        self.query_one(LadderPanel).show(self.desk.scene, self.grid.position)
+        self._show_position()
         if message.closed:
             self.query_one(FilterLine).close()
             self.grid.focus()
@@ -125,6 +112,84 @@ class DeskScreen(Screen[None]):
             self.desk.tell(
                 f"copy {position.symbol} {position.side}", "on the clipboard, where the terminal allows it"
             )
+
+    def action_menu(self) -> None:
+        if (position := self.grid.position) is None:
+            self.desk.refuse("menu", "there is no position to choose for")
+        else:
+            from tui.screens.position_menu import PositionMenu
+
+            self.app.push_screen(PositionMenu(position), self._chosen)
+
+    def _chosen(self, choice: Choice | None) -> None:
+        """What the menu came back with: asked first when it adds risk, else sent."""
+        position = self.grid.position
+        if choice is None or position is None:
+            return
+        if choice.command is not None:
+            wanted = CommandWanted(choice.command, choice.name)
+            if choice.question is not None:
+                self.desk.ask(choice.question, wanted)
+            else:
+                self.desk.order(wanted)
+        elif choice.opens == "part":
+            does = Does.REDUCE_LONG if position.side is Side.LONG else Does.REDUCE_SHORT
+            self._open_ticket(position.symbol, does, Unit.PART)
+        else:
+            {"ticket": self.action_ticket, "chart": self.action_chart, "story": self.action_why}[
+                choice.opens
+            ]()
+
+    def action_ticket(self) -> None:
+        position = self.grid.position
+        short = position is not None and position.side is Side.SHORT
+        self._open_ticket(position.symbol if position else "", Does.SHORT if short else Does.LONG)
+
+    def _open_ticket(self, symbol: str, does: Does, unit: Unit = Unit.MARGIN) -> None:
+        if self.desk.read_only:
+            self.desk.refuse("ticket", "this desk was attached read-only")
+            return
+        from tui.screens.ticket import Ticket
+
+        self.app.push_screen(Ticket(symbol, does, unit), self._ordered)
+
+    def _ordered(self, order: Order | None) -> None:
+        if order is None:
+            return
+        wanted = CommandWanted(order.command, order.name)
+        if order.question is not None:
+            self.desk.ask(order.question, wanted)
+        else:
+            self.desk.order(wanted)
+
+    @property
+    def is_charted(self) -> bool:
+        """Whether the chart stands in the place of the ladder."""
+        return self.has_class("-charted")
+
+    def action_chart(self) -> None:
+        self.toggle_class("-charted")
+        self._read_chart()
+        self._show_position()
+
+    def _read_chart(self) -> None:
+        if self.is_charted and self.desk.page is self and self.grid.position is not None:
+            self.run_worker(self._fetch_chart(), exclusive=True, group="chart", exit_on_error=True)
+
+    async def _fetch_chart(self) -> None:
+        position = self.grid.position
+        if position is None:
+            return
+        try:
+            self._chart = await self.desk.client.look(f"/v1/chart/{position.symbol}", ChartView)
+            self._trouble = ""
+        except EngineUnheard as error:
+            self._trouble = str(error)
+        self._show_position()
+
+    def action_why(self) -> None:
+        if position := self.grid.position:
+            self.desk.tell_story(position.cycle or position.symbol)
 
     def action_adopt(self) -> None:
         position = self.grid.position

@@ -9,13 +9,16 @@ from tui.view_model.ink import printable
 from tui.view_model.numbers import cautious, fixed, percent, price, times
 from tui.view_model.scene import Scene
 
+Fact = tuple[str, str]
+"""A name and its words."""
+
 
 @dataclass(frozen=True)
 class Question:
     """A title, the facts, and the word for yes. No is always `Cancel`, and has the focus."""
 
     title: str
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[Fact, ...]
     yes: str
 
 

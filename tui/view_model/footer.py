@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from engine.protocol import PositionView
-from tui.view_model.ink import Ink, Line, Span, cell, fitting, line, printable
+from tui.view_model.ink import Ink, Line, Span, cell, fitting, joined, line, printable, spread, width_of
 from tui.view_model.numbers import fixed
 from tui.view_model.scene import Scene
 
@@ -37,14 +37,36 @@ class Dispatch:
     at: float = 0.0
 
 
-def footer(scene: Scene, dispatch: Dispatch | None, hints: tuple[Hint, ...], width: int) -> Line:
-    """One line of `width` cells."""
+Tab = tuple[int, str, bool]
+"""A screen: its number, its name, and whether it is in front."""
+
+TABBED: Final = 110
+"""From this width on the screens stand by name in the bottom line."""
+
+
+def footer(
+    scene: Scene, dispatch: Dispatch | None, hints: tuple[Hint, ...], width: int, tabs: tuple[Tab, ...] = ()
+) -> Line:
+    """One line of `width` cells: keys left, screens right."""
     if dispatch is not None:
         return dispatch_line(dispatch, width)
     if scene.is_gone:
         return gone_line(scene, width)
+    right = _tabs(tabs, named=width >= TABBED)
     pieces = [line(Span(f"{key} ", Ink.KEY), Span(label, Ink.LABEL)) for key, label in hints]
-    return (Span(" "), *fitting(pieces, width - 2, "   "))
+    left = (Span(" "), *fitting(pieces, width - width_of(right) - 3, "  " if tabs else "   "))
+    return spread(left, (*right, Span(" ")), width) if right else left
+
+
+def _tabs(tabs: tuple[Tab, ...], *, named: bool) -> Line:
+    """The screens; where there is little room only the one in front has its name."""
+    if not named:
+        front = next((name for _, name, in_front in tabs if in_front), "")
+        return line(Span(f"1–{len(tabs)} ", Ink.KEY), Span(front, Ink.BRIGHT)) if tabs else ()
+    return joined(
+        line(Span(f"{number} ", Ink.KEY), Span(name, Ink.BRIGHT if in_front else Ink.LABEL))
+        for number, name, in_front in tabs
+    )
 
 
 def dispatch_line(dispatch: Dispatch, width: int) -> Line:

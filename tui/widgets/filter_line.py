@@ -26,8 +26,9 @@ class FilterLine(Input):
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(placeholder="filter: symbol, side, status · enter keeps it · esc shows all", id=id)
+    def __init__(self, hint: str, *, id: str) -> None:
+        super().__init__(placeholder=hint, id=id)
+        self._line = id
 
     def open(self) -> None:
         self.add_class("-open")
@@ -38,12 +39,15 @@ class FilterLine(Input):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(FilterChanged(event.value))
+        self.post_message(self._told(event.value))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(FilterChanged(event.value, closed=True))
+        self.post_message(self._told(event.value, closed=True))
 
     def action_give_up(self) -> None:
         self.value = ""
-        self.post_message(FilterChanged("", closed=True))
+        self.post_message(self._told("", closed=True))
+
+    def _told(self, words: str, *, closed: bool = False) -> FilterChanged:
+        return FilterChanged(words, closed, self._line)

@@ -1,0 +1,85 @@
+"""What every screen of the desk shares: the header with its banners, the bottom line, and what stands there
+when nothing can be drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui.keymaps import Key
+from tui.view_model.obstacle import obstacle
+from tui.view_model.scene import Scene
+from tui.widgets.foot_line import FootLine
+from tui.widgets.header import Header
+from tui.widgets.obstacle import ObstaclePanel
+
+if TYPE_CHECKING:
+    from tui.app import RatchetDesk
+
+
+class Page(Screen[None]):
+    """A screen with a number. It draws only while it is in front; a dialog over it does not hide it."""
+
+    KEYS: ClassVar[tuple[Key, ...]] = ()
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-medium"), (160, "-wide")]  # noqa: RUF012 - typed by Screen
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012 - typed by Screen
+
+    def compose(self) -> ComposeResult:
+        yield Header(id="header")
+        yield from self.parts()
+        yield ObstaclePanel(id="obstacle")
+        yield FootLine(id="foot")
+
+    def parts(self) -> Iterable[Widget]:
+        """What stands between the header and the bottom line."""
+        raise NotImplementedError
+
+    def show_parts(self, scene: Scene) -> None:
+        """Hand the scene to every part; each paints only what differs."""
+        raise NotImplementedError
+
+    @property
+    def desk(self) -> RatchetDesk:
+        """The application, with its own type."""
+        from tui.app import RatchetDesk
+
+        assert isinstance(self.app, RatchetDesk)
+        return self.app
+
+    def on_mount(self) -> None:
+        self.desk.scene_changed.subscribe(self, self.show)
+        self.call_after_refresh(self.show_again)
+
+    def on_screen_resume(self) -> None:
+        """In front again: what happened meanwhile is drawn now."""
+        self.call_after_refresh(self.show_again)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Other widths: everything is drawn once more, after the layout knows the new sizes."""
+        self.call_after_refresh(self.show_again)
+
+    def show_again(self) -> None:
+        """The newest scene once more."""
+        self.show(self.desk.scene)
+
+    def show(self, scene: Scene) -> None:
+        if self.desk.page is not self:
+            return
+        hindered = obstacle(scene, self.size.width, self.size.height)
+        self.set_class(hindered is not None, "-hindered")
+        with self.app.batch_update():
+            if hindered is not None:
+                self.query_one(ObstaclePanel).show(hindered)
+            self.query_one(Header).show(scene, self.size)
+            self.show_parts(scene)
+            self.show_foot()
+
+    def show_foot(self) -> None:
+        """The bottom line alone: it changes with keys, not with the market."""
+        self.query_one(FootLine).show(self.desk.foot(self.size.width))

@@ -1,0 +1,150 @@
+"""The menu of one position: what can be done with it, and what each choice would do to the worst case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from rich.text import Text
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from engine.protocol import PositionView, PreviewView
+from tui.client import EngineUnheard
+from tui.view_model.choices import Choice, choices
+from tui.view_model.ink import printable
+from tui.view_model.positions import side
+from tui.view_model.table import table
+
+if TYPE_CHECKING:
+    from tui.app import RatchetDesk
+
+WIDTH: Final = 66
+FACTS: Final = 6
+LOOK_AGAIN_S: Final = 2.0
+
+
+class PositionMenu(ModalScreen[Choice | None]):
+    """Returns the choice; the desk asks and sends. The numbers are read again every two seconds."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,m,q", "dismiss(None)", "close", id="menu.close", show=False),
+        Binding("j", "cursor(1)", "down", show=False),
+        Binding("k", "cursor(-1)", "up", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    PositionMenu {
+        align: center middle;
+        background: transparent;
+        & > Vertical {
+            width: 72; max-width: 100%; height: auto; max-height: 100%;
+            background: $surface; border: round $frame-focus; border-title-color: $ink-bright;
+            border-subtitle-color: $ink-label;
+        }
+        & OptionList {
+            height: auto; max-height: 14; border: none; padding: 0 1; background: $surface;
+            scrollbar-size-vertical: 1;
+            &:focus { border: none; }
+        }
+        & #facts {
+            height: 6; padding: 0 2; border-top: solid $frame; color: $ink-text; background: $surface;
+        }
+    }
+    """
+
+    def __init__(self, position: PositionView) -> None:
+        super().__init__()
+        self.position = position
+        self.preview: PreviewView | None = None
+        self.offered: tuple[Choice, ...] = ()
+        self._trouble = ""
+
+    def compose(self) -> ComposeResult:
+        with Vertical() as box:
+            arrow = side(self.position)[0]
+            box.border_title = Text(f"{printable(self.position.symbol)} {arrow}")
+            box.border_subtitle = Text("enter does it · esc closes")
+            yield OptionList()
+            yield Static(id="facts")
+
+    @property
+    def desk(self) -> RatchetDesk:
+        from tui.app import RatchetDesk
+
+        assert isinstance(self.app, RatchetDesk)
+        return self.app
+
+    def on_mount(self) -> None:
+        self._offer()
+        self.set_interval(LOOK_AGAIN_S, self._look_again)
+        self._look_again()
+
+    def _look_again(self) -> None:
+        if self.position.managed:
+            self.run_worker(self._read(), exclusive=True, group="preview", exit_on_error=True)
+
+    async def _read(self) -> None:
+        path = f"/v1/preview/{self.position.symbol}/{self.position.side}"
+        try:
+            self.preview = await self.desk.client.look(path, PreviewView)
+            self._trouble = ""
+        except EngineUnheard as error:
+            self.preview, self._trouble = None, str(error)
+        held = self.desk.scene.positions
+        self.position = next((p for p in held if p.key == self.position.key), self.position)
+        self._offer()
+
+    def _offer(self) -> None:
+        """Fill the menu; the cursor stays where it was."""
+        offered = choices(self.desk.scene, self.position, self.preview)
+        if offered == self.offered:
+            return
+        menu, before = self.query_one(OptionList), self.query_one(OptionList).highlighted or 0
+        self.offered = offered
+        if menu.option_count == len(offered):
+            for k, choice in enumerate(offered):
+                menu.replace_option_prompt_at_index(k, _line(choice))
+        else:
+            menu.clear_options()
+            menu.add_options(Option(_line(choice)) for choice in offered)
+            menu.highlighted = min(before, len(offered) - 1)
+        self._tell()
+
+    def on_option_list_option_highlighted(self, _event: OptionList.OptionHighlighted) -> None:
+        self._tell()
+
+    def _tell(self) -> None:
+        """The facts behind the choice under the cursor."""
+        at = self.query_one(OptionList).highlighted
+        facts = self.offered[at].facts if at is not None and at < len(self.offered) else ()
+        words = table(facts, WIDTH) if facts else ""
+        trouble = f"No preview: {printable(self._trouble)}\n" if self._trouble else ""
+        self.query_one("#facts", Static).update(Text(trouble + words))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        choice = self.offered[event.option_index]
+        if choice.command is not None or choice.opens:
+            self.dismiss(choice)
+
+    def on_key(self, event: events.Key) -> None:
+        """The letters beside a choice work here as on the desk."""
+        for choice in self.offered:
+            if choice.opens and event.key == choice.figure:
+                event.stop()
+                self.dismiss(choice)
+
+    def action_cursor(self, by: int) -> None:
+        menu = self.query_one(OptionList)
+        if by > 0:
+            menu.action_cursor_down()
+        else:
+            menu.action_cursor_up()
+
+
+def _line(choice: Choice) -> Text:
+    return Text(f"{choice.words:<50}{choice.figure:>14}", overflow="ellipsis", no_wrap=True)

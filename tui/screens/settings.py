@@ -1,0 +1,147 @@
+"""The Settings: what the engine goes by and where each value comes from; limits, connections, and the looks
+of this desk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.widget import Widget
+
+from engine.protocol import OptionView, SettingsView
+from tui.client import EngineUnheard
+from tui.keymaps import KEYMAPS, SETTINGS_KEYS, bindings
+from tui.messages import FilterChanged
+from tui.screens.page import Page
+from tui.view_model.ink import printable
+from tui.view_model.options import (
+    file_lines,
+    limit_lines,
+    link_lines,
+    option_head,
+    option_line,
+    wanted,
+)
+from tui.view_model.scene import Scene
+from tui.widgets.filter_line import FilterLine
+from tui.widgets.listing import Listing
+from tui.widgets.sheet import Sheet
+
+
+class Pane(Sheet):
+    """A framed sheet of lines."""
+
+    DEFAULT_CSS = """
+    Pane { border: round $frame; border-title-color: $ink-label; height: auto; }
+    """
+
+
+class SettingsScreen(Page):
+    """Options are read when the screen comes to the front; limits and connections move with the snapshot."""
+
+    KEYS = SETTINGS_KEYS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(SETTINGS_KEYS)
+    AUTO_FOCUS: ClassVar[str | None] = "Listing"
+
+    DEFAULT_CSS = """
+    SettingsScreen {
+        & #both { height: 1fr; layout: horizontal; }
+        & #options { height: 1fr; width: 1fr; }
+        & #facts { width: 56; height: 1fr; }
+        & #files { height: 1fr; }
+        &.-narrow #both { layout: vertical; }
+        &.-narrow #facts { width: 1fr; height: 12; layout: horizontal; }
+        &.-narrow #files { display: none; }
+        &.-narrow #limits, &.-narrow #links { height: auto; max-height: 6; }
+        &.-narrow #facts { layout: vertical; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: tuple[OptionView, ...] = ()
+        self._settings: SettingsView | None = None
+        self._words = ""
+        self._trouble = ""
+
+    def parts(self) -> Iterable[Widget]:
+        yield Container(
+            Listing("Reading the options.", id="options"),
+            Vertical(Pane(id="limits"), Pane(id="links"), Pane(id="files"), id="facts"),
+            id="both",
+        )
+        yield FilterLine("filter: name, value, source (default, file, …) · esc shows all", id="filter")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        for name, words in (("limits", "Limits"), ("links", "Connections"), ("files", "Looks and files")):
+            self.query_one(f"#{name}", Pane).entitle(words)
+        self._read_again()
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self._read_again()
+
+    def _read_again(self) -> None:
+        self.run_worker(self._read(), exclusive=True, group="settings", exit_on_error=True)
+
+    async def _read(self) -> None:
+        try:
+            self._settings = await self.desk.client.look("/v1/settings", SettingsView)
+            self._trouble = ""
+        except EngineUnheard as error:
+            self._trouble = str(error)
+        self.show_parts(self.desk.scene)
+
+    def show_parts(self, scene: Scene) -> None:
+        self._show_options()
+        self.query_one("#limits", Pane).draw(limit_lines(scene))
+        self.query_one("#links", Pane).draw(link_lines(scene))
+        desk = self.desk
+        looks = (("theme", desk.theme), ("keymap", desk.keymap_name), ("attached", _attached(scene)))
+        self.query_one("#files", Pane).draw(file_lines(self._settings, looks))
+
+    def _show_options(self) -> None:
+        listing = self.query_one(Listing)
+        options = self._settings.options if self._settings else ()
+        self.shown = wanted(options, self._words)
+        listing.nothing = printable(self._trouble) or (
+            "No option matches." if options else "Reading the options."
+        )
+        rows = tuple((option_line(option, listing.room),) for option in self.shown)
+        listing.fill(rows, head=option_head(listing.room))
+        chosen = sum(option.source != "default" for option in options)
+        wish = f"filter “{self._words}” · " if self._words else ""
+        listing.entitle(f"Options {len(self.shown)}", f"{wish}{chosen} are not the default")
+
+    def action_filter(self) -> None:
+        self.query_one(FilterLine).open()
+
+    def on_filter_changed(self, message: FilterChanged) -> None:
+        self._words = message.words
+        self._show_options()
+        if message.closed:
+            self.query_one(FilterLine).close()
+            self.query_one(Listing).focus()
+
+    def action_choose_theme(self) -> None:
+        self.desk.choose_theme()
+
+    def action_choose_keymap(self) -> None:
+        from tui.screens.chooser import Chooser
+
+        names = tuple(KEYMAPS)
+        self.app.push_screen(Chooser("Keymap", names, self.desk.keymap_name), self._use_keymap)
+
+    def _use_keymap(self, name: str | None) -> None:
+        if name is not None:
+            self.desk.use_keymap(name)
+            self.desk.tell(f"keymap {name}", f'to keep it write keymap = "{name}" under [desk]')
+            self.show_again()
+
+
+def _attached(scene: Scene) -> str:
+    return "read-only: this desk sends nothing" if scene.read_only else "as the trader's own"

@@ -1,0 +1,98 @@
+"""The settings as lines: every option, its value and where that comes from; the limits; the connections."""
+
+from __future__ import annotations
+
+from engine.protocol import LimitView, LinkView, OptionView, SettingsView
+from tui.view_model.ink import Ink, Line, Span, cell, line, printable
+from tui.view_model.numbers import age, latency
+from tui.view_model.scene import Scene
+
+NAME: int = 30
+VALUE: int = 24
+
+
+def wanted(options: tuple[OptionView, ...], words: str) -> tuple[OptionView, ...]:
+    """The options with every word in their name, value or source."""
+    asked = words.lower().split()
+    return tuple(o for o in options if all(w in f"{o.name} {o.value} {o.source}".lower() for w in asked))
+
+
+def option_line(option: OptionView, width: int) -> Line:
+    """`ladder.roe  1  file, line 12`: what the trader chose stands out against the defaults."""
+    chosen = option.source != "default"
+    where = f", {option.where}" if chosen and option.where else ""
+    name, value = (NAME, VALUE) if width >= 74 else (26, 18)
+    return line(
+        cell(option.name, name, Ink.TEXT if chosen else Ink.LABEL),
+        cell(printable(option.value) or '""', value, Ink.BRIGHT if chosen else Ink.TEXT),
+        Span(f" {option.source}{printable(where)}", Ink.ACCENT if chosen else Ink.FAINT),
+    )
+
+
+def option_head(width: int) -> Line:
+    name, value = (NAME, VALUE) if width >= 74 else (26, 18)
+    return line(
+        Span("  "),
+        cell("OPTION", name, Ink.LABEL),
+        cell("VALUE", value, Ink.LABEL),
+        Span(" COMES FROM", Ink.LABEL),
+    )
+
+
+def limit_lines(scene: Scene) -> tuple[Line, ...]:
+    """Each limit: how much of it is used, and how far away it is."""
+    limits = scene.snapshot.limits if scene.snapshot else ()
+    if not limits:
+        return (line(Span(" Not known yet.", Ink.LABEL)),)
+    return tuple(_limit(limit) for limit in limits)
+
+
+def _limit(limit: LimitView) -> Line:
+    return line(
+        Span(" ✖ " if limit.hit else " ✓ ", Ink.LOSS if limit.hit else Ink.GAIN),
+        cell(printable(limit.name), 13, Ink.LABEL),
+        Span(printable(limit.now), Ink.BRIGHT),
+        Span(" of ", Ink.LABEL),
+        Span(printable(limit.limit)),
+        Span(f"  {printable(limit.left)}" if limit.left else "", Ink.LABEL),
+    )
+
+
+def link_lines(scene: Scene) -> tuple[Line, ...]:
+    """The desk's own link, then each of the engine's."""
+    link = scene.link
+    who = link.hello
+    ours = f"process {who.pid}, version {who.version}" if who else printable(link.reason)
+    first = line(
+        _dot(up=link.is_up),
+        cell("engine", 9, Ink.LABEL),
+        Span(f"{link.state.value}", Ink.TEXT if link.is_up else Ink.LOSS),
+        Span(f"  {latency(link.latency_ms)}  {ours}", Ink.LABEL),
+    )
+    links = scene.snapshot.links if scene.snapshot else ()
+    return (first, *(_link(each, scene.elapsed_ms) for each in links))
+
+
+def _link(link: LinkView, elapsed_ms: int) -> Line:
+    heard = "" if link.age_ms is None else f"heard {age(link.age_ms + elapsed_ms)} ago"
+    took = f"  {latency(link.latency_ms)}" if link.latency_ms is not None else ""
+    lost = f"  lost {link.retries}×" if link.retries else ""
+    return line(
+        _dot(up=link.up),
+        cell(printable(link.name), 9, Ink.LABEL),
+        Span("up" if link.up else "DOWN", Ink.TEXT if link.up else Ink.LOSS),
+        Span(f"  {heard}{took}{lost}", Ink.LABEL),
+        Span(f"  {printable(link.reason)}" if link.reason else "", Ink.WARN),
+    )
+
+
+def _dot(*, up: bool) -> Span:
+    return Span(" ● " if up else " ✖ ", Ink.GAIN if up else Ink.LOSS)
+
+
+def file_lines(settings: SettingsView | None, looks: tuple[tuple[str, str], ...]) -> tuple[Line, ...]:
+    """The files of the engine, and how this desk looks."""
+    files = settings.files if settings else ()
+    return tuple(
+        line(cell(f" {name}", 17, Ink.LABEL), Span(printable(words))) for name, words in (*looks, *files)
+    )

@@ -1,0 +1,81 @@
+"""What is drawn by plotext, in the theme's own inks. The library is loaded at the first drawing only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.color import Color
+from textual.widget import Widget
+
+from tui.view_model.ink import Ink
+
+if TYPE_CHECKING:
+    from textual_plotext.plot import Plot
+
+Paint = tuple[int, int, int] | int | str
+"""A colour as plotext takes it."""
+
+
+class Plotted(Widget):
+    """A widget with a plot in it."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink-{ink.value}" for ink in Ink}
+
+    DEFAULT_CSS = """
+    Plotted {
+        color: $ink-text;
+        & > .ink-label { color: $ink-label; }
+        & > .ink-faint { color: $ink-faint; }
+        & > .ink-bright { color: $ink-bright; }
+        & > .ink-accent { color: $ink-accent; }
+        & > .ink-gain { color: $ink-gain; }
+        & > .ink-loss { color: $ink-loss; }
+        & > .ink-warn { color: $ink-warn; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._plot: Plot | None = None
+        self._words = ""
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether nothing beyond ASCII may be drawn."""
+        return bool(getattr(self.app, "ascii", False))
+
+    def fresh_plot(self, width: int, height: int) -> Plot:
+        """An empty plot of this many cells, without a frame, on the widget's own background."""
+        from textual_plotext.plot import Plot
+
+        plot = self._plot = self._plot or Plot()
+        plot.clear_figure()
+        plot.plotsize(width, height)
+        plot._set_size(width, height)
+        plot.canvas_color("default")
+        plot.axes_color("default")
+        plot.ticks_color(self.paint(Ink.LABEL))
+        plot.frame(False)
+        return plot
+
+    def entitle(self, words: str) -> None:
+        """Words in the frame; setting them paints the widget, so that only others are set."""
+        if words != self._words:
+            self._words = words
+            self.border_title = Text(words)
+
+    def style_of(self, ink: Ink) -> Style:
+        if ink is Ink.TEXT:
+            return Style.null()
+        return self.get_component_rich_style(f"ink-{ink.value}", partial=True)
+
+    def paint(self, ink: Ink) -> Paint:
+        """An ink as plotext wants it: its three parts, or the number of one of the terminal's own colours."""
+        colour = self.style_of(ink).color
+        if colour is None or colour.is_default:
+            return "default"
+        if colour.triplet is not None:
+            return colour.triplet.red, colour.triplet.green, colour.triplet.blue
+        return colour.number if colour.number is not None else Color.parse(colour.name).rgb
