@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,12 +12,13 @@ from aiohttp import ClientSession
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "api"))
 
-from served import EngineFace
+from served import EngineFace as BareFace
 
 from engine.api.rest.gate import Gate
 from engine.api.rest.metrics import Vitals
 from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Scope, Tokens
+from engine.protocol import CycleView
 
 SECRETS = {
     Scope.READ: "look-look-look-look-1",
@@ -25,7 +26,14 @@ SECRETS = {
     Scope.TRADE: "deal-deal-deal-deal-3",
 }
 
-Opens = Callable[..., AbstractAsyncContextManager[RestServer]]
+
+class EngineFace(BareFace):
+    """With a journal's past."""
+
+    past: tuple[CycleView, ...] = ()
+
+    async def history(self) -> tuple[CycleView, ...]:
+        return self.past
 
 
 @asynccontextmanager

@@ -10,9 +10,8 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from conftest import SECRETS, opened
+from conftest import SECRETS, EngineFace, opened
 from hypothesis import HealthCheck, settings
-from served import EngineFace
 
 from engine.api.rest.gate import Gate
 from engine.api.rest.server import RestServer

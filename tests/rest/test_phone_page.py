@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from browser import CHROMIUM, phone
-from conftest import SECRETS, opened
+from conftest import SECRETS, EngineFace, opened
 from msgspec.structs import replace
-from served import EngineFace, btc_short, snapshot
+from served import btc_short, snapshot
 
 from engine.api.rest.tokens import Scope
 from engine.protocol import LimitView

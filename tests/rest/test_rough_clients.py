@@ -8,8 +8,7 @@ from collections import Counter
 from contextlib import suppress
 
 from aiohttp import ClientError, ClientSession, TCPConnector
-from conftest import SECRETS, bearer, opened
-from served import EngineFace
+from conftest import SECRETS, EngineFace, bearer, opened
 
 from engine.api.rest.pace import REMEMBERED, Pace
 from engine.api.rest.server import RestServer

@@ -10,15 +10,15 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import ClientSession
-from conftest import SECRETS, bearer, opened
+from conftest import SECRETS, EngineFace, bearer, opened
 from msgspec.structs import replace
-from served import EngineFace, snapshot
+from served import snapshot
 
 from engine.api.rest.desk import FRESH_S
 from engine.api.rest.server import RestRefused, RestServer
 from engine.api.rest.shapes import AccountList, Health, HistoryList, NotRead, PositionList
 from engine.api.rest.tokens import Scope
-from engine.protocol import Answer, ClosedView, LinkView, Side, Verdict
+from engine.protocol import Answer, ClosedView, CycleView, LinkView, Side, Verdict
 
 LOOKS = (
     "/api/crypto/accounts",
@@ -47,6 +47,11 @@ RESUME = {"id": "r-1", "by": "alex", "command": {"command": "resume"}}
 
 WON = ClosedView("c1", "BTCUSDT", Side.LONG, 1, 2, "stopped", 3, *map(Decimal, ("5", "0.4", "-0.1", "95000")))
 
+PAST = CycleView(
+    *("c1", "BTCUSDT", Side.LONG, "CLOSED", "stopped", 1, 2, 3),
+    *map(Decimal, ("5", "100", "0.0031", "6", "0.4", "-0.1", "5.5", "1.1", "95000")),
+)
+
 
 async def got(client: ClientSession, path: str, shape: Any, scope: Scope = Scope.READ) -> Any:
     async with client.get(path, headers=bearer(scope)) as reply:
@@ -73,8 +78,9 @@ async def test_the_account_and_its_positions_are_the_snapshots_own(
 
 
 async def test_the_history_is_what_ended(face: EngineFace, client: ClientSession) -> None:
-    face.change(closed=(WON,))
-    assert (await got(client, "/api/crypto/history/main", HistoryList)).closed == (WON,)
+    face.past = (replace(PAST, cycle="c2", closed=0), PAST)
+    for path in ("/api/crypto/history", "/api/crypto/history/main"):
+        assert (await got(client, path, HistoryList)).closed == (PAST,)
 
 
 async def test_what_is_not_read_is_empty_and_says_so(client: ClientSession) -> None:

@@ -101,7 +101,8 @@ class Desk:
         return self._of_account(request) or json(positions_of(self.newest()))
 
     async def history(self, request: web.Request) -> web.Response:
-        return self._of_account(request) or json(history_of(self.newest()))
+        elsewhere = self._of_account(request)
+        return elsewhere or json(history_of(self.newest(), await self.served.history()))
 
     def _of_account(self, request: web.Request) -> web.Response | None:
         """404 for another account than this engine's."""

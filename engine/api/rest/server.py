@@ -85,7 +85,7 @@ class RestServer:
             application,
             access_log=None,
             shutdown_timeout=0.5,
-            keepalive_timeout=self._silent_s,
+            keepalive_timeout=4 * self._silent_s,
             lingering_time=1.0,
             auto_decompress=False,
         )

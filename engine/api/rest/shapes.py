@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from engine.protocol import AccountView, ClosedView, LimitView, Mode, PositionView, Snapshot
+from engine.protocol import AccountView, CycleView, LimitView, Mode, PositionView, Snapshot
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -43,11 +43,11 @@ class PositionList(msgspec.Struct, frozen=True):
 
 
 class HistoryList(msgspec.Struct, frozen=True):
-    """The cycles of an account that ended, the newest first."""
+    """The cycles of an account that ended, as the journal has them, the newest first."""
 
     at: int
     account: str
-    closed: tuple[ClosedView, ...]
+    closed: tuple[CycleView, ...]
 
 
 class NotRead(msgspec.Struct, frozen=True):
@@ -94,8 +94,9 @@ def positions_of(snapshot: Snapshot) -> PositionList:
     return PositionList(snapshot.engine.now, snapshot.engine.account, snapshot.positions)
 
 
-def history_of(snapshot: Snapshot) -> HistoryList:
-    return HistoryList(snapshot.engine.now, snapshot.engine.account, snapshot.closed)
+def history_of(snapshot: Snapshot, cycles: tuple[CycleView, ...]) -> HistoryList:
+    ended = tuple(cycle for cycle in cycles if cycle.closed)
+    return HistoryList(snapshot.engine.now, snapshot.engine.account, ended)
 
 
 def cot_of(snapshot: Snapshot) -> NotRead:
