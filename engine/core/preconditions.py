@@ -97,8 +97,8 @@ def add_block(
 
 
 def _stops_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal) -> str:
-    """A rung whose stops would be passed at once would only buy a loss. Once banked, the market may not have gone back
-    behind the trigger by more than the band of an approval.
+    """A rung whose stops would be passed at once would only buy a loss. Once banked, the market may not have
+    gone back behind the trigger by more than the band of an approval.
     """
     ladder = turn.state.settings.ladder
     if cycle.rung is not None:

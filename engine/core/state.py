@@ -88,9 +88,8 @@ class Stop(msgspec.Struct, frozen=True):
     """A stop of ours. `leg` is the leg that it protects, None for the whole position (then `qty` is None
     too).
 
-    `trigger` and `qty` are what rests on the exchange (or was asked for while PLACING); `read_at` is when a
-    reading that showed it was asked for; `confirmed` means
-    read back over REST.
+    `trigger` and `qty` are what rests on the exchange (or was asked for while PLACING); `confirmed` means
+    read back over REST, `read_at` when the newest reading that showed it was asked for.
     """
 
     client_id: str

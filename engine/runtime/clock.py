@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 
 def elapsed_ns() -> int:
-    """Nanoseconds since some fixed moment: never set, and asleep or awake it goes on where the system can tell."""
+    """Nanoseconds since some fixed moment: never set, and counted in sleep too where the system can."""
     boottime = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic_ns() if boottime is None else time.clock_gettime_ns(boottime)
 
@@ -27,7 +27,3 @@ class Clock:
 
     def __call__(self) -> int:
         return (self._begun + self._elapsed()) // 1_000_000
-
-    def not_before(self, ms: int) -> None:
-        """Go on from `ms` when the machine's clock was set back behind it while the engine was down."""
-        self._begun += max(0, ms * 1_000_000 - (self._begun + self._elapsed()))

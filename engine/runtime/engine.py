@@ -72,7 +72,7 @@ class Engine:
         version: str,
         take_over: bool = False,
         read_only: str = "",
-        clock: Clock | None = None,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self.settings = settings
         self.venue = venue
@@ -100,6 +100,7 @@ class Engine:
         self._has_recorded = False
         self._since_snapshot = 0
         self._last = 0
+        self._ahead = 0
 
     def __repr__(self) -> str:
         state = self.state
@@ -141,7 +142,7 @@ class Engine:
             self.log.add(recorded.entry.event, recorded.entry.notes)
         self._armed_durably = armed_ids(self.state)
         self._last = latest(self.state)
-        self._clock.not_before(self._last)
+        self._ahead = max(0, self._last - self._clock())
 
     def _start(self) -> Started:
         return Started(self.settings, self.version, self._take_over, self._read_only)
@@ -157,8 +158,8 @@ class Engine:
     # -- what happens ----------------------------------------------------------------------------------------
 
     def tick(self, tick: Tick) -> None:
-        """A price. Two comparisons, unless an armed threshold is crossed. Its age counts by the engine's clock."""
-        tick = replace(tick, arrived=self._clock())
+        """A price. Two comparisons, unless an armed threshold is crossed. Its age counts by our own clock."""
+        tick = replace(tick, arrived=self.now())
         if self.prices.crosses(tick):
             self.take(MarkReached(tick.symbol, tick.mark))
         self.marks.add(tick, self.venue.market_ms())
@@ -195,7 +196,7 @@ class Engine:
         """The time of what happens next: no two happenings share one, so that which came first is never in
         doubt.
         """
-        self._last = max(self._clock(), self._last + 1)
+        self._last = max(self.now(), self._last + 1)
         return self._last
 
     def _queue(self, event: Event, decision: Decision, *, changed: bool) -> None:
@@ -316,7 +317,7 @@ class Engine:
             answers = await self.venue.do(work)
         finally:
             self.in_flight.discard(work.id)
-            self.links.answered(self._clock())
+            self.links.answered(self.now())
         for body in answers:
             # the age of a reading is judged by the clock that its contents are held against
             self.take(replace(body, asked=asked) if isinstance(body, DATED) else body)
@@ -348,8 +349,10 @@ class Engine:
         return decision
 
     def now(self) -> int:
-        """The engine's own clock, milliseconds UTC."""
-        return self._clock()
+        """The engine's own clock, milliseconds UTC. It goes on from what the journal knows, also when the machine's
+        clock was set back while the engine was down.
+        """
+        return self._clock() + self._ahead
 
     @property
     def unwritten(self) -> int:
@@ -359,7 +362,7 @@ class Engine:
     @property
     def unwritten_ms(self) -> int:
         """How long the oldest of them has waited."""
-        return self._clock() - self._outbox[0][0].event.at if self._outbox else 0
+        return self.now() - self._outbox[0][0].event.at if self._outbox else 0
 
 
 def _replayed(recovered: Recovered, settings: Settings) -> State:
