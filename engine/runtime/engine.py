@@ -15,6 +15,7 @@ import contextlib
 import logging
 import sys
 from collections import deque
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
