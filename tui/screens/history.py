@@ -111,7 +111,7 @@ class HistoryScreen(Page):
         listing = self.listing
         listing.nothing = self._why_empty()
         width = listing.room
-        rows = tuple((cycle_line(c, scene.engine_now, width),) for c in self.shown)
+        rows = tuple((cycle_line(c, scene.market_now, width),) for c in self.shown)
         listing.fill(rows, head=heading(width))
         wish = f"filter “{self._words}” · " if self._words else ""
         listing.entitle(f"Cycles {len(self.shown)}", f"{wish}enter opens one")
@@ -145,7 +145,7 @@ class HistoryScreen(Page):
     def _show_inside(self, story: CycleStory, scene: Scene) -> None:
         sheet = self.query_one(CycleSheet)
         sheet.entitle(cycle_title(story.cycle), "esc closes · w tells its story")
-        lines: tuple[Line, ...] = inside(story, scene.engine_now)
+        lines: tuple[Line, ...] = inside(story, scene.market_now)
         sheet.draw((*lines, BLANK, line(Span(f" Cycle {printable(story.cycle.cycle)}", Ink.LABEL))))
 
     def action_close(self) -> None:

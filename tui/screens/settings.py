@@ -50,7 +50,7 @@ class SettingsScreen(Page):
     SettingsScreen {
         & #both { height: 1fr; layout: horizontal; }
         & #options { height: 1fr; width: 1fr; }
-        & #facts { width: 56; height: 1fr; }
+        & #facts { width: 48; height: 1fr; }
         & #files { height: 1fr; }
         &.-narrow #both { layout: vertical; }
         &.-narrow #facts { width: 1fr; height: 12; layout: horizontal; }

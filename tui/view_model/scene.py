@@ -65,6 +65,11 @@ class Scene:
         return self.snapshot.engine.now + self.elapsed_ms if self.snapshot else self.now
 
     @property
+    def market_now(self) -> int:
+        """The exchange's clock when the snapshot was made; cycles are timed by it."""
+        return self.snapshot.engine.market if self.snapshot else self.now
+
+    @property
     def freshness(self) -> Freshness:
         """How far the snapshot as a whole may be trusted."""
         return freshness(self.elapsed_ms if self.snapshot else None)

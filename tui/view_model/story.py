@@ -65,7 +65,7 @@ def row(step: StoryLine, width: int, found: str = "") -> tuple[Line, ...]:
         cell(f" {step.what}", 10, WHAT.get(step.what, Ink.LABEL)),
         Span(wrapped[0], inked),
     )
-    return (first, *(line(cell("", MARGIN - 1), Span(more, inked)) for more in wrapped[1:]))
+    return (first, *(line(cell("", MARGIN), Span(more, inked)) for more in wrapped[1:]))
 
 
 def copied(step: StoryLine) -> str:
