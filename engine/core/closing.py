@@ -16,7 +16,7 @@ from engine.core.turn import Turn
 from engine.core.words import name, size
 
 RETRY_MS = 1000
-"""How long a refused or unfinished close rests before the next one is sent; twice as long each time nothing fills."""
+"""How long a refused or unfinished close rests before the next one; twice as long each time nothing fills."""
 LONGEST_RETRY = 8
 DUST: Final = frozenset({"45110", "45111", "43006"})
 """Bitget refuses an order because it is smaller than its minimum (WIRE §8)."""
@@ -72,20 +72,22 @@ def _ended(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
         turn.note(
             "close",
             Level.URGENT,
-            f"{name(cycle)}: closing {size(order.qty)} filled {size(order.filled)} only; the rest is tried again.",
+            f"{name(cycle)}: closing {size(order.qty)} filled {size(order.filled)} only; the rest is tried "
+            "again.",
             cycle,
         )
     return replace(cycle, close=None, close_after=turn.at + wait, closes_empty=empty)
 
 
 def give_up_dust(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
-    """Bitget takes no order as small as the last crumb: the cycle ends, and the crumb is not managed any more."""
+    """Bitget takes no order as small as the last crumb: the cycle ends, and the crumb is the trader's."""
     if order.qty < cycle.held_qty:
         return cycle
     turn.note(
         "close",
         Level.WARNING,
-        f"{name(cycle)}: {size(cycle.held_qty)} is left, too little for an order on Bitget. It is not managed any more.",
+        f"{name(cycle)}: {size(cycle.held_qty)} is left, too little for an order on Bitget. It is not managed "
+        "any more.",
         cycle,
     )
     return replace(cycle, close=None, legs=(), held_qty=ZERO, held_margin=ZERO, last_cause="dust")

@@ -42,7 +42,7 @@ from engine.core.events import (
 from engine.core.exchange import Bill
 from engine.core.fills import fill_seen, order_seen
 from engine.core.ledger import fund, left_over
-from engine.core.limits import balance_read, roll, transferred
+from engine.core.limits import balance_read, roll, transferred, transferred_late
 from engine.core.pending import answered, looked_up, restart, watch
 from engine.core.positions import SAME_MOMENT_MS, bar, close_if_flat, positions_read
 from engine.core.refusal import CommandRefused
@@ -116,9 +116,10 @@ def _take_in(turn: Turn) -> str:
             saw_order(turn, row)
         case StopSeen():
             stop_seen(turn, body)
-        case FillSeen(fill):
-            fill_seen(turn, fill)
-            saw_fill(turn, fill)
+        case FillSeen(fill, live):
+            if fill.trade_id not in turn.state.trades_seen:
+                saw_fill(turn, fill)
+                fill_seen(turn, fill, live=live)
         case FillsRead():
             fills_read(turn, body)
         case BillSeen(bill):
@@ -218,7 +219,7 @@ def _hindered(turn: Turn, body: Hindered) -> None:
         return
     turn.set(hindered=body.reason)
     if body.reason:
-        turn.note("machine", Level.URGENT, f"Nothing is added: {body.reason}. Stops stay.")
+        turn.note("machine", Level.URGENT, f"Nothing is added: {body.reason}. Stops rest on Bitget.")
     else:
         turn.note("machine", Level.WARNING, "What kept this machine from adding is over: the ladder goes on.")
 
@@ -244,9 +245,14 @@ def _bill_seen(turn: Turn, bill: Bill) -> None:
         if bill.at <= turn.state.day.day_at:
             return
         turn.set(day=transferred(turn.state.day, bill.amount, bill.at))
+        transferred_late(turn, bill.amount, bill.at)
         turn.note("transfer", Level.MONEY, f"Transfer {money(bill.amount)} USDT; daily figures exclude it.")
     elif bill.kind == FUNDING:
         _book(turn, bill, fund, _was_open)
+
+
+def _word(kind: str) -> str:
+    return "funding" if kind == FUNDING else "left over from the liquidation, to Bitget's risk fund,"
 
 
 def _book(
@@ -255,12 +261,22 @@ def _book(
     entry: Callable[[Cycle, Decimal], Cycle],
     is_meant: Callable[[Cycle, Bill], bool],
 ) -> bool:
-    """Book a bill to the cycle that it is meant for, also when that has ended; False when there is none."""
+    """Book a bill to the cycle that it is meant for, also when that has ended; False when there is none.
+
+    A bill does not tell the side: with a long and a short of one symbol, Bitget's positions tell each one's
+    funding.
+    """
+    sides = [c for c in turn.state.cycles.values() if c.symbol == bill.symbol and bill.at >= c.opened]
+    if len(sides) > 1 and bill.kind == FUNDING:
+        turn.ask(Reading.POSITIONS)
+        return True
     for cycle in turn.state.cycles.values():
         if is_meant(cycle, bill):
             turn.put(entry(cycle, bill.amount))
             turn.ask(Reading.POSITIONS)
-            turn.note("funding", Level.CHATTER, f"{name(cycle)}: {bill.kind} {money(bill.amount)}.", cycle)
+            turn.note(
+                "funding", Level.CHATTER, f"{name(cycle)}: {_word(bill.kind)} {money(bill.amount)}.", cycle
+            )
             return True
     closed = turn.state.closed
     for index in reversed(range(len(closed))):

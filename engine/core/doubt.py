@@ -120,7 +120,7 @@ def _believe(turn: Turn, cycle: Cycle) -> Cycle:
         held_margin=seen.margin,
         doubt=None,
         moved=turn.at,
-        known_until=turn.market,
+        known_until=seen.updated or turn.market,
     )
 
 

@@ -87,9 +87,10 @@ class StopSeen(Body, frozen=True, tag="stop_seen"):
 
 
 class FillSeen(Body, frozen=True, tag="fill_seen"):
-    """A trade of this account; seen twice it counts once."""
+    """A trade of this account; seen twice it counts once. `live`: pushed by the stream as it happened."""
 
     fill: Fill
+    live: bool = False
 
 
 class FillsRead(Body, frozen=True, tag="fills_read"):

@@ -36,7 +36,8 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Position(msgspec.Struct, frozen=True):
     """One open position. `liquidation` is the exchange's own number, 0 when there is none; `opened` its
-    cTime.
+    cTime, `updated` its uTime (0 when it is not told), `funding` all of it so far (signed, + received; None
+    before the first).
     """
 
     symbol: str
@@ -50,6 +51,8 @@ class Position(msgspec.Struct, frozen=True):
     auto_margin: bool
     hedged: bool
     opened: int
+    funding: Decimal | None = None
+    updated: int = 0
 
 
 class OrderKind(StrEnum):

@@ -26,24 +26,21 @@ shorter.
 STRAYS = 50
 
 
-def fill_seen(turn: Turn, fill: Fill) -> None:
-    """Book one trade to the cycle that it belongs to, once."""
-    state = turn.state
-    if fill.trade_id in state.trades_seen:
-        return
-    turn.set(trades_seen=(*state.trades_seen, fill.trade_id)[-REMEMBERED:])
+def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
+    """Book one trade, told for the first time, to the cycle that it belongs to."""
+    turn.set(trades_seen=(*turn.state.trades_seen, fill.trade_id)[-REMEMBERED:])
     side, reduces = _meaning(turn, fill)
     cycle = _whose(turn, fill, side)
     if reduces and cycle is not None and cycle.held_qty:
-        if fill.at > cycle.adopted:
-            _reduced(turn, cycle, fill)
+        if fill.at > cycle.adopted or (live and fill.at == cycle.adopted):
+            _reduced(turn, cycle, fill, live=live)
         return
     if reduces and (_of_the_past(turn, fill, side, opens=False) or fill.side or is_ours(fill.client_id)):
         return
     opened = side.opposite if reduces else side
     cycle = _whose(turn, fill, opened)
     if cycle is not None:
-        turn.put(moved(turn, _opened(turn, cycle, fill)))
+        turn.put(moved(turn, _opened(turn, cycle, fill, live=live)))
     elif not _of_the_past(turn, fill, opened, opens=True):
         turn.set(strays=(*turn.state.strays, fill)[-STRAYS:])
 
@@ -88,8 +85,17 @@ def _whose(turn: Turn, fill: Fill, side: Side) -> Cycle | None:
     return recall(turn, cycle, fill.client_id, fill.price)
 
 
-def _opened(turn: Turn, cycle: Cycle, fill: Fill) -> Cycle:
-    if fill.at <= cycle.known_until:
+def _is_known(cycle: Cycle, fill: Fill, *, live: bool, opens: bool) -> bool:
+    """Whether the size was taken from the exchange with this trade in it. One of the very moment of that row was
+    in it, unless it is told as it happens: then the market's clock stands still.
+    """
+    if fill.at != cycle.known_until or not live:
+        return fill.at <= cycle.known_until
+    return opens and cycle.unbooked >= fill.qty
+
+
+def _opened(turn: Turn, cycle: Cycle, fill: Fill, *, live: bool) -> Cycle:
+    if _is_known(cycle, fill, live=live, opens=True):
         return _told_late(turn, cycle, fill)
     rung = cycle.rung
     if rung is not None and _is_of(rung.add, fill):
@@ -140,12 +146,12 @@ def _enlarge(cycle: Cycle, number: int, fill: Fill, by: Hand) -> Cycle:
     return replace(grown, legs=legs)
 
 
-def _reduced(turn: Turn, cycle: Cycle, fill: Fill) -> None:
+def _reduced(turn: Turn, cycle: Cycle, fill: Fill, *, live: bool) -> None:
     """Book what reduces; what is left over in one-way mode has opened the other side."""
     qty = min(fill.qty, cycle.held_qty)
     fee = fill.fee * qty / fill.qty
     before = cycle.held_margin
-    if fill.at <= cycle.known_until:
+    if _is_known(cycle, fill, live=live, opens=False):
         # the size was taken from the exchange before this closing trade was told: only its money is news
         cycle = replace(cycle, realised=cycle.realised + fill.profit, fees=cycle.fees + fee)
     else:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from engine.core.actions import Level
+from engine.core.actions import Level, Reading
 from engine.core.exchange import Balance
 from engine.core.instrument import ZERO
 from engine.core.state import Day, Kill, State
@@ -47,7 +47,9 @@ def roll(turn: Turn) -> None:
     if day < now.day:
         # a clock that jumps back may not reopen a day whose limit was hit
         return
-    fresh = replace(now, day=day, day_equity=equity, day_at=turn.market, day_transfers=ZERO, limit_hit=False)
+    fresh = replace(
+        now, day=day, day_equity=equity, day_at=turn.market, day_transfers=ZERO, limit_hit=False, lost_at=0
+    )
     if week != now.week:
         fresh = replace(fresh, week=week, week_equity=equity, week_at=turn.market, week_transfers=ZERO)
     if now.limit_hit:
@@ -72,17 +74,10 @@ def week_result(state: State) -> Decimal | None:
 def hold(turn: Turn) -> None:
     """Close the day when its loss is too large, and pull the kill switch when the equity falls too low."""
     state, limits = turn.state, turn.state.settings.limits
-    result, balance = day_result(state), state.balance
+    balance = state.balance
     if balance is None:
         return
-    if result is not None and not state.day.limit_hit and result <= -limits.daily_loss * state.day.day_equity:
-        turn.set(day=replace(state.day, limit_hit=True))
-        turn.note(
-            "limit",
-            Level.URGENT,
-            f"Daily loss limit reached: {amount(-result)} USDT of {percent(limits.daily_loss)} of "
-            f"{amount(state.day.day_equity)}. Nothing is added until 00:00 UTC; stops stay.",
-        )
+    _hold_day(turn)
     floor = limits.kill_below * state.reference_equity
     if state.kill is None and balance.equity < floor:
         turn.set(kill=Kill(turn.at, "limit", "equity below the limit", flatten=False))
@@ -93,6 +88,40 @@ def hold(turn: Turn) -> None:
             "is added; stops "
             "stay. `ratchet resume` ends it when you have looked.",
         )
+
+
+def _hold_day(turn: Turn) -> None:
+    """A loss counts when all bills of its time are read: what was transferred away was not lost."""
+    state, limits = turn.state, turn.state.settings.limits
+    result, day = day_result(state), state.day
+    if result is None or day.limit_hit:
+        return
+    if result > -limits.daily_loss * day.day_equity:
+        if day.lost_at:
+            turn.set(day=replace(day, lost_at=0))
+    elif not day.lost_at:
+        turn.set(day=replace(day, lost_at=state.balance_at))
+        turn.ask(Reading.BILLS)
+    elif state.bills_at >= day.lost_at:
+        turn.set(day=replace(day, lost_at=0, limit_hit=True, hit_at=turn.market, hit_result=result))
+        turn.note(
+            "limit",
+            Level.URGENT,
+            f"Daily loss limit reached: {amount(-result)} USDT of {percent(limits.daily_loss)} of "
+            f"{amount(day.day_equity)}. Nothing is added until 00:00 UTC; stops stay.",
+        )
+
+
+def transferred_late(turn: Turn, value: Decimal, at: int) -> None:
+    """A transfer that was told after the limit was hit, but made before: perhaps it was the whole loss."""
+    day, limits = turn.state.day, turn.state.settings.limits
+    if not day.limit_hit or at > day.hit_at:
+        return
+    result = day.hit_result - value
+    lost = result <= -limits.daily_loss * day.day_equity
+    turn.set(day=replace(day, hit_result=result, limit_hit=lost))
+    if not lost:
+        turn.note("limit", Level.WARNING, "The loss of the day was a transfer: its limit is open again.")
 
 
 def transferred(day: Day, value: Decimal, at: int) -> Day:
@@ -115,7 +144,7 @@ def no_risk_because(turn: Turn) -> str:
         return state.hindered
     if state.kill is not None:
         return "the kill switch is on"
-    if state.day.limit_hit:
+    if state.day.limit_hit or state.day.lost_at:
         return "the daily loss limit is hit"
     if not state.is_reconciled:
         return f"not reconciled with Bitget yet ({', '.join(state.unread)} unread)"

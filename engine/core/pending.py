@@ -29,7 +29,7 @@ from engine.core.events import Answered, LookedUp
 from engine.core.exchange import Accepted, OrderKind, OrderRow, OrderState, Refused, Unknown
 from engine.core.fills import settle, update_order
 from engine.core.ledger import newest_first, parts_of
-from engine.core.limits import no_risk_because
+from engine.core.limits import hold, no_risk_because
 from engine.core.resting import find_stop, stop_ended
 from engine.core.rung import undo_add
 from engine.core.state import Cycle, Knowledge, Order, Pending, Rest, Stage, Stop
@@ -88,7 +88,9 @@ def _read_up_to(turn: Turn, event: Answered) -> None:
     if parts[1] == Reading.FILLS:
         turn.set(fills_since=max(turn.state.fills_since, since))
     elif parts[1] == Reading.BILLS:
-        turn.set(bills_since=max(turn.state.bills_since, since))
+        asked = max(turn.state.bills_at, int(parts[3]))
+        turn.set(bills_since=max(turn.state.bills_since, since), bills_at=asked)
+        hold(turn)
 
 
 def _backoff(lookups: int) -> int:

@@ -12,10 +12,10 @@ from engine.core.events import PositionsRead
 from engine.core.exchange import Fill, Position
 from engine.core.ids import cycle_id
 from engine.core.instrument import ZERO, Side
-from engine.core.ledger import begin
+from engine.core.ledger import begin, fund
 from engine.core.state import Cycle, Rest, Stage, State, Unmanaged, key_of
 from engine.core.turn import Turn
-from engine.core.words import amount, money, name, percent, price, size
+from engine.core.words import amount, count, money, name, percent, price, size
 
 KEPT_CLOSED = 50
 SAME_MOMENT_MS = 1000
@@ -108,7 +108,8 @@ def adopt(turn: Turn, position: Position) -> None:
     )
     leg = replace(cycle.legs[0], order_id=opening[-1].order_id if opening else "")
     cycle = replace(cycle, legs=(leg,), unbooked=max(ZERO, position.qty - booked))
-    cycle = replace(cycle, adopted=turn.market, known_until=turn.market)
+    known = position.updated or turn.market
+    cycle = replace(cycle, adopted=known, known_until=known)
     unmanaged = {k: u for k, u in state.unmanaged.items() if k != key}
     turn.set(strays=rest, unmanaged=unmanaged)
     if cycle.unbooked:
@@ -180,6 +181,7 @@ def _follow(turn: Turn, cycle: Cycle, position: Position, read: PositionsRead) -
     cycle = _notice(turn, cycle, position)
     if position.opened != cycle.seen.opened:
         cycle = replace(cycle, reborn=turn.at)
+    cycle = _hedged_funding(turn, cycle, position)
     if position.qty != cycle.held_qty:
         return differs(turn, cycle, position, read)
     return replace(
@@ -189,6 +191,16 @@ def _follow(turn: Turn, cycle: Cycle, position: Position, read: PositionsRead) -
         held_margin=position.margin,
         doubt=None,
     )
+
+
+def _hedged_funding(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
+    """With both sides of a symbol open, the positions tell whose funding it was; the bills do not."""
+    other = turn.state.cycles.get(key_of(cycle.symbol, cycle.side.opposite))
+    if other is None or not other.held_qty or position.funding is None or position.funding == cycle.funding:
+        return cycle
+    more = position.funding - cycle.funding
+    turn.note("funding", Level.CHATTER, f"{name(cycle)}: funding {money(more)}.", cycle)
+    return fund(cycle, more)
 
 
 def _notice(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
@@ -250,7 +262,7 @@ def close_if_flat(turn: Turn, cycle: Cycle) -> bool:
         "closed",
         Level.MONEY,
         f"{name(cycle)} closed ({reason}): net {money(net)} = realised {money(cycle.realised)}, fees "
-        f"{money(-cycle.fees)}, funding {money(cycle.funding)}; {cycle.rungs} rungs.",
+        f"{money(-cycle.fees)}, funding {money(cycle.funding)}; {count(cycle.rungs, 'rung')}.",
         cycle,
         net=net,
         reason=reason,

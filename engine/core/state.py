@@ -376,7 +376,11 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 class Day(msgspec.Struct, frozen=True):
-    """The UTC day and week by the exchange's clock, the equity each began with, and the transfers since."""
+    """The UTC day and week by the exchange's clock, the equity each began with, and the transfers since.
+
+    `lost_at` is when a loss beyond the limit was seen (the engine's clock) whose bills are not read yet; `hit_at`
+    and `hit_result` are when the limit was hit (the exchange's clock), and with which result.
+    """
 
     day: int = -1
     week: int = -1
@@ -387,6 +391,9 @@ class Day(msgspec.Struct, frozen=True):
     day_transfers: Decimal = ZERO
     week_transfers: Decimal = ZERO
     limit_hit: bool = False
+    lost_at: int = 0
+    hit_at: int = 0
+    hit_result: Decimal = ZERO
 
 
 class Kill(msgspec.Struct, frozen=True):
@@ -424,6 +431,7 @@ class State(msgspec.Struct, frozen=True):
     take_over: bool = False
     fills_since: int = 0
     bills_since: int = 0
+    bills_at: int = 0
     strays: tuple[Fill, ...] = ()
     trades_seen: tuple[str, ...] = ()
     bills_seen: tuple[str, ...] = ()

@@ -43,3 +43,8 @@ def name(cycle: Cycle) -> str:
 
 def percent(value: Decimal) -> str:
     return f"{(value * 100).quantize(Decimal('0.1'), ROUND_HALF_EVEN)} %"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 rung`, `2 rungs`, `no rung`."""
+    return f"{number or 'no'} {noun}{'s' if number > 1 else ''}"

@@ -183,9 +183,6 @@ class Engine:
         self.state = decision.state
         if changed:
             self.prices.arm(thresholds(self.state))
-        self.log.add(event, decision.notes)
-        for note in decision.notes:
-            logger.info("%s", note.text)
         self._queue(event, decision, changed=changed)
         self.touch()
         return decision
@@ -247,6 +244,7 @@ class Engine:
                 for work in actions:
                     self._carry_out(work)
                 self._acknowledge(entry)
+            self.touch()
             self._since_snapshot += len(batch)
             if self._since_snapshot >= SNAPSHOT_EVERY and not self._outbox:
                 self._since_snapshot = 0
@@ -299,6 +297,10 @@ class Engine:
         self.touch()
 
     def _acknowledge(self, entry: Entry) -> None:
+        """It is on the disk: only now is it told."""
+        self.log.add(entry.event, entry.notes)
+        for note in entry.notes:
+            logger.info("%s", note.text)
         body = entry.event.body
         waiting = self._waiting_commands.pop(body.id, None) if isinstance(body, Commanded) else None
         if waiting is not None and not waiting.done():

@@ -28,7 +28,9 @@ from engine.journal.sqlite import SqliteJournal
 from engine.runtime.doors import Doors
 from engine.runtime.engine import Engine
 from engine.runtime.settings import settings_of
+from engine.runtime.supervisor import Supervisor
 from engine.runtime.telling import TellingFace, TellingJournal, Voices
+from engine.runtime.watch import Watch
 from engine.venue.bitget import Bitget
 from engine.venue.client import Keys
 from engine.venue.port import VenueRefused
@@ -90,7 +92,13 @@ async def _serve(loaded: Loaded, *, take_over: bool) -> int:
             face = TellingFace(engine, journal, past=History(book.reader), settings=settings_of(loaded))
             async with Voices(loaded.telling, journal, face, loaded.paths.database.parent) as voices:
                 doors = Doors(loaded.rest, loaded.webhook, engine, face)
-                await _until_signal(engine, face, voices, doors, loaded.paths.socket)
+                watch = Watch(
+                    engine,
+                    loaded.paths.database.parent,
+                    supervisor=Supervisor.of_environment(),
+                    heartbeat_url=loaded.heartbeat_url,
+                )
+                await _until_signal(engine, face, voices, doors, watch, loaded.paths.socket)
         finally:
             await venue.close()
             await journal.close()
@@ -111,7 +119,7 @@ def _account_lock(account: str) -> Path:
 
 
 async def _until_signal(
-    engine: Engine, face: TellingFace, voices: Voices, doors: Doors, socket: Path
+    engine: Engine, face: TellingFace, voices: Voices, doors: Doors, watch: Watch, socket: Path
 ) -> None:
     """Work until SIGINT or SIGTERM; a part that breaks takes the others down, so that a restart begins
     clean.
@@ -126,10 +134,12 @@ async def _until_signal(
             group.create_task(control.run(), name="control socket"),
             group.create_task(voices.run(), name="voices"),
             group.create_task(doors.run(), name="doors"),
+            group.create_task(watch.run(), name="watch"),
         ]
         await stop.wait()
-        await voices.farewell()
         logger.info("%s", farewell(engine))
+        watch.stop()
+        await voices.farewell()
         for part in parts:
             part.cancel()
 

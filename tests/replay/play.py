@@ -73,7 +73,7 @@ async def replay(
         while len(on.cycles()) < len(sides):
             await on.reconcile()
         stops: list[tuple[str, int, dict[int, Decimal]]] = []
-        while (halt := await on.play(until_ms=until)) not in (Halt.END, Halt.TIME):
+        while await on.play(until_ms=until) not in (Halt.END, Halt.TIME):
             _note_stops(on, stops)
         mine = await _told(on, stops)
 

@@ -117,7 +117,7 @@ class Paper:
             self.ended = "stop"
 
     def rung(self, quote: Quote, book: Book) -> bool:
-        """Fire if the mark has reached the trigger of a front leg that has not fired. Returns whether it did."""
+        """Fire if the mark has reached the trigger of a front leg that has not fired; tell whether it did."""
         if self.ended or not self.legs or self.legs[-1].number <= self.fired:
             return False
         front = self.legs[-1]
@@ -147,7 +147,7 @@ class Paper:
             self._place_stops()
 
     def _place_stops(self) -> None:
-        """Locked legs at their entry, the front at its own limit, none beyond the guard, none ever loosened."""
+        """Locked legs at their entry, the front at its own limit, none past the guard, none loosened."""
         guard = self.liquidation() * (1 + self.d * GUARD)
         for leg in self.legs:
             price = leg.entry

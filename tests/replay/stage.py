@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +19,8 @@ from engine.core.events import Timer
 from engine.core.settings import Settings
 from engine.core.state import Cycle, Rest
 from engine.journal.sqlite import SqliteJournal
-from engine.runtime.engine import Engine, wall_ms
+from engine.runtime.clock import Clock
+from engine.runtime.engine import Engine
 from engine.simulator.feed import Halt, Stops
 from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
@@ -102,10 +103,10 @@ def _is_calm(cycle: Cycle) -> bool:
 
 @asynccontextmanager
 async def stage(
-    folder: Path, settings: Settings, *, clock: Callable[[], int] = wall_ms, **simulated: object
+    folder: Path, settings: Settings, *, clock: Clock | None = None, **simulated: object
 ) -> AsyncIterator[Stage]:
     """A simulated Bitget that stands still, and an engine that has come to rest on it."""
-    async with SimulatedBitget(speed=0, **simulated) as sim:  # type: ignore[arg-type]
+    async with SimulatedBitget(**({"speed": 0} | simulated)) as sim:  # type: ignore[arg-type]
         keys = Keys(sim.key, sim.secret, sim.passphrase)
         venue = Bitget(keys, url=sim.url)
         journal = await SqliteJournal.open(folder / "state.db", account=venue.account)
