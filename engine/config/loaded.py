@@ -88,4 +88,5 @@ class Loaded:
     rest: RestTerms | None = None
     webhook: WebhookTerms | None = None
     telling: Telling = Telling()
+    heartbeat_url: str = ""
     effective: tuple[Effective, ...] = ()

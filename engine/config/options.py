@@ -222,9 +222,7 @@ class LadderPart(Part):
 
 
 class LimitsPart(Part):
-    """The account's limits. Each always holds: leaving one out means its default, and none can be switched
-    off.
-    """
+    """The account's limits. Each always holds: one that is left out has its default, none can be off."""
 
     daily_loss: Annotated[Number, Gt(0), Lt(1)] = option(
         LIMITS.daily_loss,
@@ -394,6 +392,14 @@ class WebhookPart(Part):
     )
 
 
+class WatchPart(Part):
+    """Who hears that the engine is alive, beside systemd."""
+
+    heartbeat_url: Annotated[str, AfterValidator(_address)] = option(
+        "", "", "An address to ask every minute while all is well; its silence is the alarm. Empty: none."
+    )
+
+
 class Options(BaseSettings):
     """The whole configuration. `managed` maps a symbol to the leverage that the trader means to use on it."""
 
@@ -417,6 +423,7 @@ class Options(BaseSettings):
     limits: LimitsPart = Field(default_factory=LimitsPart, description=LimitsPart.__doc__)
     telegram: TelegramPart = Field(default_factory=TelegramPart, description=TelegramPart.__doc__)
     notify: NotifyPart = Field(default_factory=NotifyPart, description=NotifyPart.__doc__)
+    watch: WatchPart = Field(default_factory=WatchPart, description=WatchPart.__doc__)
     desk: DeskPart = Field(default_factory=DeskPart, description=DeskPart.__doc__)
     rest: RestPart = Field(default_factory=RestPart, description=RestPart.__doc__)
     webhook: WebhookPart = Field(default_factory=WebhookPart, description=WebhookPart.__doc__)

@@ -35,6 +35,7 @@ def load_engine(paths: Paths, *, bitget_url: str | None, demo: bool | None, read
         demo=options.bitget.demo,
         read_only=options.engine.read_only,
         telling=telling_of(options),
+        heartbeat_url=options.watch.heartbeat_url,
         rest=rest_terms(options),
         webhook=webhook_terms(options),
         effective=tuple(effective(options, layers)),

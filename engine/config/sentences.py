@@ -18,7 +18,7 @@ from engine.config.layers import Layers, Name
 from engine.config.options import Options
 from engine.config.toml import toml
 
-HIDDEN: Final = ("bitget", "account", "rest", "webhook", "telegram", "notify")
+HIDDEN: Final = ("bitget", "account", "rest", "webhook", "telegram", "notify", "watch")
 """Tables whose values are never repeated: somebody may have put a secret there."""
 
 

@@ -219,7 +219,7 @@ def _hindered(turn: Turn, body: Hindered) -> None:
         return
     turn.set(hindered=body.reason)
     if body.reason:
-        turn.note("machine", Level.URGENT, f"Nothing is added: {body.reason}. Stops rest on Bitget.")
+        turn.note("machine", Level.URGENT, f"Nothing is added: {body.reason}. Stops stay.")
     else:
         turn.note("machine", Level.WARNING, "What kept this machine from adding is over: the ladder goes on.")
 
