@@ -88,12 +88,12 @@ class Pocket:
 
     async def until_up(self) -> None:
         async with asyncio.timeout(5):
-            while not self.phone.line.up:
+            while not self.phone.line.up:  # noqa: ASYNC110 - the phone tells nobody
                 await asyncio.sleep(0.01)
 
     async def until_down(self) -> None:
         async with asyncio.timeout(5):
-            while self.phone.line.up:
+            while self.phone.line.up:  # noqa: ASYNC110 - the phone tells nobody
                 await asyncio.sleep(0.01)
 
 

@@ -94,6 +94,7 @@ class FakeTelegram:
         self.calls: deque[tuple[str, dict[str, Any]]] = deque(maxlen=10_000)
         self.faults: list[Fault] = []
         self.commands: list[str] = []
+        self.confirmed: list[dict[str, Any]] = []
         self._host, self._port = host, port
         self._on_change = on_change or (lambda shown: None)
         self._updates: list[dict[str, Any]] = []
@@ -171,6 +172,10 @@ class FakeTelegram:
                 self._changed.clear()
                 await self._changed.wait()
 
+    def deliver_again(self, update: dict[str, Any]) -> None:
+        """The same message or press once more, as after a confirmation that was lost."""
+        self._tell({name: body for name, body in update.items() if name != "update_id"})
+
     def misbehave(self, status: int = 0, description: str = "", **how: Any) -> Fault:
         """The next call goes wrong; see Fault."""
         fault = Fault(status, description, **how)
@@ -240,6 +245,7 @@ class FakeTelegram:
     async def _on_getupdates(self, params: dict[str, Any]) -> list[dict[str, Any]]:
         """Long polling; an offset confirms everything below it."""
         offset = int(params.get("offset", 0))
+        self.confirmed += [each for each in self._updates if each["update_id"] < offset]
         self._updates = [each for each in self._updates if each["update_id"] >= offset]
         if not self._updates:
             self._arrived.clear()
