@@ -83,6 +83,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     _add_steering(commands)
     _add_files(commands)
     _add_telegram(commands)
+    _add_webhook(commands)
     _add_demo(commands)
     _add_foreign(commands, given)
     return parser
@@ -200,6 +201,20 @@ def _add_telegram(commands: Parsers) -> None:
     fake.add_argument("--user", type=int, default=7, help="the user id that types (7)")
     for each in what.choices.values():
         _add_home(each, argparse.SUPPRESS)
+
+
+def _add_webhook(commands: Parsers) -> None:
+    webhook = _add(commands, "webhook", "webhook", "TradingView's alerts: try whether one would arrive")
+    what = webhook.add_subparsers(title="what", metavar="WHAT", required=True, dest="what")
+    meaning = "send one alert as TradingView does; without --action it means nothing and trades nothing"
+    test = what.add_parser("test", help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.")
+    _add_home(test, argparse.SUPPRESS)
+    test.add_argument("--action", choices=("buy", "sell"), help="a real alert: it trades")
+    test.add_argument("--sentiment", choices=("long", "short", "flat"), help="what to be afterwards")
+    test.add_argument("--ticker", metavar="TICKER", default="BTCUSDT", help="such as BTCUSDT.P")
+    test.add_argument("--price", metavar="PRICE", help="the price of the alert")
+    test.add_argument("--stop", metavar="PRICE", help="the stop to place with the entry")
+    test.add_argument("--url", metavar="URL", help="where TradingView sends to, instead of this machine")
 
 
 def _add_demo(commands: Parsers) -> None:
