@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.signal import Signal
 
@@ -30,6 +31,7 @@ from tui.screens.ask import Ask
 from tui.screens.hand_menu import Choice, HandMenu
 from tui.screens.help import HelpScreen
 from tui.screens.page import Page
+from tui.terse import terse_driver
 from tui.themes import INK_DEFAULTS, load_themes, own_folder
 from tui.view_model.asking import Question, resume_question
 from tui.view_model.footer import SHOWN_S, Dispatch, Hint, Reply, arming_line, footer
@@ -124,6 +126,11 @@ class RatchetDesk(App[int]):
         if wanted in self.available_themes:
             self.theme = wanted
         return problems
+
+    def get_driver_class(self) -> type[Driver]:
+        """A terminal of our own is written to in fewer bytes."""
+        driver = super().get_driver_class()
+        return terse_driver(driver) if driver.__name__ == "LinuxDriver" else driver
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The inks, for a theme that is not one of ours."""
