@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -58,6 +59,7 @@ async def replay(
     start: int | None = None,
     until: int | None = None,
     seed: int = 0,
+    tell: Callable[[str], None] | None = None,
 ) -> Replayed:
     """Open `sides` by hand with 10 USDT each at the first tick, then let everything happen to the end."""
     recordings = [load(file) for file in files]
@@ -75,6 +77,8 @@ async def replay(
         stops: list[tuple[str, int, dict[int, Decimal]]] = []
         while await on.play(until_ms=until) not in (Halt.END, Halt.TIME):
             _note_stops(on, stops)
+            if tell is not None:
+                _tell_progress(on, tell)
         mine = await _told(on, stops)
 
         account = on.sim.exchange.account(on.sim.keys[0].account_id)
@@ -92,6 +96,16 @@ def _note_stops(on: Stage, stops: list[tuple[str, int, dict[int, Decimal]]]) -> 
         before = next((seen for name, _, seen in reversed(stops) if name == symbol), {})
         if resting != before:
             stops.append((symbol, on.sim.market.now_ms, resting))
+
+
+def _tell_progress(on: Stage, tell: Callable[[str], None]) -> None:
+    """A line for each day, with what was told in it that concerns money."""
+    day = datetime.fromtimestamp(on.sim.market.now_ms / 1000, UTC)
+    if day.hour == 0 and day.minute == 0:
+        marks = ", ".join(f"{tape.symbol} {tape.quote.mark}" for tape in on.sim.market)
+        tell(
+            f"{day:%Y-%m-%d}  {marks}  equity {on.engine.state.balance and on.engine.state.balance.equity:.2f}"
+        )
 
 
 async def _told(on: Stage, stops: list[tuple[str, int, dict[int, Decimal]]]) -> Told:
