@@ -86,8 +86,8 @@ def give_up_dust(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
     turn.note(
         "close",
         Level.WARNING,
-        f"{name(cycle)}: {size(cycle.held_qty)} is left, too little for an order on Bitget. It is not managed "
-        "any more.",
+        f"{name(cycle)}: {size(cycle.held_qty)} is left, too little for an order on Bitget. It is not "
+        "managed any more.",
         cycle,
     )
     return replace(cycle, close=None, legs=(), held_qty=ZERO, held_margin=ZERO, last_cause="dust")

@@ -233,8 +233,8 @@ def _timer(turn: Turn, *, reconcile: bool) -> None:
 
 
 def _bill_seen(turn: Turn, bill: Bill) -> None:
-    """Funding belongs to its cycle, a transfer to nobody's result. A bill whose cycle is not known yet is told
-    again.
+    """Funding belongs to its cycle, a transfer to nobody's result. A bill whose cycle is not known yet is
+    told again.
     """
     if bill.bill_id in turn.state.bills_seen:
         return

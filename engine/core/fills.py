@@ -86,8 +86,8 @@ def _whose(turn: Turn, fill: Fill, side: Side) -> Cycle | None:
 
 
 def _is_known(cycle: Cycle, fill: Fill, *, live: bool, opens: bool) -> bool:
-    """Whether the size was taken from the exchange with this trade in it. One of the very moment of that row was
-    in it, unless it is told as it happens: then the market's clock stands still.
+    """Whether the size was taken from the exchange with this trade in it. One of the very moment of that row
+    was in it, unless it is told as it happens: then the market's clock stands still.
     """
     if fill.at != cycle.known_until or not live:
         return fill.at <= cycle.known_until

@@ -378,8 +378,8 @@ class Pending(msgspec.Struct, frozen=True):
 class Day(msgspec.Struct, frozen=True):
     """The UTC day and week by the exchange's clock, the equity each began with, and the transfers since.
 
-    `lost_at` is when a loss beyond the limit was seen (the engine's clock) whose bills are not read yet; `hit_at`
-    and `hit_result` are when the limit was hit (the exchange's clock), and with which result.
+    `lost_at` is when a loss beyond the limit was seen (the engine's clock) whose bills are not read yet;
+    `hit_at` and `hit_result` are when the limit was hit (the exchange's clock), and with which result.
     """
 
     day: int = -1

@@ -34,6 +34,7 @@ __all__ = ["Bitget", "Keys", "Patience"]
 log = logging.getLogger("ratchet.venue")
 
 CLOCK_EVERY_S: Final = 300.0
+CONTRACTS_EVERY_S: Final = 60.0
 WRONG_MODE: Final = "40774"
 """The order had the shape of the other position mode: it was changed by hand, and must be read again."""
 
@@ -65,6 +66,7 @@ class Bitget:
         )
         self._client.listen = self._listen
         self._rest = Rest(self._client, keys, self._clock, self._patience.answer_s)
+        self._preflight = Preflight(self._rest, Backoff(*self._backoff_s))
         self._hedged = False
         self._instruments: tuple[Instrument, ...] = ()
         self._sink: Sink | None = None
@@ -108,7 +110,7 @@ class Bitget:
         self._sink = sink
         self._prices = Prices(self._rest, sink.tick, self._patience.still_s)
         self._reads.symbols = symbols
-        preflight = Preflight(self._rest, Backoff(*self._backoff_s))
+        preflight = self._preflight
         await preflight.check()
         self._instruments = await preflight.instruments(symbols)
         await preflight.insist(self._reads.balance)
@@ -126,6 +128,7 @@ class Bitget:
             tasks.create_task(self._follow_children(), name="children of stops")
             tasks.create_task(self._keep_resynced(), name="resync")
             tasks.create_task(self._keep_clock(), name="clock")
+            tasks.create_task(self._keep_contracts(), name="contracts")
 
     async def do(self, work: Work) -> tuple[AnyBody, ...]:
         """Carry one action out. A `LookUp` waits its `after_ms` here."""
@@ -139,6 +142,17 @@ class Bitget:
                 if isinstance(answered.outcome, Refused) and answered.outcome.code == WRONG_MODE:
                     self._resync.set()
                 return (answered,)
+
+    async def look_at_contracts(self) -> None:
+        """Trading in a contract is suspended and taken up again, its steps and tiers change: tell it."""
+        try:
+            now = await self._preflight.again(self._instruments)
+        except VenueRefused as refused:
+            log.warning("the contracts could not be read again: %s", refused)
+            return
+        if now != self._instruments:
+            self._instruments = now
+            self._told().tell(InstrumentsRead(now))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -187,7 +201,7 @@ class Bitget:
         return self._sink
 
     def _tell_fill(self, fill: Fill) -> None:
-        self._told().tell(FillSeen(fill))
+        self._told().tell(FillSeen(fill, live=True))
 
     async def _read_order(self, symbol: str, order_id: str) -> OrderDetail:
         return await self._orders.detail(symbol, order_id=order_id)
@@ -236,6 +250,11 @@ class Bitget:
             if order.child:
                 self._trades.plan(order)
                 self._told().tell(StopSeen(resting, order))
+
+    async def _keep_contracts(self) -> None:
+        while True:
+            await asyncio.sleep(CONTRACTS_EVERY_S)
+            await self.look_at_contracts()
 
     async def _keep_clock(self) -> None:
         """Follow the exchange's clock: every five minutes, and at once when a time stamp was refused."""

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar
 
+from msgspec.structs import replace
+
 from engine.core.instrument import Instrument
 from engine.venue.backoff import Backoff
 from engine.venue.lanes import Lane
@@ -91,6 +93,16 @@ class Preflight:
         listed = {row.symbol: row for row in data}
         chosen = [choose(symbol, listed) for symbol in symbols]
         return tuple(await together(*(self._instrument(row) for row in chosen)))
+
+    async def again(self, known: tuple[Instrument, ...]) -> tuple[Instrument, ...]:
+        """The same contracts as they are now; one that is not listed is `off`. Raises VenueRefused."""
+        listed = {row.symbol: row for row in await self.insist(self._contracts)}
+
+        async def look(old: Instrument) -> Instrument:
+            row = listed.get(old.symbol)
+            return replace(old, status="off") if row is None else await self._instrument(row)
+
+        return tuple(await together(*(look(old) for old in known)))
 
     async def insist(self, step: Callable[[], Awaitable[Read]]) -> Read:
         """The result of `step`, tried until the network lets it through. Raises VenueRefused."""

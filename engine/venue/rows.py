@@ -30,7 +30,9 @@ class PositionRow(Row, frozen=True, kw_only=True):
     margin_mode: str
     pos_mode: str
     auto_margin: str = "off"
+    total_fee: str = ""
     c_time: int
+    u_time: int = 0
 
     def position(self) -> Position:
         """The position; a blank or negative liquidation price means that there is none."""
@@ -47,6 +49,8 @@ class PositionRow(Row, frozen=True, kw_only=True):
             auto_margin=self.auto_margin == "on",
             hedged=self.pos_mode == HEDGE,
             opened=self.c_time,
+            funding=number("positions", "totalFee", self.total_fee) if self.total_fee else None,
+            updated=self.u_time,
         )
 
 

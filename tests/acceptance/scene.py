@@ -1,17 +1,17 @@
-"""One desk at work: the engine in process on a simulated Bitget, a trader with plain ccxt, and a clock that can be
-moved on.
+"""One desk at work: the engine in process on a simulated Bitget, a trader with plain ccxt, and a clock that
+can be moved on.
 
-The market is ideal (no spread, no slippage, no funding) unless a scene asks for another one, so that the numbers are
-those of the worked examples.
+The market is ideal (no spread, no slippage, no funding) unless a scene asks for another one, so that the
+numbers are those of the worked examples.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ from engine.core.events import AnyCommand, Commanded, Timer
 from engine.core.instrument import Side
 from engine.core.settings import Ladder, Limits, Settings
 from engine.core.state import Cycle
-from engine.runtime.engine import wall_ms
 from engine.protocol import AccountView, Mode
+from engine.runtime.engine import wall_ms
 from engine.runtime.snapshot import snapshot_of
 from engine.simulator.quote import Quote
 from engine.simulator.server import SimulatedBitget
+from engine.venue.bitget import Bitget
 from tests.replay.stage import Stage, stage
 
 PATIENCE_S = 10.0
@@ -123,8 +124,10 @@ class Scene:
         self.on.sim.streams.flush()
 
     async def looks_at_the_contracts(self) -> None:
-        """What happens every few minutes: the contracts are read again."""
-        await self.on.reconcile()
+        """What happens every minute: the contracts are read again."""
+        venue = self.on.engine.venue
+        assert isinstance(venue, Bitget)
+        await venue.look_at_contracts()
 
     def account_view(self) -> AccountView:
         return snapshot_of(self.on.engine, Mode.SIM).account
@@ -208,7 +211,7 @@ class Scene:
         await self.until(lambda: self.was_told(words), f"“{words}” is told")
 
     async def later(self, seconds: float, *, prices_come: bool = True) -> None:
-        """So much time passes for the engine, the last of it a tick of its timer. Prices come all the time."""
+        """So much time passes for the engine, the last of it a tick of its timer; prices come all along."""
         self.clock.ahead_ms += int(seconds * 1000)
         engine = self.on.engine
         if prices_come:

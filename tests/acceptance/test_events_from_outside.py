@@ -1,23 +1,22 @@
-"""What happens at the exchange without Ratchet: the trader's hand with plain ccxt, the market, the exchange itself.
+"""What happens at the exchange without Ratchet: the trader's hand with plain ccxt, the market, Bitget itself.
 
-Each row of the ladder's table “Events from outside”: what Ratchet believes, what rests on the exchange, and what the
-trader is told.
+Each row of the ladder's table “Events from outside”: what Ratchet believes, what rests on the exchange, and
+what the trader is told.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from engine.core.events import Pause, Unpause
+from engine.core.events import Pause, Reduce, Unpause
 from engine.core.instrument import Side
 from engine.core.ledger import liquidation_in_force
 from engine.core.state import Hand, Status
 from engine.core.stops import resting_stops, worst_case
-from tests.acceptance.scene import AT_CCXT, BTC, PRICES, Scene, scene
+from tests.acceptance.scene import AT_CCXT, BTC, Scene, scene
 
 D = Decimal
 RUNG_1 = ["0.001 @ 100000", "0.0021 @ 99293.2"]
@@ -445,7 +444,7 @@ async def test_a_contract_in_maintenance_pauses_the_ladder_and_keeps_the_stops(t
         await s.opens_and_climbs("95000")
         s.on.sim.exchange.set_status(BTC, "maintain")
         await s.looks_at_the_contracts()
-        await s.is_told_that("BTCUSDT is 'maintain' on Bitget")
+        await s.is_told_that("paused, BTCUSDT is 'maintain' on Bitget. Stops are kept.")
         await s.mark("90250")
         await s.quiet()
         assert (s.cycle().rungs, s.stops(), s.cycle().status) == (1, RUNG_1, Status.PAUSED)
@@ -485,8 +484,7 @@ async def test_a_symbol_outside_the_list_is_shown_and_never_touched(tmp_path: Pa
         assert not row.can_adopt
 
 
-async def test_dust_goes_with_the_next_reduce(tmp_path: Path) -> None:
-    """A rest below the minimum that Bitget would take nowhere: ETH's minimum is one lot, so no crumb can be left."""
+async def test_a_position_closed_down_to_one_lot_keeps_its_stop(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         await s.opens_and_climbs("95000")
         await s.order("buy", "0.003", reduceOnly=True)
@@ -503,8 +501,6 @@ async def test_a_last_crumb_that_bitget_refuses_to_close_ends_the_cycle_as_dust(
         await s.on.at_rest()
         place = {"fault": "reject", "path": "v2/mix/order/place-order", "code": "45110", "count": None}
         s.fault({**place, "msg": "less than the minimum amount 5 USDT"})
-        from engine.core.events import Reduce
-
         await s.is_told(Reduce(BTC, Side.SHORT, D(1)))
         await s.is_told_that("closed (dust)")
 
@@ -541,10 +537,3 @@ async def test_a_position_missing_from_the_stream_is_not_closed_before_a_second_
         await s.until(lambda: len(s.cycle().legs) == 3, "the add is known all the same")
         await s.on.reconcile()
         assert s.cycle().held_qty == D("0.0041")
-
-
-def describe(row: dict[str, Any]) -> str:
-    return f"{row['planType']} {row['size']} @ {row['triggerPrice']}"
-
-
-assert PRICES
