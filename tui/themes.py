@@ -52,6 +52,8 @@ INK_DEFAULTS: Final = {
     "frame": "#2b323d",
     "frame-focus": "#4d6a94",
     "header-background": "#161b22",
+    "header-live": "#3b1519",
+    "header-demo": "#33270f",
     "cursor-row": "#1f2833",
 }
 """What a theme of somebody else gets where it says nothing; also the list of names that a theme may set."""

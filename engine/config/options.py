@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -303,10 +303,22 @@ class NotifyPart(Part):
     )
 
 
+Loud = Literal["money", "warning", "urgent"]
+
+
 class DeskPart(Part):
     """How the desk looks."""
 
-    theme: str = option("", "", "The name of a theme. Empty: the one for this kind of account.")
+    theme: str = option("", "", "The name of a theme. Empty: the one for this account, else ratchet-dark.")
+    themes: dict[str, str] = option(
+        {}, "", 'A theme for each account, by its name or its kind, such as live = "ratchet-contrast".'
+    )
+    bell: tuple[Loud, ...] = option(
+        ("urgent",), "classes of the log", "What rings the terminal's bell: urgent, warning, money."
+    )
+    notices: tuple[Loud, ...] = option(
+        (), "classes of the log", "What the terminal is asked to show as a notice of its own (OSC 9)."
+    )
     ascii: bool = option(False, "", "Draw with plain ASCII only.")
     mouse: bool = option(True, "", "Let the mouse select and scroll.")
     keymap: str = option("default", "", 'The keys: "default" or "vim".')

@@ -34,6 +34,11 @@ def _badges(scene: Scene) -> tuple[Line, ...]:
     return badge, _kill_state(scene), watcher
 
 
+def mode_of(scene: Scene) -> Mode | None:
+    """Whose money it is, as soon as anybody said so."""
+    return _mode(scene)[0]
+
+
 def _mode(scene: Scene) -> tuple[Mode | None, str]:
     if scene.snapshot:
         return scene.snapshot.engine.mode, scene.snapshot.engine.speed

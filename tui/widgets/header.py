@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual.geometry import Size
 
-from tui.view_model.header import banners, header
+from engine.protocol import Mode
+from tui.view_model.header import banners, header, mode_of
 from tui.view_model.scene import Scene
 from tui.widgets.sheet import Sheet
 
@@ -15,9 +16,16 @@ class Header(Sheet):
     """
 
     DEFAULT_CSS = """
-    Header { height: auto; width: 1fr; background: $header-background; }
+    Header {
+        height: auto; width: 1fr; background: $header-background;
+        &.-live { background: $header-live; }
+        &.-demo { background: $header-demo; }
+    }
     """
 
     def show(self, scene: Scene, screen: Size) -> None:
         width = screen.width
+        mode = mode_of(scene)
+        self.set_class(mode is Mode.LIVE, "-live")
+        self.set_class(mode is Mode.DEMO, "-demo")
         self.draw((header(scene, width), *banners(scene, width)))
