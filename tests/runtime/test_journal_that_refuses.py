@@ -1,0 +1,79 @@
+"""A journal that cannot be written: nothing is decided or sent, the trader is told, and it ends by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.core.events import Commanded, Halt
+from engine.journal.port import JournalRefused
+from engine.protocol import Mode, Request, Verdict
+from engine.runtime.face import Face
+from engine.runtime.snapshot import snapshot_of
+from tests.runtime.desk import desk
+
+FULL = "The disk under state.db is full: nothing of this was recorded. Free space."
+
+
+async def test_what_cannot_be_recorded_is_not_done_and_the_trader_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with desk() as on:
+        await on.opens()
+        await on.falls_to(95_000, rungs=1)
+        stops, sent = on.cycle.stops, on.orders_sent()
+        on.journal.refusal = FULL
+        face = Face(on.engine, on.journal)
+        answer = await face.command(Request("1", "cli", Halt("news")))
+        assert (answer.verdict, answer.text) == (Verdict.REFUSED, FULL)
+        assert on.told("Nothing is decided or sent: The disk under state.db is full")
+        assert not on.told("Halted"), "what was not recorded is not told"
+        assert "ratchet engine: Nothing is decided or sent" in capsys.readouterr().err
+        assert snapshot_of(on.engine, Mode.SIM).engine.read_only == FULL
+        await on.mark(90_250)
+        await on.until(lambda: on.engine.prices.of("BTCUSDT").mark == 90_250, "the mark is heard")
+        assert on.orders_sent() == sent
+        answer = await face.command(Request("2", "cli", Halt("news")))
+        assert answer.verdict is Verdict.REFUSED
+
+        on.journal.refusal = ""
+        await on.until(lambda: not on.engine.unrecorded, "the journal is written again")
+        assert on.told("The journal can be written again")
+        await on.mark("90249.9")
+        await on.until(lambda: on.cycle.rungs == 2, "the rung that was due runs")
+        await on.at_rest()
+        assert await on.held() == on.cycle.held_qty
+        assert on.orders_sent() == sent + 2
+        assert {stop.client_id for stop in stops} <= {stop.client_id for stop in on.cycle.stops}
+        assert on.engine.state.kill is None
+        assert snapshot_of(on.engine, Mode.SIM).engine.read_only == ""
+
+
+async def test_a_rung_that_fires_into_a_full_disk_banks_and_adds_nothing() -> None:
+    async with desk() as on:
+        await on.opens()
+        on.journal.refusal = FULL
+        await on.mark(95_000)
+        await on.until(lambda: bool(on.engine.unrecorded), "the disk is found full")
+        await on.until(lambda: not on.engine.in_flight, "what was under way is answered")
+        assert on.orders_sent() == 2, "the trader's own, and the bank that was durably armed"
+        on.journal.refusal = ""
+        await on.until(lambda: not on.engine.unrecorded and on.cycle.rungs == 1, "the rung is finished")
+        await on.at_rest()
+        assert await on.held() == on.cycle.held_qty
+        assert on.orders_sent() == 3
+
+
+async def test_a_journal_that_refuses_the_very_start_ends_the_engine() -> None:
+    async with desk() as on:
+        again = type(on.engine)(on.engine.settings, on.engine.venue, on.journal, version="test")
+        on.journal.refusal = FULL
+        with pytest.raises(BaseExceptionGroup) as ended:
+            await again.run()
+        assert ended.group_contains(JournalRefused, match="full")
+
+
+async def test_a_command_that_waited_for_the_disk_is_refused_not_forgotten() -> None:
+    async with desk() as on:
+        on.journal.refusal = FULL
+        with pytest.raises(JournalRefused):
+            await on.engine.command(Commanded("1", "cli", Halt()))
