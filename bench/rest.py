@@ -1,0 +1,216 @@
+"""What the API costs the ladder: from a tick that reaches a rung to the rung's order at the exchange, with a
+crowd asking over HTTP and without, in turns in the same run. Prints ratios.
+
+    python -m bench.rest [RUNGS] [REQUESTS_A_SECOND]
+
+The simulated exchange, the engine and the crowd are three processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import ROUND_UP, Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from engine.api.client import Engine
+from engine.core.instrument import Side
+from engine.protocol import PositionView, Snapshot
+from engine.simulator.hand import Hand
+from engine.simulator.server import SimulatedBitget
+
+SYMBOL: Final = "BTCUSDT"
+RUNGS: Final = 200
+PER_SECOND: Final = 50.0
+TURN: Final = 5
+"""Rungs in a row with the crowd, then as many without."""
+
+FIRST_PRICE: Final = Decimal(60_000)
+TICK: Final = Decimal("0.1")
+HIGHEST: Final = Decimal(90_000)
+ORDERS: Final = ("place-order", "batch-place-order")
+WITHIN_S: Final = 20.0
+CONFIG: Final = """
+managed = {{ BTCUSDT = 20 }}
+[bitget]
+url = "{url}"
+[ladder]
+roe = 0.02
+max_rungs = 100
+max_cycle_margin = 1
+[rest]
+on = true
+port = {port}
+requests_per_minute = 60000
+read_token = "env:BENCH_TOKEN"
+"""
+
+
+class Arrivals:
+    """When the next order comes to the exchange, by the process's own clock."""
+
+    def __init__(self, sim: SimulatedBitget) -> None:
+        self._opened = sim._rest.log.open
+        self._next: asyncio.Future[float] | None = None
+        sim._rest.log.open = self._noted  # type: ignore[method-assign]
+
+    def expect(self) -> asyncio.Future[float]:
+        self._next = asyncio.get_running_loop().create_future()
+        return self._next
+
+    def _noted(self, wall_ms: int, market_ms: int, method: str, path: str, params: dict[str, Any]) -> Any:
+        if self._next is not None and not self._next.done() and path.endswith(ORDERS):
+            self._next.set_result(time.perf_counter())
+        return self._opened(wall_ms, market_ms, method, path, params)
+
+
+class Stage:
+    """A simulated exchange in this process, an engine in another, and the hand that feeds it positions."""
+
+    def __init__(self, sim: SimulatedBitget, engine: Engine, hand: Hand) -> None:
+        self.sim, self.engine, self.hand = sim, engine, hand
+        self.arrivals = Arrivals(sim)
+
+    async def position(self, *, after: int = -1) -> PositionView:
+        """The position, when its next rung is armed and more than `after` are done."""
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                seen = await asyncio.to_thread(self.engine.snapshot)
+                if isinstance(seen, Snapshot) and seen.engine.reconciled and seen.positions:
+                    held = seen.positions[0]
+                    if held.next_rung is not None and held.rungs > after and not seen.unknown:
+                        return held
+                await asyncio.sleep(0.05)
+
+    async def again(self) -> None:
+        """A new position at the first price."""
+        seen = await asyncio.to_thread(self.engine.snapshot)
+        if isinstance(seen, Snapshot) and seen.positions:
+            await self.hand.close(SYMBOL, None)
+        self._pin(FIRST_PRICE)
+        async with asyncio.timeout(WITHIN_S):
+            while not isinstance(seen, Snapshot) or seen.positions or not seen.engine.reconciled:
+                await asyncio.sleep(0.1)
+                seen = await asyncio.to_thread(self.engine.snapshot)
+        await asyncio.sleep(0.5)
+        await self.hand.open(SYMBOL, Side.LONG, Decimal(20), margin=Decimal(500))
+
+    async def rung_ms(self) -> float:
+        """One rung: milliseconds from the tick to its first order's arrival."""
+        held = await self.position()
+        assert held.next_rung is not None
+        await asyncio.sleep(0.3)
+        arrival = self.arrivals.expect()
+        self.sim.world.pin(SYMBOL, held.next_rung.trigger.quantize(TICK, ROUND_UP))
+        started = time.perf_counter()
+        self.sim.streams.flush()
+        async with asyncio.timeout(WITHIN_S):
+            took = (await arrival - started) * 1000
+        await self.position(after=held.rungs)
+        return took
+
+    def _pin(self, price: Decimal) -> None:
+        self.sim.world.pin(SYMBOL, price)
+        self.sim.streams.flush()
+
+
+@contextmanager
+def child(*words: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", *words],
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def measured(stage: Stage, crowd: subprocess.Popen[str], rungs: int) -> tuple[list[float], list[float]]:
+    """With the crowd, and without."""
+    assert crowd.stdin is not None
+    found: dict[bool, list[float]] = {True: [], False: []}
+    await stage.again()
+    for number in range(rungs):
+        is_crowded = number // TURN % 2 == 0
+        if number % TURN == 0:
+            crowd.stdin.write("go\n" if is_crowded else "stop\n")
+            crowd.stdin.flush()
+            await asyncio.sleep(0.5)
+        held = await stage.position()
+        if held.rungs >= 15 or (held.mark or FIRST_PRICE) > HIGHEST:
+            await stage.again()
+        found[is_crowded].append(await stage.rung_ms())
+    return found[True], found[False]
+
+
+async def main(rungs: int = RUNGS, per_second: float = PER_SECOND) -> None:
+    token = secrets.token_hex(16)
+    async with (
+        SimulatedBitget(ideal=True, markets={SYMBOL: FIRST_PRICE}, balance=Decimal(1_000_000)) as sim,
+        Hand(sim.url, sim.keys[0]) as hand,
+    ):
+        with tempfile.TemporaryDirectory() as home:
+            port = free_port()
+            (Path(home) / "config.toml").write_text(CONFIG.format(url=sim.url, port=port))
+            env = {
+                **os.environ,
+                "RATCHET_HOME": home,
+                "BITGET_API_KEY": sim.key,
+                "BITGET_API_SECRET": sim.secret,
+                "BITGET_API_PASSPHRASE": sim.passphrase,
+                "BENCH_TOKEN": token,
+            }
+            words = ("bench.rest_child", f"http://127.0.0.1:{port}", token, str(per_second))
+            with child("engine.cli", "engine", env=env) as engine:
+                stage = Stage(sim, Engine(Path(home) / "engine.sock"), hand)
+                await asyncio.sleep(4)
+                assert engine.poll() is None, "the engine did not start"
+                with child(*words, env=env) as crowd:
+                    crowded, alone = await measured(stage, crowd, rungs)
+                    answers = json.loads(await asyncio.to_thread(_ended, crowd))
+    _tell(crowded, alone, answers)
+
+
+def _ended(crowd: subprocess.Popen[str]) -> str:
+    out, _ = crowd.communicate(timeout=20)
+    return out
+
+
+def _tell(crowded: list[float], alone: list[float], answers: int) -> None:
+    print(f"tick to order, {len(crowded)} rungs with {answers} requests answered, {len(alone)} without:")
+    for name, of in (("p50", 50), ("p90", 90), ("p99", 99)):
+        with_api, without = _quantile(crowded, of), _quantile(alone, of)
+        print(f"  {name}  {with_api / without:.2f} x without ({with_api:.2f} / {without:.2f} ms)")
+
+
+def _quantile(values: list[float], of: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[of - 1]
+
+
+if __name__ == "__main__":
+    given = sys.argv[1:]
+    asyncio.run(main(int(given[0]) if given else RUNGS, float(given[1]) if given[1:] else PER_SECOND))
