@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from contextlib import suppress
 
+import pytest
 from aiohttp import ClientError, ClientSession, TCPConnector
 from conftest import SECRETS, EngineFace, bearer, opened
 
@@ -137,6 +139,22 @@ async def test_ten_thousand_requests_in_bursts_break_nothing(face: EngineFace) -
                 assert reply.status == 200
         assert server.gate.answered.total() == 10_001
         assert face.now.engine.killed
+
+
+async def test_who_comes_too_often_does_not_fill_the_log(
+    face: EngineFace, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "ratchet.rest")
+    async with opened(face) as server, ClientSession(server.url) as client:
+        for _ in range(100):
+            async with client.get("/metrics", headers={"Authorization": "Bearer guess"}) as reply:
+                await reply.read()
+        async with client.get("/api/health"):
+            pass
+    lines = [record.getMessage() for record in caplog.records if "GET" in record.getMessage()]
+    assert len([line for line in lines if " 401 " in line]) == 10
+    assert len([line for line in lines if " 429 " in line]) <= 2
+    assert "more that came too often" in "".join(lines)
 
 
 async def test_a_token_is_told_when_it_may_ask_again(face: EngineFace) -> None:

@@ -59,6 +59,8 @@ class Gate:
         self.body_s = body_s
         self.guests = guests
         self.answered: Counter[int] = Counter()
+        self._hushed = 0
+        self._hushed_at = -1.0
         self._pace = Pace(per_minute, max(10, per_minute // 6))
         self._strangers = Pace(wrong_per_minute, wrong_per_minute)
 
@@ -91,17 +93,29 @@ class Gate:
         for name, value in SAFE.items():
             response.headers.setdefault(name, value)
         self.answered[response.status] += 1
+        self._note(request, response.status, begun, loop.time())
+        return response
+
+    def _note(self, request: web.Request, status: int, begun: float, now: float) -> None:
+        """A line for each call. Of those that come too often one a second: nobody can flood the log."""
+        if status == HTTPStatus.TOO_MANY_REQUESTS and now - self._hushed_at < 1:
+            self._hushed += 1
+            return
+        more = f", and {self._hushed} more that came too often" if self._hushed else ""
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._hushed_at = now
+        self._hushed = 0
         scope = request.get(SCOPE)
         logger.info(
-            "%s %s %s %s %d %.1f ms",
+            "%s %s %s %s %d %.1f ms%s",
             address(request),
             scope.word if scope else "nobody",
             request.method[:16],
             request.rel_url.raw_path[:120],
-            response.status,
-            (loop.time() - begun) * 1000,
+            status,
+            (now - begun) * 1000,
+            more,
         )
-        return response
 
     async def _told(self, request: web.Request, handler: Next) -> web.StreamResponse:
         try:
