@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -16,13 +16,14 @@ from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.signal import Signal
 
-from engine.protocol import Flatten, Halt, Hello, Resume, Verdict
+from engine.protocol import Flatten, Halt, Hello, Resume, Snapshot, Verdict
+from tui.alarms import Alarms, notice_sequence
 from tui.arming import Arming
 from tui.ascii_only import AsciiOnly
 from tui.client import EngineClient, EngineUnheard
-from tui.hand import Hand, HandRefused
+from tui.hand import Hand, HandRefused, lend
 from tui.keymaps import APP_KEYS, FLATTEN, HAND, OTHER_KEYS, Key, bindings, keymap_of
-from tui.leaving import Leaving
+from tui.leaving import Leaving, parting, terminal_name
 from tui.link import LinkState
 from tui.messages import CommandWanted
 from tui.pages import PAGES
@@ -32,15 +33,19 @@ from tui.screens.hand_menu import Choice, HandMenu
 from tui.screens.help import HelpScreen
 from tui.screens.page import Page
 from tui.terse import terse_driver
-from tui.themes import INK_DEFAULTS, load_themes, own_folder
+from tui.themes import INK_DEFAULTS
 from tui.view_model.asking import Question, resume_question
 from tui.view_model.footer import SHOWN_S, Dispatch, Hint, Reply, arming_line, footer
 from tui.view_model.ink import Line
 from tui.view_model.scene import Scene
+from tui.wardrobe import Wardrobe
 
 SAMPLE_S: Final = 0.25
 """The screen looks at the newest snapshot four times a second, however many there are."""
 
+
+WARDROBE_S: Final = 1.0
+"""How often the theme folders are looked into."""
 
 HINTS: Final = 8
 """A bottom line with more keys than this is read by nobody."""
@@ -68,9 +73,11 @@ class RatchetDesk(App[int]):
         read_only: bool = False,
         hand: Hand | None = None,
         theme: str | None = None,
+        themes: Mapping[str, str] | None = None,
         theme_folders: Sequence[Path] = (),
         keymap: str | Mapping[str, str] = "default",
         ascii: bool = False,
+        alarms: Alarms | None = None,
         farewell: str | None = None,
         steady: Callable[[], float] = time.monotonic,
         wall: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
@@ -90,7 +97,13 @@ class RatchetDesk(App[int]):
         self._steady, self._wall, self._sample_s = steady, wall, sample_s
         self._moment: tuple[object, ...] = ()
         self._pages: dict[int, Page] = {}
-        self._problems = self._dress(theme, theme_folders, colourless=colourless)
+        self.wardrobe = Wardrobe(theme_folders, wanted=theme or "", worn=themes, colourless=colourless)
+        self.wardrobe.load()
+        self._told: set[str] = set()
+        self._problems = self.wardrobe.problems
+        self._dress()
+        self._greeted: Hello | None = None
+        self.alarms = alarms or Alarms()
         self._problems += self.use_keymap(keymap)
 
     def use_keymap(self, keymap: str | Mapping[str, str]) -> tuple[str, ...]:
@@ -111,21 +124,30 @@ class RatchetDesk(App[int]):
         def put_on(name: str) -> None:
             self.theme = name
 
-        self.push_screen(Chooser("Theme", self.own_themes, self.theme, put_on), chosen)
+        self.push_screen(Chooser("Theme", self.wardrobe.names, self.theme, put_on), chosen)
 
-    def _dress(self, theme: str | None, folders: Iterable[Path], *, colourless: bool) -> tuple[str, ...]:
-        """Register every theme and put one on; returns what was wrong, in words."""
-        themes, problems = load_themes((own_folder(), *folders))
-        for one in themes:
+    def _dress(self) -> None:
+        """Put on what the wardrobe has for this account."""
+        for one in self.wardrobe.themes:
             self.register_theme(one)
-        self.own_themes = tuple(one.name for one in themes)
-        wanted = "ratchet-mono" if colourless else (theme or "ratchet-dark")
-        if wanted not in self.available_themes:
-            problems += (f"no theme is called {wanted!r}: there are {', '.join(self.own_themes)}",)
-            wanted = "ratchet-dark"
-        if wanted in self.available_themes:
-            self.theme = wanted
-        return problems
+        name, problem = self.wardrobe.choice(self.client.link.hello)
+        if problem and problem not in self._told:
+            self._told.add(problem)
+            self._problems += (problem,)
+        if name in self.available_themes:
+            self.theme = name
+
+    def _look_into_wardrobe(self) -> None:
+        """A theme file that was written is worn at once; a bad one is told."""
+        if not self.wardrobe.is_changed():
+            return
+        self.wardrobe.load()
+        for one in self.wardrobe.themes:
+            self.register_theme(one)
+        for problem in self.wardrobe.problems:
+            self.notify(problem, severity="warning", timeout=12, markup=False)
+        if self.theme in self.available_themes:
+            self._watch_theme(self.theme)
 
     def get_driver_class(self) -> type[Driver]:
         """A terminal of our own is written to in fewer bytes."""
@@ -144,6 +166,7 @@ class RatchetDesk(App[int]):
     def on_mount(self) -> None:
         self.go_to(1)
         self.set_interval(self._sample_s, self.sample)
+        self.set_interval(WARDROBE_S, self._look_into_wardrobe)
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
@@ -174,6 +197,7 @@ class RatchetDesk(App[int]):
     def sample(self) -> None:
         """Look at the newest snapshot; tell the screen when it is another moment."""
         snapshot, elapsed = self.client.newest()
+        self._hear(snapshot)
         self.scene = Scene(self.client.link, snapshot, elapsed, self._wall(), self.read_only)
         since = (self.scene.now - self.scene.link.since) // 1000 if self.scene.is_gone else 0
         moment = (snapshot, self.scene.link, elapsed // 1000, since, self._is_armed())
@@ -183,6 +207,19 @@ class RatchetDesk(App[int]):
         ):
             self._moment = moment
             self.scene_changed.publish(self.scene)
+
+    def _hear(self, snapshot: Snapshot | None) -> None:
+        """Another engine may want another theme; something new may want to be heard."""
+        hello = self.client.link.hello
+        if hello is not self._greeted:
+            self._greeted = hello
+            self._dress()
+        if snapshot is not None and snapshot is not self.scene.snapshot:
+            rings, notice = self.alarms.heard(snapshot)
+            if rings:
+                self.bell()
+            if notice and self._driver is not None and not self.is_headless:
+                self._driver.write(notice_sequence(notice))
 
     def _is_armed(self) -> bool:
         return self.arming.is_armed(self._steady())
@@ -332,16 +369,10 @@ class RatchetDesk(App[int]):
             self.run_worker(self._lend(self.hand, choice), group="hand", exit_on_error=True)
 
     async def _lend(self, hand: Hand, choice: Choice) -> None:
-        what, symbol, side = choice
-        words = f"hand: {what} {symbol} {side or ''}".rstrip()
+        words = f"hand: {' '.join(str(word) for word in choice if word)}"
         self._answer(Dispatch(words, Reply.SENT, at=self._steady()))
         try:
-            if what == "open" and side is not None:
-                told = await hand.open(symbol, side)
-            elif what == "close":
-                told = await hand.close(symbol)
-            else:
-                told = await hand.next_move()
+            told = await lend(hand, *choice)
         except HandRefused as error:
             self.refuse(words, str(error))
         else:
@@ -354,22 +385,16 @@ class RatchetDesk(App[int]):
         self.exit(0, message=told or None)
 
 
-def parting(hello: Hello | None, *, up: bool) -> str:
-    """The last line, in the trader's shell."""
-    if up and hello is not None:
-        who = f"{hello.account}, {hello.mode}, process {hello.pid}"
-        return f"The engine keeps running ({who}). `ratchet kill` halts it."
-    return "The desk is closed. It had no engine at the end: `ratchet status` looks for one."
-
-
 def run_desk(
     socket: Path,
     *,
     read_only: bool = False,
     theme: str | None = None,
+    themes: Mapping[str, str] | None = None,
     theme_folders: Sequence[Path] = (),
     keymap: str | Mapping[str, str] = "default",
     ascii: bool = False,
+    alarms: Alarms | None = None,
     mouse: bool = True,
     hand: Hand | None = None,
     farewell: str | None = None,
@@ -380,13 +405,15 @@ def run_desk(
     the desk. Returns the exit code: 0, or 128 + n after signal n.
     """
     desk = RatchetDesk(
-        EngineClient(socket, by=f"desk on {_terminal()}"),
+        EngineClient(socket, by=f"desk on {terminal_name()}"),
         read_only=read_only,
         hand=hand,
         theme=theme,
+        themes=themes,
         theme_folders=theme_folders,
         keymap=keymap,
         ascii=ascii,
+        alarms=alarms,
         farewell=farewell,
     )
 
@@ -396,11 +423,3 @@ def run_desk(
     with Leaving(leave):
         code = desk.run(mouse=mouse)
     return code if code is not None else desk.return_code or 0
-
-
-def _terminal() -> str:
-    """Which terminal this is, for the engine's journal: `pts/3`."""
-    try:
-        return os.ttyname(0).removeprefix("/dev/")
-    except OSError:
-        return "no terminal"

@@ -37,3 +37,10 @@ class Hand(Protocol):
 
 class HandRefused(Exception):
     """The simulated exchange refused; the text says why and what to do."""
+
+
+async def lend(hand: Hand, what: str, symbol: str, side: Side | None) -> str:
+    """Let the hand do one thing: `open`, `close` or `move`. Raises HandRefused."""
+    if what == "open" and side is not None:
+        return await hand.open(symbol, side)
+    return await (hand.close(symbol) if what == "close" else hand.next_move())

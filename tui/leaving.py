@@ -14,6 +14,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
+from engine.protocol import Hello
+
 GRACE_S: Final = 2.0
 """How long an orderly exit may take before the process ends itself."""
 
@@ -62,3 +64,19 @@ class Leaving:
                 os.set_blocking(fd, False)
                 os.write(fd, RESTORE)
         os._exit(128 + number)
+
+
+def parting(hello: Hello | None, *, up: bool) -> str:
+    """The last line, in the trader's shell."""
+    if up and hello is not None:
+        who = f"{hello.account}, {hello.mode}, process {hello.pid}"
+        return f"The engine keeps running ({who}). `ratchet kill` halts it."
+    return "The desk is closed. It had no engine at the end: `ratchet status` looks for one."
+
+
+def terminal_name() -> str:
+    """Which terminal this is, for the engine's journal: `pts/3`."""
+    try:
+        return os.ttyname(0).removeprefix("/dev/")
+    except OSError:
+        return "no terminal"

@@ -35,5 +35,5 @@ class DeskCommands(Provider):
         for key in desk.page.KEYS if desk.page else ():
             if desk.offers(key):
                 yield key.words, partial(desk.run_action, f"screen.{key.action}")
-        for name in desk.own_themes:
+        for name in desk.wardrobe.names:
             yield f"Theme: {name}", partial(setattr, desk, "theme", name)

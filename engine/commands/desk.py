@@ -21,6 +21,9 @@ class Looks(NamedTuple):
     ascii: bool = False
     mouse: bool = True
     keymap: str | dict[str, str] = "default"
+    themes: dict[str, str] | None = None
+    bell: tuple[str, ...] = ("urgent",)
+    notices: tuple[str, ...] = ()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,16 +36,18 @@ def run(arguments: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return wrong("the desk needs a terminal; `ratchet watch --plain` tells the same line by line")
     looks = looks_of(arguments, paths)
-    from tui.app import run_desk
+    from tui.app import Alarms, run_desk
 
     return run_desk(
         paths.socket,
         read_only=arguments.read_only,
         theme=looks.theme,
+        themes=looks.themes,
         theme_folders=(paths.config.parent / "themes",),
         keymap=looks.keymap,
         ascii=looks.ascii,
         mouse=looks.mouse,
+        alarms=Alarms(looks.bell, looks.notices),
     )
 
 
@@ -83,7 +88,8 @@ def _written(paths: Paths) -> Looks:
     except ConfigRefused as refused:
         complain(f"the desk opens as by default, because the configuration is wrong: {refused}")
         return Looks()
-    return Looks(desk.theme or None, desk.ascii, desk.mouse, desk.keys or desk.keymap)
+    keymap = desk.keys or desk.keymap
+    return Looks(desk.theme or None, desk.ascii, desk.mouse, keymap, desk.themes, desk.bell, desk.notices)
 
 
 def _speaks_of_desk(paths: Paths) -> bool:

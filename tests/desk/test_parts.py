@@ -55,7 +55,9 @@ def test_a_keymap_cannot_take_the_kill_key_away() -> None:
 def test_the_desks_own_themes_all_load_and_say_every_ink() -> None:
     themes, problems = load_themes([own_folder()])
     assert problems == ()
-    assert {theme.name for theme in themes} == {"ratchet-dark", "ratchet-cvd", "ratchet-ansi", "ratchet-mono"}
+    assert {theme.name for theme in themes} == {
+        f"ratchet-{kind}" for kind in ("dark", "light", "contrast", "cvd", "cvd-light", "ansi", "mono")
+    }
     assert all(set(INK_DEFAULTS) <= set(theme.variables) for theme in themes)
 
 
