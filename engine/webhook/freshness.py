@@ -75,5 +75,5 @@ class Seen:
         return False
 
     def forget(self, name: str) -> None:
-        """The alert was not carried out for a reason that may pass; it may come again."""
+        """The alert did nothing; it may come again."""
         self._seen.pop(name, None)

@@ -112,12 +112,21 @@ class Hook:
             _tell(came_from, alert, outcome)
             return outcome, STATUS[became]
         carrying = self._work.create_task(carry(self.desk, self.terms, name, alert, deed), name=name)
-        carrying.add_done_callback(lambda done: _end(came_from, alert, done))
+        carrying.add_done_callback(lambda done: self._end(came_from, alert, done))
         done, _ = await asyncio.wait({carrying}, timeout=ANSWER_S)
         outcome = (
             carrying.result() if done else Outcome(name, Became.UNDER_WAY, "taken, and being carried out")
         )
         return outcome, STATUS[outcome.outcome]
+
+    def _end(self, came_from: str, alert: Alert, done: asyncio.Task[Outcome]) -> None:
+        """Tell what became of it. What was refused did nothing, and may come again."""
+        if done.cancelled() or done.exception() is not None:
+            return
+        outcome = done.result()
+        if outcome.outcome is Became.REFUSED:
+            self._seen.forget(outcome.id)
+        _tell(came_from, alert, outcome)
 
 
 def _digest(token: str) -> bytes:
@@ -131,11 +140,6 @@ def _stop_fault(alert: Alert) -> str:
         return ""
     where = "below" if side.d > 0 else "above"
     return f"stop_loss_price {alert.stop} must lie {where} the price {alert.price} of a {side.value}"
-
-
-def _end(came_from: str, alert: Alert, done: asyncio.Task[Outcome]) -> None:
-    if not done.cancelled() and done.exception() is None:
-        _tell(came_from, alert, done.result())
 
 
 def _tell(came_from: str, alert: Alert, outcome: Outcome) -> None:

@@ -246,6 +246,14 @@ async def test_a_resent_alert_is_dropped(trader: Trader, view: TradingView) -> N
     assert len(trader.asked) == 1
 
 
+async def test_what_the_engine_refused_may_be_sent_again(trader: Trader, view: TradingView) -> None:
+    trader.refuses = "BTCUSDT: there is no fresh price on which mark and last agree; try again."
+    assert (await view.send(id="x-1"))[0] == 422
+    trader.refuses = ""
+    assert (await view.send(id="x-1"))[0] == 200
+    assert (await view.send(id="x-1"))[0] == 409
+
+
 async def test_ten_at_once_are_one(trader: Trader, view: TradingView) -> None:
     trader.thinks_s = 0.1
     statuses = [status for status, _ in await asyncio.gather(*(view.send(id="x-1") for _ in range(10)))]
