@@ -25,6 +25,9 @@ PARTIAL_MS = 3000
 GONE_MS = 1000
 """How long a stop that vanished may be explained by its position closing before it is put back."""
 
+ASKED = 8
+"""How many of the triggers that were asked for are remembered."""
+
 REBIRTH_MS = 5000
 """How long after a stop vanished the exchange may take to show that its position was closed and reopened."""
 
@@ -126,7 +129,14 @@ def _bring(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
     )
     turn.send(work, cycle.id)
     moved = replace(
-        stop, state=Rest.MOVING, trigger=trigger, qty=wanted.qty, why=why, since=turn.at, confirmed=False
+        stop,
+        state=Rest.MOVING,
+        trigger=trigger,
+        qty=wanted.qty,
+        why=why,
+        since=turn.at,
+        confirmed=False,
+        asked=(*stop.asked[1 - ASKED :], trigger),
     )
     if trigger != stop.trigger:
         turn.note(
@@ -151,6 +161,7 @@ def _place(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
         Rest.PLACING,
         kind=kind,
         since=turn.at,
+        asked=(wanted.trigger,),
     )
     work = PlaceStop(stop.client_id, cycle.symbol, cycle.side, wanted.qty, wanted.trigger)
     turn.send(work, cycle.id)

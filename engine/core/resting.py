@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from engine.core.actions import CancelStop, Level
+from engine.core.actions import CancelStop, Level, Reading
 from engine.core.cover import drop_stop, put_stop, rests, trader_moved
 from engine.core.events import OrdersRead, StopSeen
 from engine.core.exchange import OrderRow, OrderState, RestingOrder
@@ -79,8 +79,9 @@ def _read_back(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder, asked:
     if stop.state is not Rest.RESTING or not stop.order_id:
         turn.forget(stop.client_id)
         return put_stop(cycle, replace(read, trigger=trigger, qty=order.qty, since=turn.at))
-    if trigger == stop.trigger:
-        return put_stop(cycle, replace(read, qty=order.qty))
+    if trigger == stop.trigger or trigger in stop.asked:
+        # a move of ours that was lost, or that arrived late: the next cover brings it where it belongs
+        return put_stop(cycle, replace(read, trigger=trigger, qty=order.qty))
     return _moved_by_hand(turn, put_stop(cycle, replace(read, trigger=trigger, qty=order.qty)), stop, trigger)
 
 
@@ -127,6 +128,9 @@ def _read_live(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder) -> Cyc
         turn.forget(stop.client_id)
         return rests(turn, cycle, replace(stop, state=Rest.RESTING, order_id=order.order_id, since=turn.at))
     if stop.state is not Rest.RESTING or order.trigger is None or order.trigger == stop.trigger:
+        return cycle
+    if order.trigger in stop.asked:
+        turn.ask(Reading.ORDERS)
         return cycle
     moved = put_stop(cycle, replace(stop, trigger=order.trigger, qty=order.qty))
     return _moved_by_hand(turn, moved, stop, order.trigger)

@@ -89,7 +89,8 @@ class Stop(msgspec.Struct, frozen=True):
     too).
 
     `trigger` and `qty` are what rests on the exchange (or was asked for while PLACING); `confirmed` means
-    read back over REST, `read_at` when the newest reading that showed it was asked for.
+    read back over REST, `read_at` when the newest reading that showed it was asked for. `asked` are the last
+    triggers that we asked for: one of them, seen late, is no hand but ours.
     """
 
     client_id: str
@@ -105,6 +106,7 @@ class Stop(msgspec.Struct, frozen=True):
     since: int = 0
     beyond_since: int = 0
     read_at: int = 0
+    asked: tuple[Decimal, ...] = ()
 
 
 class Stage(StrEnum):

@@ -352,8 +352,8 @@ class Engine:
         return decision
 
     def now(self) -> int:
-        """The engine's own clock, milliseconds UTC. It goes on from what the journal knows, also when the machine's
-        clock was set back while the engine was down.
+        """The engine's own clock, milliseconds UTC. It goes on from what the journal knows, also when the
+        machine's clock was set back while the engine was down.
         """
         return self._clock() + self._ahead
 

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from engine.core.decide import decide, first_state
+from engine.core.events import FillSeen
+from engine.core.ids import is_ours
 from engine.core.instrument import ZERO
 from engine.core.state import Cycle, Rest, key_of
 from engine.core.stops import is_nearer
@@ -119,6 +121,21 @@ def _money_adds_up(world: World, watch: Watch, engine: Engine) -> None:
     moved = under_care(world.account, cycles)
     if booked != moved:
         watch.say(f"at rest: the cycles booked {booked}, the exchange {moved}: {moved - booked} is missing")
+
+
+def hands_are_told_apart(world: World, watch: Watch, disk: Disk) -> None:
+    """No order of ours was taken for the trader's, and no hand was blamed for what no hand did."""
+    innocent = not any(world.happened[deed] for deed in ("move stop", "cancel stop", "close", "flip", "adl"))
+    for seq in range(1, len(disk) + 1):
+        entry = disk.entry(seq)
+        body = entry.event.body
+        for note in entry.notes:
+            ours = isinstance(body, FillSeen) and is_ours(body.fill.client_id)
+            if ours and note.topic == "trader":
+                watch.say(f"an order of ours was taken for the trader's: {note.text}")
+            blames = "put back once" in note.text or "leaves the stops to you" in note.text
+            if innocent and (blames or "you tightened" in note.text):
+                watch.say(f"the trader was blamed: {note.text}")
 
 
 def journal_holds(watch: Watch, disk: Disk, engine: Engine) -> None:

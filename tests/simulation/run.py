@@ -18,7 +18,7 @@ from engine.runtime.engine import Engine
 from . import deeds
 from .disk import Disk
 from .network import Network
-from .rest import at_rest, journal_holds
+from .rest import at_rest, hands_are_told_apart, journal_holds
 from .scenario import Asked, Ending, Scenario
 from .virtual_time import Crash, Timeline, VirtualLoop
 from .watch import Watch
@@ -141,6 +141,9 @@ class Run:
                     continue
                 task.cancel()
             return
+        if self.engine is not None and self.timeline.now >= self.scenario.ends and self.engine.unwritten:
+            self.timeline.after(0.005, lambda: self._end(loop, clean=clean))
+            return
         raise Crash("the time of this life is over")
 
     # -- what the world does to it ------------------------------------------------------------------------
@@ -176,6 +179,7 @@ class Run:
     def _last_look(self) -> None:
         if self.engine is not None:
             at_rest(self.world, self.watch, self.engine, self.disk)
+            hands_are_told_apart(self.world, self.watch, self.disk)
             if len(self.disk):
                 journal_holds(self.watch, self.disk, self.engine)
 

@@ -1,0 +1,427 @@
+"""Bugs from the field, planted one at a time: each is a defect that another bot shipped, or that this one once had.
+
+A plant replaces one function of the engine while a scenario runs. The proof is worth something only if it catches all of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from decimal import Decimal
+from typing import Any, Final
+from unittest.mock import patch
+
+from msgspec.structs import replace
+
+from engine.core import (
+    closing,
+    cover,
+    decide,
+    doubt,
+    fills,
+    ids,
+    ladder,
+    ledger,
+    limits,
+    pending,
+    positions,
+    preconditions,
+    resting,
+    rung,
+    stops,
+    turn,
+)
+from engine.core.actions import CancelStop, PlaceMarket
+from engine.core.exchange import Accepted, OrderState, Refused, Unknown
+from engine.core.instrument import ZERO, Side
+from engine.core.state import Rest, Stage
+from engine.runtime import engine as runtime
+from engine.venue import orders as wire_orders
+from engine.venue import outcomes
+from engine.venue import terms
+
+Plant = Callable[[], Iterator[tuple[Any, str, Any]]]
+PLANTED: Final[dict[str, Plant]] = {}
+
+
+def planted(name: str) -> Callable[[Plant], Plant]:
+    """Register a bug under its field name. The function yields (owner, attribute, replacement)."""
+
+    def register(plant: Plant) -> Plant:
+        PLANTED[name] = plant
+        return plant
+
+    return register
+
+
+@contextmanager
+def bug(name: str) -> Iterator[None]:
+    """While this lasts the engine has the bug."""
+    with ExitStack() as stack:
+        for owner, attribute, replacement in PLANTED[name]():
+            stack.enter_context(patch.object(owner, attribute, replacement))
+        yield
+
+
+@planted("cancel then place (freqtrade: an exchange stop is moved by cancel and create)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = cover._bring
+
+    def bring(t: Any, cycle: Any, wanted: Any) -> Any:
+        stop = cover.stop_for(cycle, wanted.leg)
+        if stop is not None and stop.state is Rest.RESTING and stop.trigger != wanted.trigger:
+            work = CancelStop(f"{stop.client_id}/off", stop.order_id, stop.client_id, cycle.symbol, stop.kind)
+            t.send(work, cycle.id)
+            return cover.put_stop(cycle, replace(stop, state=Rest.CANCELLING, since=t.at))
+        return real(t, cycle, wanted)
+
+    yield cover, "_bring", bring
+
+
+@planted("a timeout means rejected (nautilus_trader#4152)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = pending.answered
+
+    def answered(t: Any, event: Any) -> None:
+        if isinstance(event.outcome, Unknown):
+            event = replace(event, outcome=Refused("timeout", "no answer"))
+        real(t, event)
+
+    yield pending, "answered", answered
+    yield decide, "answered", answered
+
+
+@planted("random client order ids")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    count = itertools.count(1)
+
+    def stop_id(cycle: str, made: int) -> str:
+        return f"rt-{cycle}-s{made}z{next(count)}"
+
+    def close_id(cycle: str, made: int) -> str:
+        return f"rt-{cycle}-x{made}z{next(count)}"
+
+    yield cover, "stop_id", stop_id
+    yield closing, "close_id", close_id
+
+
+@planted("client order ids are used again for the next rung")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    yield rung, "bank_id", lambda cycle, number, attempt=1: f"rt-{cycle}-r1-bank-1"
+    yield rung, "add_id", lambda cycle, number, attempt=1: f"rt-{cycle}-r1-add-1"
+
+
+@planted("journal after send")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    yield runtime.Engine, "_is_armed", lambda self, work: True
+
+
+@planted("a retry takes a new id")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = turn.Turn.send
+
+    def send(self: Any, work: Any, cycle: str) -> None:
+        if work.id in self.state.pending and isinstance(work, PlaceMarket):
+            work = replace(work, id=f"{work.id}b")
+        real(self, work, cycle)
+
+    yield turn.Turn, "send", send
+
+
+@planted("a reject of a repeat counts for the first copy (hummingbot: order not found means it failed)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = pending.answered
+
+    def answered(t: Any, event: Any) -> None:
+        known = t.state.pending.get(event.id)
+        if known is not None and isinstance(event.outcome, Refused):
+            t.set(pending={**t.state.pending, event.id: replace(known, sends=1)})
+        real(t, event)
+
+    yield pending, "answered", answered
+    yield decide, "answered", answered
+    yield pending, "DUPLICATE", frozenset()
+
+
+@planted("absent at the first look means absent for good")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    yield pending, "REQUEST_LIFE_MS", -10_000
+    yield pending, "ANSWER_MS", 1
+
+
+@planted("funding is counted twice after a partial exit (freqtrade)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = ledger.fund
+
+    def fund(cycle: Any, amount: Decimal, **more: Any) -> Any:
+        cycle = real(cycle, amount, **more)
+        return replace(cycle, funding=cycle.funding + amount) if cycle.realised else cycle
+
+    yield decide, "fund", fund
+
+
+@planted("funding is not booked at all")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    yield decide, "fund", lambda cycle, amount, **more: cycle
+
+
+@planted("a trade is booked each time it is told")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = fills.fill_seen
+
+    def fill_seen(t: Any, fill: Any, **more: Any) -> None:
+        t.set(trades_seen=())
+        real(t, fill, **more)
+
+    yield fills, "fill_seen", fill_seen
+    yield decide, "fill_seen", fill_seen
+
+
+@planted("hedge side misread: closing a long is taken for opening one (passivbot#1729)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = terms.direction_of
+
+    def direction_of(where: str, **row: Any) -> Any:
+        way = real(where, **row)
+        return way._replace(buy=row["side"] == "buy") if row["pos_mode"] == terms.HEDGE else way
+
+    from engine.venue import rows, trades
+
+    yield trades, "direction_of", direction_of
+    yield rows, "direction_of", direction_of
+
+
+@planted("hedge side misread when sending")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = wire_orders.Orders._order
+
+    def market(self: Any, deed: Any) -> dict[str, str]:
+        body = real(self, deed)
+        if "tradeSide" in body and not deed.opens:
+            body["side"] = "sell" if body["side"] == "buy" else "buy"
+        return body
+
+    yield wire_orders.Orders, "_order", market
+
+
+@planted("a stop past the liquidation (the plan's own promise without the guard)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    yield stops, "guard_price", lambda side, liquidation, guard: None
+
+
+@planted("a close without reduce-only")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = wire_orders.Orders._order
+
+    def market(self: Any, deed: Any) -> dict[str, str]:
+        body = real(self, deed)
+        return body | {"reduceOnly": "NO"} if "reduceOnly" in body else body
+
+    yield wire_orders.Orders, "_order", market
+
+
+@planted("the kill switch is forgotten by a restart")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = decide._started
+
+    def started(t: Any, body: Any) -> None:
+        t.set(kill=None)
+        real(t, body)
+
+    yield decide, "_started", started
+
+
+@planted("the kill switch does not stop what is under way")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = limits.no_risk_because
+
+    def no_risk_because(t: Any) -> str:
+        kept = t.state
+        t.state = replace(kept, kill=None)
+        try:
+            return real(t)
+        finally:
+            t.state = kept
+
+    yield rung, "no_risk_because", no_risk_because
+    yield preconditions, "no_risk_because", no_risk_because
+    yield pending, "no_risk_because", no_risk_because
+
+
+@planted("acting before the state is reconciled")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = limits.no_risk_because
+
+    def no_risk_because(t: Any) -> str:
+        kept = t.state
+        t.state = replace(kept, unread=(), links={"private": True})
+        try:
+            return real(t)
+        finally:
+            t.state = kept
+
+    yield rung, "no_risk_because", no_risk_because
+    yield preconditions, "no_risk_because", no_risk_because
+    yield pending, "no_risk_because", no_risk_because
+
+
+@planted("a stale price is as good as a fresh one (hummingbot: last known price)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    yield turn.Turn, "fresh_tick", lambda self, symbol: self.event.tick(symbol)
+
+
+@planted("no stop after a restart (hummingbot-api#243)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = cover.may_cover
+
+    def may_cover(t: Any, cycle: Any) -> bool:
+        started = max((p.sent for p in t.state.pending.values()), default=0)
+        return real(t, cycle) and not (cycle.rung and cycle.rung.at < started - 2000) and not _restarted(t, cycle)
+
+    def _restarted(t: Any, cycle: Any) -> bool:
+        return bool(cycle.rung and cycle.rung.bank.stage is Stage.DONE and t.at - cycle.rung.bank.done_at > 1500)
+
+    yield cover, "may_cover", may_cover
+
+
+@planted("a missing row is a closed position")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    def missing(t: Any, cycle: Any, *, rest: bool) -> Any:
+        return replace(cycle, held_qty=ZERO, held_margin=ZERO, legs=(), last_cause="unknown", moved=t.at)
+
+    yield positions, "missing", missing
+
+
+@planted("an old reading is believed")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    yield positions, "_is_old", lambda cycle, read: False
+    yield positions, "_has_ended", lambda state, position, read: False
+
+    def differs(t: Any, cycle: Any, position: Any, read: Any) -> Any:
+        return replace(doubt._believe(t, replace(cycle, seen=position)), doubt=None)
+
+    yield positions, "differs", differs
+
+
+@planted("accepted means filled")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = pending._accepted
+
+    def accepted(t: Any, known: Any, answer: Any) -> None:
+        real(t, known, answer)
+        cycle = t.cycle(known.cycle)
+        plan = cycle.rung if cycle else None
+        if plan is not None and known.work.id == plan.add.id:
+            add = replace(plan.add, stage=Stage.DONE, filled=plan.add.qty, cost=plan.add.qty * plan.trigger)
+            t.put(replace(cycle, rung=replace(plan, add=add)))
+
+    yield pending, "_accepted", accepted
+
+
+@planted("stops are placed before the position is read, for the size that was planned")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = ladder.add_qty
+
+    def add_qty(margin: Decimal, leverage: Decimal, price: Decimal, instrument: Any) -> Decimal:
+        return real(margin, leverage, price, instrument) * 2
+
+    yield rung, "add_qty", add_qty
+
+
+@planted("a rung fires twice for one leg")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = rung._finish
+
+    def finish(t: Any, cycle: Any, plan: Any) -> Any:
+        done = real(t, cycle, plan)
+        if done.rung is None and done.legs:
+            front = replace(done.front, entry=done.front.entry * (1 - done.side.d * Decimal("0.04")))
+            return replace(done, legs=(*done.legs[:-1], front))
+        return done
+
+    yield rung, "_finish", finish
+
+
+@planted("the stop is not placed again for a leg that the trader made larger")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = cover._bring
+
+    def bring(t: Any, cycle: Any, wanted: Any) -> Any:
+        return cycle if cover.stop_for(cycle, wanted.leg) is not None else real(t, cycle, wanted)
+
+    yield cover, "_bring", bring
+
+
+@planted("stops of a gone leg stay and eat the others")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    yield cover, "_cancel_spare", lambda t, cycle: cycle
+
+
+@planted("a partial fill is taken for all of it")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = fills._filled
+
+    def filled(t: Any, order: Any, fill: Any, qty: Any = None) -> Any:
+        return real(t, order, replace(fill, qty=order.qty) if qty is None else fill, qty)
+
+    yield fills, "_filled", filled
+
+
+@planted("fees of partial exits are lost")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = ledger.reduce
+
+    def reduce(cycle: Any, parts: Any, **more: Any) -> Any:
+        done = real(cycle, parts, **more)
+        return replace(done, fees=cycle.fees) if done.held_qty else done
+
+    yield fills, "reduce", reduce
+
+
+@planted("a 5xx means that nothing happened")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = outcomes.unknown
+
+    def unknown(error: Any) -> Any:
+        outcome = real(error)
+        lost = isinstance(outcome, Unknown) and "HTTP 5" in outcome.cause
+        return Refused("502", "bad gateway") if lost else outcome
+
+    yield wire_orders, "unknown", unknown
+
+
+@planted("the trades since the newest are read, not since the last complete reading")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = fills.fill_seen
+
+    def fill_seen(t: Any, fill: Any, **more: Any) -> None:
+        real(t, fill, **more)
+        t.set(fills_since=max(t.state.fills_since, fill.at))
+
+    yield fills, "fill_seen", fill_seen
+    yield decide, "fill_seen", fill_seen
+
+
+@planted("a stop that was cancelled is believed gone when the cancel is sent")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = resting._read_back
+
+    def read_back(t: Any, cycle: Any, stop: Any, order: Any, asked: int) -> Any:
+        return cycle if stop.state is Rest.CANCELLING else real(t, cycle, stop, order, asked)
+
+    yield resting, "_read_back", read_back
+
+
+@planted("both sides of a symbol are one position (one-way words in hedge mode)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = fills.key_of
+
+    def key_of(symbol: str, side: Side) -> str:
+        long = real(symbol, Side.LONG)
+        return long
+
+    yield fills, "key_of", key_of
+
+
+UNUSED: Final = (Accepted, OrderState, ids)
