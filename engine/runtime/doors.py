@@ -16,6 +16,7 @@ from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Scope, Tokens
 from engine.config.doors import RestTerms, WebhookTerms
 from engine.runtime.engine import Engine
+from engine.webhook.alert import Message
 from engine.webhook.carrying import Outcome, Terms
 from engine.webhook.hook import PATH, Hook
 
@@ -85,6 +86,8 @@ def webhook_route(hook: Hook) -> Route:
         "An alert of TradingView, as JSON or text; its token is in the body",
         Outcome,
         needs=None,
+        takes=Message,
         refuses=(202, 400, 401, 403, 408, 409, 413, 422, 503),
         paced=False,
+        answers_refusals=True,
     )

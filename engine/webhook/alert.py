@@ -47,6 +47,23 @@ class Sentiment(StrEnum):
     FLAT = "flat"
 
 
+class Message(msgspec.Struct, frozen=True):
+    """What TradingView's alert has to say, as JSON or as text of `name = value`. Prices and times are texts
+    or numbers; what is blank or NaN counts as not told. More names than these do not matter.
+    """
+
+    action: Action
+    sentiment: Sentiment
+    ticker: str
+    token: str
+    price: str | float | None = None
+    stop_loss_price: str | float | None = None
+    id: str | None = None
+    time: str | int | None = None
+    timenow: str | int | None = None
+    interval: str | None = None
+
+
 class Alert(msgspec.Struct, frozen=True):
     """An alert that can be understood. `bar` is the opening of its bar and `fired` the moment it fired, both
     milliseconds UTC and None when not told; `bar_s` the length of the bar. It holds no token.

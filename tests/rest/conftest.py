@@ -16,6 +16,7 @@ from served import EngineFace as BareFace
 
 from engine.api.rest.gate import Gate
 from engine.api.rest.metrics import Vitals
+from engine.api.rest.route import Route
 from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Scope, Tokens
 from engine.protocol import CycleView
@@ -46,6 +47,7 @@ async def opened(
     wrong_per_minute: int = 10,
     silent_s: float = 15.0,
     most: int = 256,
+    routes: tuple[Route, ...] = (),
 ) -> AsyncIterator[RestServer]:
     gate = Gate(
         Tokens(SECRETS),
@@ -55,7 +57,14 @@ async def opened(
         wrong_per_minute=wrong_per_minute,
     )
     async with RestServer(
-        gate, served=face, port=0, vitals=lambda: Vitals(3, 2), version="0.1.0", silent_s=silent_s, most=most
+        gate,
+        served=face,
+        port=0,
+        vitals=lambda: Vitals(3, 2),
+        version="0.1.0",
+        silent_s=silent_s,
+        most=most,
+        routes=routes,
     ) as server:
         yield server
 

@@ -14,8 +14,12 @@ from conftest import SECRETS, EngineFace, opened
 from hypothesis import HealthCheck, settings
 
 from engine.api.rest.gate import Gate
+from engine.api.rest.route import Route
 from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Scope, Tokens
+from engine.runtime.doors import webhook_route
+from engine.webhook.carrying import Terms
+from engine.webhook.hook import Hook
 
 schemathesis = pytest.importorskip("schemathesis", reason="Schemathesis is not installed here")
 
@@ -28,11 +32,16 @@ BOUNDED = settings(
 )
 
 
+def alerts(face: EngineFace) -> tuple[Hook, tuple[Route, ...]]:
+    """The webhook, as it is served beside the API."""
+    hook = Hook(face, Terms(), "a-token-nobody-guesses")
+    return hook, (webhook_route(hook),)
+
+
 def document() -> dict[str, object]:
     """The document of a server that nobody has entered."""
-    server = RestServer(
-        Gate(Tokens({}), per_minute=60, open_page=False), served=EngineFace(), version="0.1.0"
-    )
+    gate, face = Gate(Tokens({}), per_minute=60, open_page=False), EngineFace()
+    server = RestServer(gate, served=face, routes=alerts(face)[1], version="0.1.0")
     return dict(json.loads(server.document))
 
 
@@ -54,12 +63,16 @@ def url() -> Iterator[str]:
     ends = list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]()
 
     async def live() -> None:
-        end = asyncio.Event()
-        async with opened(EngineFace(), wrong_per_minute=60_000) as server:
+        face, end = EngineFace(), asyncio.Event()
+        hook, routes = alerts(face)
+        async with opened(face, wrong_per_minute=60_000, routes=routes) as server:
+            running = asyncio.create_task(hook.run())
             urls.append(server.url)
             ends.append((asyncio.get_running_loop(), end))
             ready.set()
             await end.wait()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
     thread = threading.Thread(target=asyncio.run, args=(live(),))
     thread.start()

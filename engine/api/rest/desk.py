@@ -81,7 +81,16 @@ class Desk:
             Route("GET", "/api/crypto/signals", self.signals, "Signals", NotRead),
             Route("GET", "/api/orders", self.orders, "Orders that rest", tuple[OrderView, ...]),
             Route("GET", "/api/why/{name}", self.why, "The story of a position", tuple[StoryLine, ...]),
-            Route("GET", "/api/health", self.health, "Does it work?", Health, needs=None, refuses=(503,)),
+            Route(
+                "GET",
+                "/api/health",
+                self.health,
+                "Does it work?",
+                Health,
+                needs=None,
+                refuses=(503,),
+                answers_refusals=True,
+            ),
             Route(
                 "POST",
                 "/api/commands",

@@ -92,7 +92,7 @@ def _operation(route: Route, told: dict[str, Any]) -> dict[str, Any]:
         ]
     if route.needs is not None:
         operation["security"] = [{"token": []}]
-        operation["description"] = f"Needs a token that opens `{route.needs.word}`."
+        operation["description"] = f"Needs a token that opens {route.needs.word}."
     if _is_shape(route.takes):
         body = _exact(told[_key(route.takes)])
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
@@ -108,10 +108,15 @@ def _responses(route: Route, told: dict[str, Any]) -> dict[str, Any]:
     statuses = {*route.refuses, *EVERYWHERE, *(TOKEN_NEEDED if route.needs is not None else ())}
     responses: dict[str, Any] = {"200": {"description": "Done.", "content": good}}
     for status in sorted(statuses):
-        is_unwell = status == HTTPStatus.SERVICE_UNAVAILABLE and route.path == "/api/health"
-        content = good if is_unwell else bad
+        is_own = route.answers_refusals and status in route.refuses
+        content = _either(good, bad) if is_own else bad
         responses[str(status)] = {"description": f"{HTTPStatus(status).phrase}.", "content": content}
     return responses
+
+
+def _either(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    both = [each["application/json"]["schema"] for each in (one, other)]
+    return {"application/json": {"schema": {"anyOf": both}}}
 
 
 def _exact(schema: Any, owner: str = "") -> Any:

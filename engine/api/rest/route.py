@@ -20,7 +20,8 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 class Route(NamedTuple):
     """`answers` is a type, or a content type for what is not JSON; `takes` the type of the body. `needs`
     None: no token. `on_page` may be seen without a token when the page is open. `refuses` are the statuses
-    beyond those that every route has. A route that is not `paced` judges by itself who asks too often.
+    beyond those that every route has. A route that is not `paced` judges by itself who asks too often; one
+    that `answers_refusals` tells them in the shape of its answers.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Route(NamedTuple):
     on_page: bool = False
     refuses: tuple[int, ...] = ()
     paced: bool = True
+    answers_refusals: bool = False
 
 
 def json(value: object, status: int = HTTPStatus.OK) -> web.Response:

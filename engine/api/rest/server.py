@@ -133,9 +133,9 @@ class RestServer:
         )
         document = Route("GET", "/api/openapi.json", self._show_document, "This document", dict, needs=None)
         if self._desk is None:
-            return (*pages, document)
+            return (document, *pages)
         metrics = Route("GET", "/metrics", self._metrics, "Prometheus metrics", "text/plain")
-        return (*pages, document, *self._desk.routes(), metrics)
+        return (*self._desk.routes(), metrics, document, *pages)
 
     async def _show_document(self, _: web.Request) -> web.Response:
         return web.Response(body=self.document, content_type="application/json")
