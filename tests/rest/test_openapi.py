@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from conftest import SECRETS, EngineFace, opened
+from front_door import SECRETS, EngineFace, opened
 from hypothesis import HealthCheck, settings
 
 from engine.api.rest.gate import Gate

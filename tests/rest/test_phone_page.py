@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from browser import CHROMIUM, phone
-from conftest import SECRETS, EngineFace, opened
+from front_door import SECRETS, EngineFace, opened
 from msgspec.structs import replace
 from served import btc_short, snapshot
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 from aiohttp import ClientError, ClientSession, TCPConnector
-from conftest import SECRETS, EngineFace, bearer, opened
+from front_door import SECRETS, EngineFace, bearer, opened
 
 from engine.api.rest.pace import REMEMBERED, Pace
 from engine.api.rest.server import RestServer

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import ClientSession
-from conftest import SECRETS, EngineFace, bearer, opened
+from front_door import SECRETS, EngineFace, bearer, opened
 from msgspec.structs import replace
 from served import snapshot
 

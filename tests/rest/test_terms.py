@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
-from conftest import EngineFace
+from front_door import EngineFace
 
 from engine.api.rest.gate import Gate
 from engine.api.rest.server import RestServer

@@ -9,8 +9,8 @@ import time
 from decimal import Decimal
 
 import pytest
-from conftest import NOW, TOKEN, Clock, Trader, TradingView, held, listening
 from msgspec.structs import replace
+from trading_view import NOW, TOKEN, Clock, Trader, TradingView, held, listening
 
 from engine.protocol import Enter, Exit, Side
 

@@ -1,0 +1,117 @@
+"""An engine in memory that trades, a hook on it, and TradingView as it sends."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+from aiohttp import ClientSession
+from msgspec.structs import replace
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "api"))
+
+from served import EngineFace, btc_short, snapshot
+
+from engine.api.rest.gate import Gate
+from engine.api.rest.server import RestServer
+from engine.api.rest.tokens import Tokens
+from engine.protocol import Answer, Enter, Exit, PositionView, Request, Side, Verdict
+from engine.runtime.doors import webhook_route
+from engine.webhook.carrying import Terms
+from engine.webhook.hook import Hook
+
+TOKEN = "a-token-that-is-long"
+NOW = 1_746_712_860_000
+"""2025-05-08 14:01:00 UTC."""
+
+
+class Trader(EngineFace):
+    """Enters and leaves at once, remembers which commands it has done, and refuses what it is told to."""
+
+    def __init__(self, *positions: PositionView) -> None:
+        super().__init__(snapshot(positions=positions))
+        self.done: set[str] = set()
+        self.refuses = ""
+        self.thinks_s = 0.0
+        self.leaves_after_s = 0.0
+
+    async def command(self, request: Request) -> Answer:
+        self.asked.append(request)
+        await asyncio.sleep(self.thinks_s)
+        if self.refuses:
+            return Answer(request.id, Verdict.REFUSED, self.refuses)
+        if request.id in self.done:
+            return Answer(request.id, Verdict.DONE, "already done")
+        self.done.add(request.id)
+        match request.command:
+            case Enter(symbol=symbol, side=side):
+                self._hold(*self.now.positions, held(symbol, side))
+            case Exit(symbol=symbol, side=side):
+                asyncio.get_running_loop().call_later(self.leaves_after_s, self._leave, symbol, side)
+            case _:
+                raise AssertionError("an alert only enters and leaves")
+        return Answer(request.id, Verdict.DONE, "on its way")
+
+    def _leave(self, symbol: str, side: Side) -> None:
+        left = [p for p in self.now.positions if (p.symbol, p.side) != (symbol, side)]
+        account = replace(self.now.account, free=(self.now.account.free or Decimal(0)) + 10)
+        self.change(positions=tuple(left), account=account)
+
+    def _hold(self, *positions: PositionView) -> None:
+        self.change(positions=positions)
+
+    @property
+    def commands(self) -> list[Enter | Exit]:
+        return [request.command for request in self.asked]  # type: ignore[misc]
+
+
+def held(symbol: str, side: Side) -> PositionView:
+    return btc_short(key=f"{symbol}:{side.value}", symbol=symbol, side=side)
+
+
+class Clock:
+    """Milliseconds UTC that stand still until they are moved."""
+
+    now = NOW
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class TradingView:
+    """Sends alerts and reads the answer."""
+
+    def __init__(self, client: ClientSession) -> None:
+        self.client = client
+        self.took_s = 0.0
+
+    async def send(self, **fields: object) -> tuple[int, str]:
+        alert = {"action": "buy", "sentiment": "long", "ticker": "BTCUSDT", "token": TOKEN, **fields}
+        async with self.client.post("/api/webhook", json=alert) as reply:
+            return reply.status, (await reply.json())["text"]
+
+    async def say(self, text: str | bytes) -> tuple[int, str]:
+        body = text.encode() if isinstance(text, str) else text
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        async with self.client.post("/api/webhook", data=body, headers=headers) as reply:
+            return reply.status, (await reply.json())["text"]
+
+
+@asynccontextmanager
+async def listening(
+    trader: Trader, clock: Clock | None = None, addresses: tuple[str, ...] = (), **terms: object
+) -> AsyncIterator[TradingView]:
+    """The hook on a real socket, alone: REST is off."""
+    hook = Hook(trader, Terms(**terms), TOKEN, addresses=addresses, clock=clock or Clock())  # type: ignore[arg-type]
+    gate = Gate(Tokens({}), per_minute=60, open_page=False)
+    async with RestServer(gate, served=None, port=0, routes=(webhook_route(hook),)) as server:
+        running = asyncio.create_task(hook.run())
+        await asyncio.sleep(0)
+        async with ClientSession(server.url) as client:
+            yield TradingView(client)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
