@@ -79,6 +79,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_engine(commands)
     _add_looking(commands)
+    _add_doctor(commands)
     _add_reducing(commands)
     _add_steering(commands)
     _add_files(commands)
@@ -139,6 +140,13 @@ def _add_looking(commands: Parsers) -> None:
     watch.add_argument(
         "--every", metavar="SECONDS", type=float, default=60.0, help="tell the numbers this often (0: never)"
     )
+
+
+def _add_doctor(commands: Parsers) -> None:
+    doctor = _add(commands, "doctor", "doctor", "is everything right before the engine trades, line by line")
+    doctor.add_argument("--bitget-url", metavar="URL", help="another Bitget, such as `ratchet simulator`")
+    doctor.add_argument("--demo", action="store_true", help="Bitget's own demo trading")
+    doctor.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _add_reducing(commands: Parsers) -> None:

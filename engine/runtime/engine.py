@@ -138,7 +138,7 @@ class Engine:
     async def _recover(self) -> None:
         """State = snapshot + what followed, through the same `decide`."""
         recovered = await self.journal.recover()
-        self.state = _replayed(recovered, self.settings)
+        self.state = replayed(recovered, self.settings)
         for recorded in recovered.after:
             self.log.add(recorded.entry.event, recorded.entry.notes)
         self._armed_durably = armed_ids(self.state)
@@ -273,7 +273,7 @@ class Engine:
 
     async def _begin_again(self) -> None:
         """What a start does, without losing the connections. Raises JournalRefused."""
-        state = _replayed(await self.journal.recover(), self.settings)
+        state = replayed(await self.journal.recover(), self.settings)
         event = Event(self._stamp(), self.venue.market_ms(), self._start(), self._ticks(self._start()))
         decision = decide(state, event)
         await self.journal.append([Entry(event, decision.actions, decision.notes)], decision.state)
@@ -368,7 +368,7 @@ class Engine:
         return self.now() - self._outbox[0][0].event.at if self._outbox else 0
 
 
-def _replayed(recovered: Recovered, settings: Settings) -> State:
+def replayed(recovered: Recovered, settings: Settings) -> State:
     """What the journal adds up to."""
     state = recovered.state or first_state(settings)
     for recorded in recovered.after:

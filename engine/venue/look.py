@@ -1,0 +1,104 @@
+"""A look at an account without trading on it: what a person asks before the engine starts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from types import TracebackType
+from typing import Final, Self, TypeVar
+
+import msgspec
+
+from engine.core.exchange import Position, RestingOrder
+from engine.core.instrument import Instrument
+from engine.venue.backoff import Backoff
+from engine.venue.client import Keys, make_client
+from engine.venue.malformed import Malformed, Row, shaped
+from engine.venue.outcomes import NoAnswer, Refusal
+from engine.venue.port import VenueRefused
+from engine.venue.preflight import Preflight, sentence
+from engine.venue.reads import Reads
+from engine.venue.rest import PRODUCT, Clock, Rest
+from engine.venue.rows import OrderDetail
+from engine.venue.trades import Trades
+
+T = TypeVar("T")
+
+PATIENCE_S: Final = 10.0
+"""An account that does not answer for so long is not there."""
+
+
+class SymbolTerms(Row, frozen=True, kw_only=True):
+    """How the account would trade one symbol (account/account): margin mode, leverage of both sides, mode."""
+
+    margin_mode: str
+    pos_mode: str
+    isolated_long_lever: float = 0.0
+    isolated_short_lever: float = 0.0
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """The account as it is: terms by symbol, equity, and what is open and resting."""
+
+    terms: dict[str, SymbolTerms]
+    equity: str
+    positions: tuple[Position, ...]
+    orders: tuple[RestingOrder, ...]
+
+
+class Look:
+    """Reads only. Every method raises VenueRefused with a sentence."""
+
+    def __init__(self, keys: Keys, *, url: str, demo: bool) -> None:
+        self._client = make_client(keys, url=url, demo=demo, timeout_s=PATIENCE_S, ping_s=PATIENCE_S)
+        self._rest = Rest(self._client, keys, Clock(), PATIENCE_S)
+        self._preflight = Preflight(self._rest, Backoff(0.25, 1.0))
+        nobody = Trades(lambda _: None, self._no_order, lambda: None)
+        self._reads = Reads(self._rest, nobody, Clock().now_ms, lambda _: None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.close()
+
+    async def skew_ms(self) -> int:
+        """How far this machine's clock is ahead of the exchange's."""
+        return await self._once(self._rest.follow_clock())
+
+    async def may_trade(self) -> None:
+        """Account kind, key and permission, as at the engine's start."""
+        await self._once(self._preflight.check())
+
+    async def instruments(self, symbols: tuple[str, ...]) -> tuple[Instrument, ...]:
+        return await self._once(self._preflight.instruments(symbols))
+
+    async def account(self, symbols: tuple[str, ...]) -> Seen:
+        """Everything that is set, open and resting."""
+        terms = {symbol: await self._once(self._terms(symbol)) for symbol in symbols}
+        self._reads.symbols = symbols
+        balance = await self._once(self._reads.balance())
+        positions = await self._once(self._reads.positions())
+        orders = await self._once(self._reads.orders())
+        return Seen(terms, f"{balance.balance.equity:,.2f}", positions.positions, orders.orders)
+
+    async def _terms(self, symbol: str) -> SymbolTerms:
+        asked = {"symbol": symbol, "productType": PRODUCT, "marginCoin": "USDT"}
+        return shaped("account", await self._rest.get("v2/mix/account/account", asked), SymbolTerms)
+
+    async def _once(self, step: Awaitable[T]) -> T:
+        """The engine asks until it is answered; a person wants to know after ten seconds."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await step
+        except Refusal as refusal:
+            raise VenueRefused(sentence(refusal)) from None
+        except TimeoutError:
+            raise VenueRefused("Bitget cannot be reached from here: no answer within 10 s.") from None
+        except (NoAnswer, Malformed) as error:
+            raise VenueRefused(f"Bitget did not answer as it should ({error}).") from None
+
+    async def _no_order(self, symbol: str, order_id: str) -> OrderDetail:
+        raise NoAnswer(f"order {order_id} of {symbol} is not asked for")
