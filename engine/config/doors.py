@@ -12,7 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from engine.config.options import Options, Page, RestPart
+from engine.config.network import Page, RestPart
+from engine.config.options import Options
 from engine.config.references import Found, find_first
 from engine.config.refused import ConfigRefused
 
