@@ -99,7 +99,7 @@ HISTORY_KEYS: Final = (
 
 SETTINGS_KEYS: Final = (
     Key("theme", "t", "choose_theme", "Choose a theme", "theme", 0),
-    Key("keymap", "k", "choose_keymap", "Choose a keymap", "keymap", 1),
+    Key("keymap", "m", "choose_keymap", "Choose a keymap", "keymap", 1),
     Key("filter", "slash", "filter", "Filter options", "filter", 2),
 )
 

@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from engine.protocol import Adopt, Approve, ChartView, Deny, Pause, Side, Status, Unpause
 from tui.client import EngineUnheard
+from tui.errand import send_off
 from tui.keymaps import DESK_KEYS, bindings
 from tui.messages import ApprovalAnswered, CommandWanted, FilterChanged, PositionChosen
 from tui.screens.page import Page
@@ -174,7 +175,7 @@ class DeskScreen(Page):
 
     def _read_chart(self) -> None:
         if self.is_charted and self.desk.page is self and self.grid.position is not None:
-            self.run_worker(self._fetch_chart(), exclusive=True, group="chart", exit_on_error=True)
+            send_off(self, self._fetch_chart, "chart")
 
     async def _fetch_chart(self) -> None:
         position = self.grid.position

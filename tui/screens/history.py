@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
@@ -10,6 +11,7 @@ from textual.widget import Widget
 
 from engine.protocol import CycleStory, CycleView, EquityPoint
 from tui.client import EngineUnheard
+from tui.errand import send_off
 from tui.keymaps import HISTORY_KEYS, bindings
 from tui.messages import FilterChanged
 from tui.screens.page import Page
@@ -85,7 +87,7 @@ class HistoryScreen(Page):
 
     def _read_again(self) -> None:
         if self.desk.page is self:
-            self.run_worker(self._read(), exclusive=True, group="history", exit_on_error=True)
+            send_off(self, self._read, "history")
 
     async def _read(self) -> None:
         client = self.desk.client
@@ -127,7 +129,7 @@ class HistoryScreen(Page):
 
     def on_listing_opened(self, message: Listing.Opened) -> None:
         cycle = self.shown[message.index]
-        self.run_worker(self._open(cycle.cycle), exclusive=True, group="inside", exit_on_error=True)
+        send_off(self, partial(self._open, cycle.cycle), "inside")
 
     async def _open(self, name: str) -> None:
         try:

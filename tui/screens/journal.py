@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from engine.protocol import StoryLine
 from tui.client import EngineUnheard
+from tui.errand import send_off
 from tui.keymaps import JOURNAL_KEYS, bindings
 from tui.messages import FilterChanged
 from tui.screens.page import Page
@@ -77,7 +78,7 @@ class JournalScreen(Page):
 
     def _read_again(self) -> None:
         if self.subject and self.desk.page is self:
-            self.run_worker(self._read(), exclusive=True, group="story", exit_on_error=True)
+            send_off(self, self._read, "story")
 
     async def _read(self) -> None:
         subject = self.subject

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from engine.protocol import PositionView, PreviewView
 from tui.client import EngineUnheard
+from tui.errand import send_off
 from tui.view_model.choices import Choice, choices
 from tui.view_model.ink import printable
 from tui.view_model.positions import side
@@ -86,7 +87,7 @@ class PositionMenu(ModalScreen[Choice | None]):
 
     def _look_again(self) -> None:
         if self.position.managed:
-            self.run_worker(self._read(), exclusive=True, group="preview", exit_on_error=True)
+            send_off(self, self._read, "preview")
 
     async def _read(self) -> None:
         path = f"/v1/preview/{self.position.symbol}/{self.position.side}"
@@ -101,8 +102,11 @@ class PositionMenu(ModalScreen[Choice | None]):
 
     def _offer(self) -> None:
         """Fill the menu; the cursor stays where it was."""
+        if not self.is_attached:
+            return
         offered = choices(self.desk.scene, self.position, self.preview)
         if offered == self.offered:
+            self._tell()
             return
         menu, before = self.query_one(OptionList), self.query_one(OptionList).highlighted or 0
         self.offered = offered

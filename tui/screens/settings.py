@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from engine.protocol import OptionView, SettingsView
 from tui.client import EngineUnheard
+from tui.errand import send_off
 from tui.keymaps import KEYMAPS, SETTINGS_KEYS, bindings
 from tui.messages import FilterChanged
 from tui.screens.page import Page
@@ -86,7 +87,7 @@ class SettingsScreen(Page):
         self._read_again()
 
     def _read_again(self) -> None:
-        self.run_worker(self._read(), exclusive=True, group="settings", exit_on_error=True)
+        send_off(self, self._read, "settings")
 
     async def _read(self) -> None:
         try:
@@ -98,7 +99,8 @@ class SettingsScreen(Page):
 
     def show_parts(self, scene: Scene) -> None:
         self._show_options()
-        self.query_one("#limits", Pane).draw(limit_lines(scene))
+        limits = self.query_one("#limits", Pane)
+        limits.draw(limit_lines(scene, limits.room))
         self.query_one("#links", Pane).draw(link_lines(scene))
         desk = self.desk
         looks = (("theme", desk.theme), ("keymap", desk.keymap_name), ("attached", _attached(scene)))

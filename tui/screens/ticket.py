@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
@@ -17,6 +18,7 @@ from textual.widgets import Button, Input, Label, Static
 
 from engine.protocol import AnyCommand, PositionView, PreviewView, TicketView
 from tui.client import EngineUnheard
+from tui.errand import send_off
 from tui.view_model.asking import Question
 from tui.view_model.choices import reduce_facts
 from tui.view_model.ink import printable
@@ -165,7 +167,7 @@ class Ticket(ModalScreen[Order | None]):
         self._rest = self.set_timer(PAUSE_S, self._ask)
 
     def _ask(self) -> None:
-        self.run_worker(self._weigh(self.wish), exclusive=True, group="ticket", exit_on_error=True)
+        send_off(self, partial(self._weigh, self.wish), "ticket")
 
     async def _weigh(self, wish: Wish) -> None:
         """Let the engine compute what this ticket would do."""
@@ -188,6 +190,8 @@ class Ticket(ModalScreen[Order | None]):
         self._show()
 
     def _show(self, trouble: str = "") -> None:
+        if not self.is_attached:
+            return
         known = self._answers == self.wish if self._answers else False
         effect, said = self._effect() if known else ("", trouble)
         self.query_one("#effect", Static).update(Text(effect))
@@ -208,17 +212,19 @@ class Ticket(ModalScreen[Order | None]):
         return words, f"Refused: {self._view.refused}" if self._view.refused else warned
 
     def on_input_submitted(self) -> None:
-        self.run_worker(self._review(), exclusive=True, group="review", exit_on_error=True)
+        send_off(self, self._review, "review")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "cancel":
             self.dismiss(None)
         else:
-            self.run_worker(self._review(), exclusive=True, group="review", exit_on_error=True)
+            send_off(self, self._review, "review")
 
     async def _review(self) -> None:
         """A fresh look at what is written, then out with it; what cannot be sent stays, with its reason."""
         await self._weigh(self.wish)
+        if not self.is_attached:
+            return
         wish, position = self.wish, self._position(self.wish)
         if self._answers != wish:
             return

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from engine.protocol import LimitView, LinkView, OptionView, SettingsView
-from tui.view_model.ink import Ink, Line, Span, cell, line, printable
+from tui.view_model.ink import Ink, Line, Span, cell, joined, line, printable, width_of
 from tui.view_model.numbers import age, latency
 from tui.view_model.scene import Scene
 
-NAME: int = 30
-VALUE: int = 24
+NAME: Final = 30
+VALUE: Final = 24
 
 
 def wanted(options: tuple[OptionView, ...], words: str) -> tuple[OptionView, ...]:
@@ -20,17 +22,29 @@ def wanted(options: tuple[OptionView, ...], words: str) -> tuple[OptionView, ...
 def option_line(option: OptionView, width: int) -> Line:
     """`ladder.roe  1  file, line 12`: what the trader chose stands out against the defaults."""
     chosen = option.source != "default"
-    where = f", {option.where}" if chosen and option.where else ""
-    name, value = (NAME, VALUE) if width >= 74 else (26, 18)
+    name, value = _columns(width)
     return line(
         cell(option.name, name, Ink.TEXT if chosen else Ink.LABEL),
         cell(printable(option.value) or '""', value, Ink.BRIGHT if chosen else Ink.TEXT),
-        Span(f" {option.source}{printable(where)}", Ink.ACCENT if chosen else Ink.FAINT),
+        Span(f" {_source(option)}", Ink.ACCENT if chosen else Ink.LABEL),
     )
 
 
+def _source(option: OptionView) -> str:
+    """A variable's name says by itself that it is one."""
+    if option.source == "environment" and option.where:
+        return printable(option.where)
+    place = option.where if option.source != "default" else ""
+    return f"{option.source}{f', {printable(place)}' if place else ''}"
+
+
+def _columns(width: int) -> tuple[int, int]:
+    """Cells of the names and of the values."""
+    return (NAME, VALUE) if width >= 90 else (27, 16)
+
+
 def option_head(width: int) -> Line:
-    name, value = (NAME, VALUE) if width >= 74 else (26, 18)
+    name, value = _columns(width)
     return line(
         Span("  "),
         cell("OPTION", name, Ink.LABEL),
@@ -39,30 +53,33 @@ def option_head(width: int) -> Line:
     )
 
 
-def limit_lines(scene: Scene) -> tuple[Line, ...]:
-    """Each limit: how much of it is used, and how far away it is."""
+def limit_lines(scene: Scene, width: int) -> tuple[Line, ...]:
+    """Each limit: how much of it is used, and how far away it is; on a second line where there is no room."""
     limits = scene.snapshot.limits if scene.snapshot else ()
     if not limits:
         return (line(Span(" Not known yet.", Ink.LABEL)),)
-    return tuple(_limit(limit) for limit in limits)
+    return tuple(words for limit in limits for words in _limit(limit, width))
 
 
-def _limit(limit: LimitView) -> Line:
-    return line(
+def _limit(limit: LimitView, width: int) -> tuple[Line, ...]:
+    used = line(
         Span(" ✖ " if limit.hit else " ✓ ", Ink.LOSS if limit.hit else Ink.GAIN),
         cell(printable(limit.name), 13, Ink.LABEL),
         Span(printable(limit.now), Ink.BRIGHT),
         Span(" of ", Ink.LABEL),
         Span(printable(limit.limit)),
-        Span(f"  {printable(limit.left)}" if limit.left else "", Ink.LABEL),
     )
+    left = line(Span(printable(limit.left), Ink.LABEL))
+    if width_of(used) + width_of(left) + 2 <= width:
+        return (joined((used, left)),)
+    return used, line(cell("", 16), *left)
 
 
 def link_lines(scene: Scene) -> tuple[Line, ...]:
     """The desk's own link, then each of the engine's."""
     link = scene.link
     who = link.hello
-    ours = f"process {who.pid}, version {who.version}" if who else printable(link.reason)
+    ours = f"{who.version}, process {who.pid}" if who else printable(link.reason)
     first = line(
         _dot(up=link.is_up),
         cell("engine", 9, Ink.LABEL),
