@@ -190,9 +190,10 @@ def _add_files(commands: Parsers) -> None:
     check.add_argument("file", metavar="FILE", nargs="?", help="instead of the one in its folder")
     what.add_parser("example", help="a complete configuration, explained")
     what.add_parser("path", help="where everything is")
-    journal = _add(commands, "journal", "journal", "verify or export the journal")
+    journal = _add(commands, "journal", "journal", "verify, export or replay the journal")
     deed = journal.add_subparsers(title="what", metavar="WHAT", required=True, dest="what")
     deed.add_parser("verify", help="read all of it and check that nothing was changed")
+    deed.add_parser("replay", help="decide all of it again: the same decisions, belief and tables?")
     export = deed.add_parser("export", help="all of it as JSON lines, to the standard output")
     for each in (check, *deed.choices.values(), *(what.choices[name] for name in ("example", "path"))):
         _add_home(each, argparse.SUPPRESS)

@@ -1,4 +1,4 @@
-"""`ratchet journal verify | export`: also while an engine writes it; nothing is changed."""
+"""`ratchet journal verify | export | replay`: also while an engine writes it; nothing is changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.commands.speech import DONE, complain, wrong
+from engine.commands.speech import DONE, complain, refused, wrong
 from engine.config.paths import find_paths
 from engine.journal.export import export
 from engine.journal.port import JournalRefused
@@ -20,6 +20,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         if arguments.what == "verify":
             return asyncio.run(_verify(database))
+        if arguments.what == "replay":
+            return _replay(database)
         if not arguments.out:
             return asyncio.run(_export(database, sys.stdout.buffer))
         with Path(arguments.out).open("xb") as out:
@@ -38,6 +40,17 @@ async def _verify(database: Path) -> int:
     async with await JournalReader.open(database) as journal:
         entries = await journal.verify(_progress if sys.stderr.isatty() else None)
     print(f"{database}: {entries:,} entries, every one as it was written")
+    return DONE
+
+
+def _replay(database: Path) -> int:
+    from engine.journal.replay import replay
+
+    found = replay(database, _progress if sys.stderr.isatty() else None)
+    if found.difference:
+        return refused(f"not equal: {found.difference}")
+    compared = f"{found.snapshots} snapshots and {found.rows:,} rows of the tables"
+    print(f"{database}: {found.entries:,} entries decided again: equal, and so are {compared}")
     return DONE
 
 
