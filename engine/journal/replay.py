@@ -26,8 +26,8 @@ TOLD_EVERY: Final = 2_000
 
 
 class Replayed(msgspec.Struct, frozen=True):
-    """What a replay found. `snapshots` and `rows` are how many were compared; `difference` is the first one in
-    words, empty when all is equal.
+    """What a replay found. `snapshots` and `rows` are how many were compared; `difference` is the first one
+    in words, empty when all is equal.
     """
 
     entries: int

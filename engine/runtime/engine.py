@@ -291,7 +291,9 @@ class Engine:
     def _say(self, level: Level, text: str) -> None:
         """Tell the trader what cannot be told through the journal."""
         logger.error("%s", text)
-        print(f"ratchet engine: {text}", file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError, ValueError):
+            # where the disk is full, or the terminal gone, this has no place to go
+            print(f"ratchet engine: {text}", file=sys.stderr, flush=True)
         told = Event(self._stamp(), self.venue.market_ms(), self._start())
         self.log.add(told, [Note("machine", level, text)])
         self.touch()

@@ -1,0 +1,67 @@
+"""A real engine whose disk takes no more bytes (RLIMIT_FSIZE): it says so, sends nothing, and recovers."""
+
+from __future__ import annotations
+
+import resource
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from engine.core.instrument import Side
+from engine.journal.reader import JournalReader
+from engine.protocol import Answer, Halt, Verdict
+from engine.simulator.hand import Hand
+from engine.simulator.server import SimulatedBitget
+from tests.kill.process import EngineProcess
+
+BTC = "BTCUSDT"
+
+pytestmark = pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="prlimit is Linux's own")
+
+
+def disk_of(engine: EngineProcess, *, is_full: bool) -> None:
+    _, hard = resource.prlimit(engine.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(engine.pid, resource.RLIMIT_FSIZE, (1 if is_full else hard, hard))
+
+
+async def test_an_engine_whose_disk_is_full_adds_nothing_and_goes_on_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    markets = {BTC: Decimal(100_000)}
+    async with SimulatedBitget(ideal=True, markets=markets) as sim, Hand(sim.url, sim.keys[0]) as hand:
+        engine = EngineProcess(tmp_path, sim)
+        try:
+            engine.start()
+            await engine.shows(lambda now: now.engine.reconciled, "it is up")
+            await hand.open(BTC, Side.SHORT, Decimal(20), size=Decimal("0.002"))
+            await engine.shows(lambda now: now.positions and now.positions[0].managed, "under care")
+            await hand.mark(BTC, Decimal(95_000))
+            await engine.shows(lambda now: now.positions[0].rungs == 1 and not now.unknown, "rung 1")
+            stops, sent = engine.stops(BTC), len(engine.client_ids())
+            assert len(stops) == 2
+
+            disk_of(engine, is_full=True)
+            refused = engine.socket.command(Halt("try"), by="test")
+            assert isinstance(refused, Answer)
+            assert refused.verdict is Verdict.REFUSED
+            assert "nothing of this was recorded" in refused.text
+            now = await engine.shows(lambda now: now.engine.read_only, "it says so")
+            assert "what rests on the exchange stays" in now.engine.read_only
+            await hand.mark(BTC, Decimal(90_250))
+            await engine.shows(lambda now: now.positions[0].mark == 90_250, "it hears the price")
+            assert len(engine.client_ids()) == sent
+            assert engine.stops(BTC) == stops
+            assert any("Nothing is decided or sent" in line.text for line in now.log)
+
+            disk_of(engine, is_full=False)
+            await engine.shows(lambda now: not now.engine.read_only and now.engine.reconciled, "it recovers")
+            assert not (await engine.shows(lambda now: True, "answers")).engine.killed
+            await hand.mark(BTC, Decimal("90249.9"))
+            now = await engine.shows(lambda now: now.positions[0].rungs == 2, "the rung that was due runs")
+            assert engine.held() == {(BTC, "short"): now.positions[0].size}
+            engine.kill()
+        finally:
+            engine.end()
+    async with await JournalReader.open(tmp_path / "state.db") as journal:
+        assert await journal.verify() > 0
