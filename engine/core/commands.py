@@ -7,7 +7,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from engine.core.actions import CancelOrder, Level
+from engine.core.actions import Level
 from engine.core.closing import close_fraction
 from engine.core.entry import cancel_entries, enter, leave
 from engine.core.events import (
@@ -33,6 +33,7 @@ from engine.core.refusal import CommandRefused
 from engine.core.rung import start
 from engine.core.settings import StopMode
 from engine.core.state import Cycle, Kill, key_of
+from engine.core.sweep import sweep_known
 from engine.core.turn import Turn
 from engine.core.words import name, percent, price
 
@@ -111,9 +112,7 @@ def _kill(turn: Turn, by: str, reason: str, *, flatten: bool) -> str:
         for cycle in turn.state.cycles.values():
             turn.put(replace(cycle, closing=cycle.closing or "flatten", approval=None))
     cancel_entries(turn)
-    for order in turn.state.working.values():
-        if not turn.state.read_only and order.trigger is None:
-            turn.send(CancelOrder(f"cancel:{order.order_id}", order.order_id, order.symbol), "")
+    sweep_known(turn)
     turn.note("kill", Level.URGENT, f"{text} By {by}{f': {reason}' if reason else ''}.")
     return text
 

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from engine.core.instrument import ONE, ZERO, Instrument
+from engine.core.instrument import ONE, ZERO, Instrument, floor_to
 from engine.core.ledger import Parts, enlarge, lock, reduce
 from engine.core.settings import Add, Bank, Basis, Ladder, Sequence
 from engine.core.state import Cycle, Hand, Leg
@@ -21,14 +21,27 @@ def trigger_price(cycle: Cycle, ladder: Ladder, instrument: Instrument) -> Decim
     With `net` the return counts after both taker fees: E·(d + t + roe/L) / (d − t).
     """
     d = cycle.side.d
-    leg, steps = cycle.front, ONE
+    entry, move = cycle.front.entry, ladder.roe / cycle.front.leverage
     if ladder.basis is Basis.FIXED_GRID:
-        leg, steps = cycle.legs[0], Decimal(cycle.rungs + 1)
-    move = steps * ladder.roe / leg.leverage
+        entry, leverage = first_of(cycle)
+        move = ladder.roe / leverage
+        move *= _line(cycle, entry, move)
     if ladder.net:
         t = instrument.taker
-        return leg.entry * (d + t + move) / (d - t)
-    return leg.entry * (ONE + d * move)
+        return entry * (d + t + move) / (d - t)
+    return entry * (ONE + d * move)
+
+
+def first_of(cycle: Cycle) -> tuple[Decimal, Decimal]:
+    """Entry and leverage that the cycle began with, also when its first leg is gone."""
+    first = cycle.legs[0]
+    return cycle.first_entry or first.entry, cycle.first_leverage or first.leverage
+
+
+def _line(cycle: Cycle, entry: Decimal, move: Decimal) -> Decimal:
+    """Which line of the grid is next: beyond the newest leg, for a gap over several lines makes one rung."""
+    passed = cycle.side.d * (cycle.front.entry / entry - ONE) / move
+    return max(Decimal(cycle.rungs), floor_to(passed, ONE)) + ONE
 
 
 def is_reached(cycle: Cycle, mark: Decimal, trigger: Decimal) -> bool:

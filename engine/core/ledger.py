@@ -50,6 +50,8 @@ def begin(
         seen=position,
         fees=fee,
         peak_qty=position.qty,
+        first_entry=position.entry,
+        first_leverage=position.leverage,
     )
 
 
@@ -153,9 +155,11 @@ def by_trader_first(cycle: Cycle) -> tuple[int, ...]:
     return tuple(own) + tuple(n for n in newest_first(cycle) if n not in own)
 
 
-def lock(cycle: Cycle) -> Cycle:
-    """A rung has passed every leg that is open now."""
-    return replace(cycle, legs=tuple(replace(leg, locked=True) for leg in cycle.legs))
+def lock(cycle: Cycle, *, but: int = 0) -> Cycle:
+    """A rung has passed every leg that is open now, but for the one that it opened itself."""
+    return replace(
+        cycle, legs=tuple(replace(leg, locked=leg.locked or leg.number != but) for leg in cycle.legs)
+    )
 
 
 def fund(cycle: Cycle, amount: Decimal) -> Cycle:

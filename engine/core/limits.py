@@ -81,6 +81,7 @@ def hold(turn: Turn) -> None:
     floor = limits.kill_below * state.reference_equity
     if state.kill is None and balance.equity < floor:
         turn.set(kill=Kill(turn.at, "limit", "equity below the limit", flatten=False))
+        turn.ask(Reading.ORDERS)
         turn.note(
             "kill",
             Level.URGENT,

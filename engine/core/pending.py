@@ -108,6 +108,8 @@ def _unknown(turn: Turn, pending: Pending, cause: str) -> None:
         turn.forget(work.id)
         if entry := of_owner(turn, pending.cycle):
             entry_unheard(turn, entry)
+        else:
+            turn.ask(Reading.ORDERS)
         return
     if not pending.cause:
         turn.note(

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from engine.core.exchange import Tick
 from engine.core.instrument import ONE, ZERO, Instrument
-from engine.core.ladder import add_margin, add_qty, after_rung, bank_parts, is_reached
+from engine.core.ladder import add_margin, add_qty, after_rung, bank_parts, first_of, is_reached
 from engine.core.limits import no_risk_because, oversized
 from engine.core.settings import Sequence
 from engine.core.state import Cycle, key_of
@@ -39,39 +39,35 @@ def blocked_because(turn: Turn, cycle: Cycle, tick: Tick) -> str:
 def expected_leverage(turn: Turn, cycle: Cycle) -> bool:
     """Whether the leverage on the exchange is the configured one, or the one the cycle began with."""
     configured = turn.state.settings.leverage_of(cycle.symbol)
-    return cycle.seen.leverage in (configured, cycle.legs[0].leverage)
+    return cycle.seen.leverage in (configured, first_of(cycle)[1])
 
 
 def _size_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal) -> str:
     ladder = turn.state.settings.ladder
     if not expected_leverage(turn, cycle):
-        return (
-            f"the leverage on Bitget is {size(cycle.seen.leverage)}x, expected "
-            f"{size(cycle.legs[0].leverage)}x"
-        )
+        return f"the leverage on Bitget is {size(cycle.seen.leverage)}x, expected {size(first_of(cycle)[1])}x"
     banked = sum((q for _, q in bank_parts(cycle, ladder, instrument)), ZERO)
     if not instrument.is_tradable(banked, mark):
         return f"half of the leg ({size(banked)}) is below Bitget's minimum"
-    return add_block(
-        turn, cycle, instrument, mark, credit=_credit(cycle, ladder.sequence, banked, mark, instrument)
-    )
-
-
-def _credit(
-    cycle: Cycle, sequence: Sequence, banked: Decimal, mark: Decimal, instrument: Instrument
-) -> Decimal:
-    """The free margin that the bank step is going to give back before the add."""
-    if sequence is Sequence.ADD_FIRST:
-        return ZERO
-    profit = cycle.side.d * banked * (mark - cycle.held_entry)
-    return profit + cycle.held_margin * banked / cycle.held_qty - instrument.taker * banked * mark
+    if ladder.sequence is Sequence.ADD_FIRST:
+        return add_block(turn, cycle, instrument, mark)
+    # what the bank gives back before the add: its margin, its profit, less its fee
+    released = cycle.held_margin * banked / cycle.held_qty
+    profit = cycle.side.d * banked * (mark - cycle.held_entry) - instrument.taker * banked * mark
+    return add_block(turn, cycle, instrument, mark, credit=released + profit, released=released)
 
 
 def add_block(
-    turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal, *, credit: Decimal = ZERO
+    turn: Turn,
+    cycle: Cycle,
+    instrument: Instrument,
+    mark: Decimal,
+    *,
+    credit: Decimal = ZERO,
+    released: Decimal = ZERO,
 ) -> str:
-    """Why the next leg may not be opened at `mark`; `credit` is free margin that will have come back by
-    then.
+    """Why the next leg may not be opened at `mark`; `credit` is free margin that will have come back by then,
+    and `released` the part of it that is in the position now.
     """
     state, ladder = turn.state, turn.state.settings.ladder
     balance = state.balance
@@ -91,7 +87,7 @@ def add_block(
         return (
             f"free margin {amount(balance.free + credit)} is below the {amount(need)} USDT that the add needs"
         )
-    if cycle.held_margin + margin > ladder.max_cycle_margin * balance.equity:
+    if cycle.held_margin - released + margin > ladder.max_cycle_margin * balance.equity:
         return f"the cycle's margin would pass {amount(ladder.max_cycle_margin * balance.equity)} USDT"
     return _stops_block(turn, cycle, instrument, mark)
 

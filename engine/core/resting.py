@@ -15,6 +15,7 @@ from engine.core.exchange import OrderRow, OrderState, RestingOrder
 from engine.core.ids import cycle_in, is_ours
 from engine.core.state import Cycle, Rest, Stop, Why
 from engine.core.stops import is_nearer
+from engine.core.sweep import sweep_read
 from engine.core.turn import Turn
 from engine.core.words import name, price
 
@@ -35,6 +36,7 @@ def orders_read(turn: Turn, read: OrdersRead) -> None:
         working={o.order_id: o for o in read.orders if not o.reduces and o.symbol in turn.state.instruments}
     )
     _strangers(turn, read)
+    sweep_read(turn, read)
 
 
 def foreign_of(cycle: Cycle, orders: tuple[RestingOrder, ...]) -> tuple[RestingOrder, ...]:

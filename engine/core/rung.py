@@ -75,7 +75,7 @@ def try_rung(turn: Turn, cycle: Cycle) -> Cycle:
 
 
 def _block(turn: Turn, cycle: Cycle, armed: Armed, reason: str) -> Cycle:
-    if reason == cycle.blocked:
+    if _in_words(reason) == _in_words(cycle.blocked):
         return cycle
     turn.note(
         "blocked",
@@ -89,8 +89,13 @@ def _block(turn: Turn, cycle: Cycle, armed: Armed, reason: str) -> Cycle:
     return replace(cycle, blocked=reason)
 
 
+def _in_words(reason: str) -> str:
+    """A reason without its numbers, which move with the market."""
+    return "".join(letter for letter in reason if not letter.isdigit() and letter not in ".,")
+
+
 def _ask(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal) -> Cycle:
-    ladder = turn.state.settings.ladder
+    ladder, balance = turn.state.settings.ladder, turn.state.balance
     approval = cycle.approval
     if approval is None:
         band = armed.trigger * ladder.approval_band
@@ -100,7 +105,8 @@ def _ask(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal) -> Cycle:
             "approval",
             Level.URGENT,
             f"{name(cycle)}: rung {armed.number} asks. Bank {size(_sum(armed.bank))}, add "
-            f"{amount(add_margin(cycle, ladder, None))} USDT margin. Unanswered after "
+            f"{amount(add_margin(cycle, ladder, balance.equity if balance else None))} USDT margin. "
+            f"Unanswered after "
             f"{ladder.approval_s} s means no.",
             cycle,
             rung=armed.number,
@@ -209,7 +215,7 @@ def _bank(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
     if order.stage in (Stage.DONE, Stage.REFUSED) and not order.filled:
         return _give_up(turn, cycle, rung, rung.reason or "the bank order was refused")
     if order.stage in (Stage.DONE, Stage.REFUSED):
-        return _next(lock(cycle), rung)
+        return _next(lock(cycle, but=rung.leg), rung)
     return cycle
 
 
@@ -286,7 +292,7 @@ def _give_up(turn: Turn, cycle: Cycle, rung: Rung, reason: str) -> Cycle:
     )
     turn.ask(Reading.POSITIONS, Reading.ORDERS, Reading.FILLS)
     if rung.add.filled:
-        return replace(lock(cycle), rung=replace(rung, steps=(Part.FINAL,), reason=reason))
+        return replace(lock(cycle, but=rung.leg), rung=replace(rung, steps=(Part.FINAL,), reason=reason))
     return replace(cycle, rung=None)
 
 

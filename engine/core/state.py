@@ -260,6 +260,8 @@ class Cycle(msgspec.Struct, frozen=True):
     closes_made: int = 0
     close_after: int = 0
     closes_empty: int = 0
+    first_entry: Decimal = ZERO
+    first_leverage: Decimal = ZERO
     unbooked: Decimal = ZERO
     armed: Armed | None = None
     rung: Rung | None = None
@@ -399,12 +401,17 @@ class Day(msgspec.Struct, frozen=True):
 
 
 class Kill(msgspec.Struct, frozen=True):
-    """The kill switch is on. `flatten` also closes what is managed."""
+    """The kill switch is on. `flatten` also closes what is managed.
+
+    `left` are the orders that add risk and that it still has to take off the market; None until these were
+    read.
+    """
 
     at: int
     by: str
     reason: str
     flatten: bool
+    left: tuple[str, ...] | None = None
 
 
 class State(msgspec.Struct, frozen=True):

@@ -18,15 +18,15 @@ from typing import Any
 from uuid import uuid4
 
 import ccxt.async_support
-from msgspec.structs import replace
 
 from engine.core.decide import Decision
 from engine.core.events import AnyCommand, Commanded, Timer
+from engine.core.exchange import Tick
 from engine.core.instrument import Side
 from engine.core.settings import Ladder, Limits, Settings
 from engine.core.state import Cycle
 from engine.protocol import AccountView, Mode
-from engine.runtime.engine import wall_ms
+from engine.runtime.clock import Clock
 from engine.runtime.snapshot import snapshot_of
 from engine.simulator.quote import Quote
 from engine.simulator.server import SimulatedBitget
@@ -61,7 +61,7 @@ class Scene:
 
     on: Stage
     trader: Any
-    clock: Clock
+    clock: Ahead
 
     # -- what the trader and the market do -------------------------------------------------------------------
 
@@ -83,6 +83,19 @@ class Scene:
         return await self.trader.create_order(
             AT_CCXT[symbol], kind, side, float(qty), float(price) if price else None, params
         )
+
+    async def moves_stop(self, trigger: str, to: str) -> None:
+        """The trader drags the stop at `trigger` in the app."""
+        row = next(row for row in self.plans() if row["triggerPrice"] == trigger)
+        ids = {"symbol": BTC, "productType": "USDT-FUTURES", "marginCoin": "USDT", "orderId": row["orderId"]}
+        await self.trader.private_mix_post_v2_mix_order_modify_tpsl_order(
+            ids | {"triggerPrice": to, "triggerType": "mark_price", "size": row["size"]}
+        )
+
+    async def cancels_stop(self, trigger: str) -> None:
+        row = next(row for row in self.plans() if row["triggerPrice"] == trigger)
+        params = {"planType": row["planType"], "trigger": True}
+        await self.trader.cancel_order(row["orderId"], AT_CCXT[BTC], params)
 
     async def opens(
         self, side: Side = Side.SHORT, qty: str = "0.002", leverage: int = 20, symbol: str = BTC
@@ -122,6 +135,12 @@ class Scene:
         bids, asks = ((bid or mark, Decimal(bid_size)),), ((ask or mark, Decimal(ask_size)),)
         self.on.sim.world.show(Quote(symbol, market.now_ms + 1, mark, mark, last or mark, bids, asks))
         self.on.sim.streams.flush()
+
+    async def sees(self, mark: Decimal, symbol: str = BTC) -> None:
+        """The engine sees a price that the exchange does not act on."""
+        engine = self.on.engine
+        engine.tick(Tick(symbol, mark, mark, engine.now()))
+        await asyncio.sleep(0)
 
     async def looks_at_the_contracts(self) -> None:
         """What happens every minute: the contracts are read again."""
@@ -216,7 +235,7 @@ class Scene:
         engine = self.on.engine
         if prices_come:
             for tick in engine.prices.newest():
-                engine.tick(replace(tick, arrived=engine.now()))
+                engine.tick(tick)
         engine.take(Timer())
         await asyncio.sleep(0)
 
@@ -225,14 +244,13 @@ class Scene:
         await asyncio.sleep(seconds)
 
 
-@dataclass
-class Clock:
-    """The wall clock, moved on by hand."""
+class Ahead(Clock):
+    """The engine's clock, moved on by hand."""
 
-    ahead_ms: int = 0
+    ahead_ms = 0
 
     def __call__(self) -> int:
-        return wall_ms() + self.ahead_ms
+        return super().__call__() + self.ahead_ms
 
 
 @asynccontextmanager
@@ -252,7 +270,7 @@ async def scene(
         "maintenance": Decimal("0.004"),
         **simulated,
     }
-    clock = Clock()
+    clock = Ahead()
     async with stage(folder, chosen, clock=clock, **market) as on:
         trader = trader_of(on.sim)
         try:

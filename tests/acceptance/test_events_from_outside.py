@@ -235,7 +235,7 @@ async def test_a_crossed_position_is_shown_and_not_touched(tmp_path: Path) -> No
 async def test_a_stop_tightened_by_hand_is_a_floor(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         await s.opens_and_climbs("95000")
-        await move(s, "99293.2", "97000")
+        await s.moves_stop("99293.2", "97000")
         await s.is_told_that("you tightened the stop 99,293.2 → 97,000.0; it is kept as a floor")
         await s.on.reconcile()
         assert s.stops() == s.believed() == ["0.001 @ 100000", "0.0021 @ 97000"]
@@ -250,7 +250,7 @@ async def test_a_stop_tightened_by_hand_stays_where_the_next_rung_would_have_it_
 ) -> None:
     async with scene(tmp_path) as s:
         await s.opens_and_climbs("95000")
-        await move(s, "100000", "95500")
+        await s.moves_stop("100000", "95500")
         await s.is_told_that("it is kept as a floor")
         await s.mark("90250")
         await s.until(lambda: s.cycle().rungs == 2 and not s.cycle().rung, "the next rung")
@@ -261,11 +261,11 @@ async def test_a_stop_tightened_by_hand_stays_where_the_next_rung_would_have_it_
 async def test_a_loosened_stop_is_put_back_once_and_then_left_to_the_trader(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         await s.opens_and_climbs("95000")
-        await move(s, "99293.2", "99900")
+        await s.moves_stop("99293.2", "99900")
         await s.is_told_that("the stop at 99,293.2 was loosened to 99,900.0; it is put back once")
         await s.until(lambda: s.stops() == RUNG_1, "it is back", within_s=5)
         await s.on.at_rest()
-        await move(s, "99293.2", "99900")
+        await s.moves_stop("99293.2", "99900")
         await s.is_told_that("Ratchet leaves the stops to you and stops scaling")
         await s.on.reconcile()
         assert s.stops() == ["0.001 @ 100000", "0.0021 @ 99900"]
@@ -280,30 +280,15 @@ async def test_a_loosened_stop_is_put_back_once_and_then_left_to_the_trader(tmp_
 async def test_a_cancelled_stop_is_put_back_once_within_five_seconds(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         await s.opens_and_climbs("95000")
-        await cancel(s, "99293.2")
+        await s.cancels_stop("99293.2")
         await s.is_told_that("the stop at 99,293.2 was taken away; it is put back once")
         await s.until(lambda: s.stops() == RUNG_1, "it is back", within_s=5)
         await s.on.at_rest()
-        await cancel(s, "99293.2")
+        await s.cancels_stop("99293.2")
         await s.is_told_that("was taken away again")
         await s.quiet()
         assert s.stops() == ["0.001 @ 100000"]
         assert s.cycle().reason == "trader moved the stop"
-
-
-async def move(s: Scene, trigger: str, to: str) -> None:
-    """The trader drags the stop at `trigger` in the app."""
-    row = next(row for row in s.plans() if row["triggerPrice"] == trigger)
-    ids = {"symbol": BTC, "productType": "USDT-FUTURES", "marginCoin": "USDT", "orderId": row["orderId"]}
-    await s.trader.private_mix_post_v2_mix_order_modify_tpsl_order(
-        ids | {"triggerPrice": to, "triggerType": "mark_price", "size": row["size"]}
-    )
-
-
-async def cancel(s: Scene, trigger: str) -> None:
-    row = next(row for row in s.plans() if row["triggerPrice"] == trigger)
-    params = {"planType": row["planType"], "trigger": True}
-    await s.trader.cancel_order(row["orderId"], AT_CCXT[BTC], params)
 
 
 async def test_the_traders_own_stop_and_target_are_left_alone_and_counted(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""What a halt takes off the market: the entries that were working when it came. Those made later are the
+trader's.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from engine.core.actions import CancelOrder, CancelStop, Reading
+from engine.core.events import OrdersRead
+from engine.core.exchange import RestingOrder
+from engine.core.turn import Turn
+
+
+def sweep_known(turn: Turn) -> None:
+    """Cancel the entries that are known, and read the orders again: some may be too young to be known."""
+    for order in turn.state.working.values():
+        _cancel(turn, order)
+    turn.ask(Reading.ORDERS)
+
+
+def sweep_read(turn: Turn, read: OrdersRead) -> None:
+    """The first reading after the halt says what there was; what of that is still there is cancelled again."""
+    kill = turn.state.kill
+    if kill is None or turn.state.read_only or read.asked < kill.at or kill.left == ():
+        return
+    here = turn.state.working
+    left = tuple(here) if kill.left is None else tuple(order_id for order_id in kill.left if order_id in here)
+    turn.set(kill=replace(kill, left=left))
+    for order_id in left:
+        _cancel(turn, here[order_id])
+
+
+def _cancel(turn: Turn, order: RestingOrder) -> None:
+    if turn.state.read_only:
+        return
+    if order.trigger is None:
+        work: CancelOrder | CancelStop = CancelOrder(f"cancel:{order.order_id}", order.order_id, order.symbol)
+    else:
+        work = CancelStop(
+            f"cancel:{order.order_id}", order.order_id, order.client_id, order.symbol, order.kind
+        )
+    if work.id not in turn.state.pending:
+        turn.send(work, "")
