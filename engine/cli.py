@@ -80,6 +80,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     _add_engine(commands)
     _add_looking(commands)
     _add_doctor(commands)
+    _add_web(commands)
     _add_reducing(commands)
     _add_steering(commands)
     _add_files(commands)
@@ -147,6 +148,12 @@ def _add_doctor(commands: Parsers) -> None:
     doctor.add_argument("--bitget-url", metavar="URL", help="another Bitget, such as `ratchet simulator`")
     doctor.add_argument("--demo", action="store_true", help="Bitget's own demo trading")
     doctor.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _add_web(commands: Parsers) -> None:
+    web = _add(commands, "web", "web", "the desk in a browser on this machine; it only watches")
+    web.add_argument("--port", metavar="N", type=int, default=8737, help="where it listens (8737)")
+    web.add_argument("--trade", action="store_true", help="let the browser act, not only watch")
 
 
 def _add_reducing(commands: Parsers) -> None:

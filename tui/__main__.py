@@ -19,6 +19,7 @@ def main() -> int:
     )
     parser.add_argument("--keymap", default="default", help="default or vim")
     parser.add_argument("--ascii", action="store_true", help="nothing beyond ASCII")
+    parser.add_argument("--by", default="", help="how the journal names this desk")
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     wish = parser.parse_args()
     return run_desk(
@@ -29,6 +30,7 @@ def main() -> int:
         keymap=wish.keymap,
         ascii=wish.ascii,
         mouse=not wish.no_mouse,
+        by=wish.by,
     )
 
 

@@ -398,6 +398,7 @@ def run_desk(
     mouse: bool = True,
     hand: Hand | None = None,
     farewell: str | None = None,
+    by: str = "",
 ) -> int:
     """Run the desk on the engine's socket until the trader quits.
 
@@ -405,7 +406,7 @@ def run_desk(
     the desk. Returns the exit code: 0, or 128 + n after signal n.
     """
     desk = RatchetDesk(
-        EngineClient(socket, by=f"desk on {terminal_name()}"),
+        EngineClient(socket, by=by or f"desk on {terminal_name()}"),
         read_only=read_only,
         hand=hand,
         theme=theme,
