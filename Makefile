@@ -4,6 +4,7 @@
 #   make install                 the command: .venv/bin/ratchet
 #   make test                    every test                        make test ARGS="-k ladder"
 #   make prove SEEDS=10000       markets, faults and crashes       make prove SEED=4711 runs one again
+#   make prove KILLS=500         the real engine, killed so often with kill -9 while it climbs
 #   make bench                   what it costs, as ratios
 #   make lint                    format, style, types, walls
 #   make PYTHON=python3.12 …     another Python (3.11 or newer)
@@ -31,7 +32,11 @@ test: $(VENV)/ready-to-test
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
 prove: $(VENV)/ready-to-test
+ifdef KILLS
+	RATCHET_KILLS=$(KILLS) $(BIN)/python -m pytest -s tests/kill/test_sigkill.py $(ARGS)
+else
 	$(BIN)/python -m tests.simulation.prove $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+endif
 
 bench: $(VENV)/ready-to-test
 	@for name in $(BENCH); do printf '\n== %s\n' $$name; $(BIN)/python -m bench.$$name $(ARGS) || exit 1; done
