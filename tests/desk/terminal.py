@@ -69,7 +69,16 @@ class Terminal:
 
 @asynccontextmanager
 async def terminal(*command: str, size: tuple[int, int] = (120, 40), **env: str) -> AsyncIterator[Terminal]:
-    """Run `python COMMAND` in a pseudo terminal of this size; whatever happens, it is gone afterwards."""
+    """Run `python COMMAND` in a pseudo terminal of this size."""
+    async with command_in_terminal(sys.executable, *command, size=size, **env) as held:
+        yield held
+
+
+@asynccontextmanager
+async def command_in_terminal(
+    *command: str, size: tuple[int, int] = (120, 40), **env: str
+) -> AsyncIterator[Terminal]:
+    """Run COMMAND in a pseudo terminal of this size; whatever happens, it is gone afterwards."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
     wanted = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **env}
@@ -77,7 +86,6 @@ async def terminal(*command: str, size: tuple[int, int] = (120, 40), **env: str)
         if name not in env:
             wanted.pop(name, None)
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
         *command,
         stdin=slave,
         stdout=slave,
