@@ -109,15 +109,17 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         env = {
             **kept,
             "RATCHET_HOME": str(home),
+            "XDG_RUNTIME_DIR": str(home),
             "BITGET_API_KEY": told["key"],
             "BITGET_API_SECRET": told["secret"],
             "BITGET_API_PASSPHRASE": told["passphrase"],
             **{"T_READ": READ, "T_TRADE": TRADE, "T_HOOK": TOKEN},
         }
         (home / "config.toml").write_text(CONFIG.format(url=told["url"], port=port))
-        stack.enter_context(running("engine", env=env))
+        engine = stack.enter_context(running("engine", env=env))
         house = House(port, env)
-        house.until(house.is_well)
+        house.until(lambda: house.is_well() or engine.poll() is not None, within_s=60)
+        assert engine.poll() is None, engine.communicate()[1]
         yield house
 
 
