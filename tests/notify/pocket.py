@@ -86,6 +86,12 @@ class Pocket:
         """Long enough for what should not come to come."""
         await asyncio.sleep(seconds)
 
+    async def delivered(self) -> None:
+        """Wait until nothing is left in the outbox."""
+        async with asyncio.timeout(5):
+            while await self.outbox.unsent():  # noqa: ASYNC110 - the outbox tells nobody
+                await asyncio.sleep(0.01)
+
     async def until_up(self) -> None:
         async with asyncio.timeout(5):
             while not self.phone.line.up:  # noqa: ASYNC110 - the phone tells nobody

@@ -23,7 +23,7 @@ from engine.notify.port import Desk, Happened
 from engine.notify.telegram.buttons import Buttons, Deed, Do, Explain
 from engine.notify.telegram.markup import bold, escaped
 from engine.notify.telegram.sender import keyboard_of
-from engine.notify.telegram.wire import edit, send
+from engine.notify.telegram.wire import edit, seconds_to_wait, send
 from engine.notify.urgency import is_question
 from engine.protocol import ApprovalView, Approve, Deny, PositionView, Snapshot
 
@@ -83,8 +83,7 @@ class Cards:
             try:
                 await self.look(bot)
             except RetryAfter as slow:
-                after = slow.retry_after
-                wait = after if isinstance(after, int) else after.total_seconds()
+                wait = seconds_to_wait(slow)
             except TelegramError as error:
                 logger.warning("a card could not be shown (%s); it is tried again", type(error).__name__)
                 wait = 2 * LOOK_S

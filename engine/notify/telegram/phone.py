@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import sqlite3
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import httpx
@@ -109,7 +109,7 @@ class Phone:
                 if self._bot is not None and self.line.up:
                     await send(self._bot, self._contact.chat, escaped(text))
 
-    async def _forever(self, work: Callable[[], Any]) -> None:
+    async def _forever(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Again and again, with growing pauses while it keeps failing. The engine must outlive anything in
         here.
         """
@@ -117,7 +117,7 @@ class Phone:
         while True:
             began = loop.time()
             try:
-                await work()
+                await _apart(work())
             except Exception as error:  # noqa: BLE001 - whatever breaks the phone breaks only the phone
                 self._broke(error)
             failures = 0 if loop.time() - began > 60 else failures + 1
@@ -140,8 +140,19 @@ class Phone:
         """Raises TelegramError when it cannot begin or the token is refused."""
         if self._tls is None:
             self._tls = await asyncio.to_thread(httpx.create_ssl_context)
-        rejected = asyncio.Event()
-        app = self._app(self._tls, rejected)
+        rejected, local = asyncio.Event(), is_local(self._contact.url)
+        talk, poll = (
+            WatchedRequest(self.line, rejected.set, self._clock, self._tls, local=local) for _ in range(2)
+        )
+        try:
+            await self._talk(self._app(talk, poll), rejected)
+        finally:
+            # an application that could not begin does not close what it began with
+            await talk.shutdown()
+            await poll.shutdown()
+
+    async def _talk(self, app: App, rejected: asyncio.Event) -> None:
+        """Until something breaks. Raises TelegramError."""
         async with app:
             try:
                 await app.start()
@@ -162,20 +173,16 @@ class Phone:
                 self._bot = None
                 await _end(app)
 
-    def _app(self, tls: ssl.SSLContext, rejected: asyncio.Event) -> App:
+    def _app(self, talk: WatchedRequest, poll: WatchedRequest) -> App:
         contact = self._contact
         hush_libraries(contact.token)
-        local = is_local(contact.url)
-        requests = [
-            WatchedRequest(self.line, rejected.set, self._clock, tls, local=local) for _ in ("talk", "poll")
-        ]
         app: App = (
             Application.builder()
             .token(contact.token)
             .base_url(f"{contact.url}/bot")
             .base_file_url(f"{contact.url}/file/bot")
-            .request(requests[0])
-            .get_updates_request(requests[1])
+            .request(talk)
+            .get_updates_request(poll)
             .job_queue(None)
             .build()
         )
@@ -223,6 +230,22 @@ class Phone:
         self._hearing.alarm(
             f"conflict.{self._clock() // ALARM_MS}", Note("second engine", Level.URGENT, text)
         )
+
+
+async def _apart(work: Coroutine[Any, Any, None]) -> None:
+    """Do it in a task of its own: a task group whose child fails while it is cancelled forgets the
+    cancellation, and the one who waits here must not.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()
+        raise
+    task.result()
 
 
 async def _until_rejected(rejected: asyncio.Event) -> None:

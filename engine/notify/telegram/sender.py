@@ -24,7 +24,7 @@ from engine.notify.port import Desk
 from engine.notify.telegram.buttons import Buttons, Seen
 from engine.notify.telegram.markup import bold, cut, escaped
 from engine.notify.telegram.obey import MUTED, Reply
-from engine.notify.telegram.wire import logger, send
+from engine.notify.telegram.wire import logger, seconds_to_wait, send
 from engine.notify.urgency import Urgency
 
 WEEK_MS: Final = 7 * 86_400_000
@@ -123,8 +123,7 @@ class Sender:
         try:
             pause = await self._round(bot)
         except RetryAfter as slow:
-            wait = slow.retry_after
-            seconds = wait if isinstance(wait, int) else wait.total_seconds()
+            seconds = seconds_to_wait(slow)
             logger.warning("Telegram asks to wait %s s before the next message", seconds)
             await asyncio.sleep(seconds + 0.1)
             return 0.0

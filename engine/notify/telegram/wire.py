@@ -8,6 +8,7 @@ import ipaddress
 import logging
 import ssl
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 from telegram import Bot, InlineKeyboardMarkup, LinkPreviewOptions, Message
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, TelegramError
+from telegram.error import BadRequest, RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
 
 from engine.notify.telegram.markup import plain
@@ -167,6 +168,14 @@ async def edit(
             await bot.edit_message_text(plain(text), chat, message, reply_markup=keyboard)
         elif "not modified" not in refused.message.lower():
             raise
+
+
+def seconds_to_wait(slow: RetryAfter) -> float:
+    """What a 429 asks for. The library warns of the type that this will have one day; both are read here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        after = slow.retry_after
+    return float(after) if isinstance(after, int) else after.total_seconds()
 
 
 def is_about_markup(refused: BadRequest) -> bool:
