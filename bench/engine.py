@@ -49,7 +49,7 @@ class Arrivals:
                 self.at = self.at or time.perf_counter()
             return opened(*asked)
 
-        sim._rest.log.open = noted  # type: ignore[method-assign]
+        sim._rest.log.open = noted  # type: ignore[assignment,method-assign]
 
     async def after(self, cause: Callable[[], object]) -> float:
         """Microseconds from `cause` to the next order."""

@@ -196,7 +196,7 @@ async def f10() -> list[Row]:
 
 async def f11() -> list[Row]:
     """A flatten through the engine: until the first reducing order is at the exchange."""
-    rows = []
+    rows: list[Row] = []
     for name, dead in (("flatten → first reducing order, p99", False), ("the same, market data dead", True)):
         took = []
         async with desk() as on:

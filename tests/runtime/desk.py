@@ -31,7 +31,7 @@ class Desk(Stage):
 
     journal: MemoryJournal
 
-    async def mark(self, price: int | str) -> None:
+    async def mark(self, price: int | str | Decimal) -> None:
         """Two seconds later the market is there: no two trades share a moment."""
         await self.sim.feed.advance(2_000)
         await self.hand.mark(BTC, Decimal(price))
@@ -42,7 +42,7 @@ class Desk(Stage):
         await self.until(lambda: bool(self.engine.state.cycles), "the position is under care")
         await self.at_rest()
 
-    async def falls_to(self, price: int | str, rungs: int) -> None:
+    async def falls_to(self, price: int | str | Decimal, rungs: int) -> None:
         await self.mark(price)
         await self.until(lambda: self.cycle.rungs == rungs, f"rung {rungs} is done")
         await self.at_rest()
