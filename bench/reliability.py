@@ -20,11 +20,12 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Final
 
+from engine.core.cycle import Rest
 from engine.core.decide import decide, first_state
 from engine.core.events import Commanded, Event, Flatten, LinkChanged, Resume, Started
 from engine.core.instrument import Side
 from engine.core.settings import Settings
-from engine.core.state import Rest, State
+from engine.core.state import State
 from engine.journal.port import Entry
 from engine.journal.sqlite import SqliteJournal
 from engine.simulator.catalogue import RECORDED

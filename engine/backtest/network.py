@@ -1,4 +1,4 @@
-"""What lies between the engine and an exchange in the same process: who is answered when, and what gets lost."""
+"""What lies between the engine and an exchange in the same process: who is answered when, what gets lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Params = Mapping[str, Any]
 
 
 class Network(Protocol):
-    """Carries requests, frames and connections. Time is the event loop's: everything that waits sleeps there."""
+    """Carries requests, frames and connections. Time is the event loop's: what waits sleeps there."""
 
     async def carry(self, method: str, path: str, params: Params, reach: Callable[[], Any]) -> Any:
         """Take a request to the exchange, which answers `reach()` with the data, and bring that back.

@@ -36,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return wrong("the desk needs a terminal; `ratchet watch --plain` tells the same line by line")
     looks = looks_of(arguments, paths)
-    from tui.app import Alarms, run_desk
+    from tui.alarms import Alarms
+    from tui.app import run_desk
 
     return run_desk(
         paths.socket,

@@ -8,7 +8,8 @@ import math
 from collections.abc import Iterator
 from decimal import Decimal
 
-from engine.core.state import Cycle, Rest, State
+from engine.core.cycle import Cycle, Rest
+from engine.core.state import State
 
 NEVER = (-math.inf, math.inf)
 

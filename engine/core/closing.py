@@ -8,10 +8,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from engine.core.actions import Level, PlaceMarket
+from engine.core.cycle import Cycle, Order, Stage
 from engine.core.ids import close_id
 from engine.core.instrument import ZERO
 from engine.core.ledger import Parts, by_trader_first, parts_of
-from engine.core.state import Cycle, Order, Stage
 from engine.core.turn import Turn
 from engine.core.words import name, size
 

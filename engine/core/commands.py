@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from engine.core.actions import Level
 from engine.core.closing import close_fraction
+from engine.core.cycle import Cycle, key_of
 from engine.core.entry import cancel_entries, enter, leave
 from engine.core.events import (
     Adopt,
@@ -32,7 +33,7 @@ from engine.core.preconditions import blocked_because
 from engine.core.refusal import CommandRefused
 from engine.core.rung import start
 from engine.core.settings import StopMode
-from engine.core.state import Cycle, Kill, key_of
+from engine.core.state import Kill
 from engine.core.sweep import sweep_known
 from engine.core.turn import Turn
 from engine.core.words import name, percent, price

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from engine.core.actions import CancelStop, Level, MoveStop, PlaceStop, Reading
 from engine.core.closing import close_parts
+from engine.core.cycle import Cycle, Part, Rest, Stop
 from engine.core.exchange import OrderKind
 from engine.core.ids import stop_id
 from engine.core.ledger import newest_first, parts_of
-from engine.core.state import Cycle, Part, Rest, Stop
 from engine.core.stops import Wanted, is_beyond, is_nearer, wanted_stops
 from engine.core.turn import Turn
 from engine.core.words import name, price, size

@@ -17,6 +17,7 @@ from engine.core.actions import Level, Note, Reading, Work
 from engine.core.closing import advance_close
 from engine.core.commands import commanded
 from engine.core.cover import cover, watch_stops
+from engine.core.cycle import Cycle, Stage
 from engine.core.doubt import fills_read, resolve_doubt
 from engine.core.entry import saw_fill, saw_order, watch_entries
 from engine.core.events import (
@@ -49,7 +50,7 @@ from engine.core.refusal import CommandRefused
 from engine.core.resting import orders_read, stop_seen
 from engine.core.rung import advance, arm, expire, try_rung
 from engine.core.settings import Settings
-from engine.core.state import Cycle, Stage, State
+from engine.core.state import State
 from engine.core.turn import Turn
 from engine.core.words import money, name
 

@@ -21,12 +21,13 @@ from engine.core.actions import (
     PlaceMarket,
     SetLeverage,
 )
+from engine.core.cycle import Cycle, Order, Stage, key_of
 from engine.core.events import Enter, Exit
 from engine.core.exchange import Accepted, Fill, OrderRow, OrderState, Refused, Tick
 from engine.core.instrument import ONE, ZERO, Instrument, Side
 from engine.core.limits import no_risk_because
 from engine.core.refusal import CommandRefused
-from engine.core.state import Cycle, Entry, Order, Stage, Step, key_of
+from engine.core.state import Entry, Step
 from engine.core.turn import Turn
 from engine.core.words import amount, percent, price, size
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import Level
+from engine.core.cycle import Cycle, Hand, Order, Rest, Stage, Stop, key_of
 from engine.core.doubt import UNTOLD, moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
 from engine.core.ids import cycle_in, is_add, is_ours
@@ -15,7 +16,6 @@ from engine.core.ladder import next_leg
 from engine.core.ledger import Parts, by_trader_first, enlarge, newest_first, parts_of, reduce
 from engine.core.positions import SAME_MOMENT_MS
 from engine.core.rung import recall
-from engine.core.state import Cycle, Hand, Order, Rest, Stage, Stop, key_of
 from engine.core.turn import Turn
 from engine.core.words import money, name, price, size
 

@@ -9,10 +9,10 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from engine.core.cycle import Cycle, Hand, Leg
 from engine.core.instrument import ONE, ZERO, Instrument, floor_to
 from engine.core.ledger import Parts, enlarge, lock, reduce
 from engine.core.settings import Add, Bank, Basis, Ladder, Sequence
-from engine.core.state import Cycle, Hand, Leg
 
 
 def trigger_price(cycle: Cycle, ladder: Ladder, instrument: Instrument) -> Decimal:

@@ -10,11 +10,11 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from engine.core.cycle import Cycle, Hand, Leg, tally
 from engine.core.exchange import Position
 from engine.core.instrument import ZERO, Instrument
 from engine.core.margin import initial_margin, liquidation_price
 from engine.core.settings import StopMode
-from engine.core.state import Cycle, Hand, Leg, tally
 
 Parts = tuple[tuple[int, Decimal], ...]
 """Leg numbers and how much of each: what a reducing order takes."""

@@ -22,6 +22,7 @@ from engine.core.actions import (
 )
 from engine.core.closing import DUST, close_parts, give_up_dust
 from engine.core.cover import drop_stop, put_stop, rests
+from engine.core.cycle import Cycle, Order, Rest, Stage, Stop
 from engine.core.entry import answered as entry_answered
 from engine.core.entry import of_owner, saw_order
 from engine.core.entry import unheard as entry_unheard
@@ -32,7 +33,7 @@ from engine.core.ledger import newest_first, parts_of
 from engine.core.limits import hold, no_risk_because
 from engine.core.resting import find_stop, stop_ended
 from engine.core.rung import undo_add
-from engine.core.state import Cycle, Knowledge, Order, Pending, Rest, Stage, Stop
+from engine.core.state import Knowledge, Pending
 from engine.core.turn import Turn
 from engine.core.words import name, price, size
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.core.actions import Level, Reading
+from engine.core.cycle import Cycle, Rest, Stage, key_of
 from engine.core.doubt import differs, missing
 from engine.core.events import PositionsRead
 from engine.core.exchange import Fill, Position
 from engine.core.ids import cycle_id
 from engine.core.instrument import ZERO, Side
 from engine.core.ledger import begin, fund
-from engine.core.state import Cycle, Rest, Stage, State, Unmanaged, key_of
+from engine.core.state import State, Unmanaged
 from engine.core.turn import Turn
 from engine.core.words import amount, count, money, name, percent, price, size
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from engine.core.cycle import Cycle, key_of
 from engine.core.exchange import Tick
 from engine.core.instrument import ONE, ZERO, Instrument
 from engine.core.ladder import add_margin, add_qty, after_rung, bank_parts, first_of, is_reached
 from engine.core.limits import no_risk_because, oversized
 from engine.core.settings import Sequence
-from engine.core.state import Cycle, key_of
 from engine.core.stops import is_beyond, wanted_stops
 from engine.core.turn import Turn
 from engine.core.words import amount, price, size

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from engine.core.actions import CancelStop, Level, Reading
 from engine.core.cover import drop_stop, put_stop, rests, trader_moved
+from engine.core.cycle import Cycle, Rest, Stop, Why
 from engine.core.events import OrdersRead, StopSeen
 from engine.core.exchange import OrderRow, OrderState, RestingOrder
 from engine.core.ids import cycle_in, is_ours
-from engine.core.state import Cycle, Rest, Stop, Why
 from engine.core.stops import is_nearer
 from engine.core.sweep import sweep_read
 from engine.core.turn import Turn

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from engine.core.actions import Level, PlaceMarket, Reading
 from engine.core.closing import close_parts
 from engine.core.cover import cover, is_covered
+from engine.core.cycle import Approval, Armed, Cycle, Order, Part, Rung, Stage
 from engine.core.ids import add_id, bank_id
 from engine.core.instrument import ZERO
 from engine.core.ladder import (
@@ -25,7 +26,6 @@ from engine.core.ledger import Parts, lock, parts_of
 from engine.core.limits import no_risk_because
 from engine.core.preconditions import add_block, blocked_because
 from engine.core.settings import Rungs, Sequence
-from engine.core.state import Approval, Armed, Cycle, Order, Part, Rung, Stage
 from engine.core.stops import resting_stops, worst_case
 from engine.core.turn import Turn
 from engine.core.words import amount, money, name, price, size

@@ -9,11 +9,11 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
+from engine.core.cycle import Cycle, Leg, Rest, Why
 from engine.core.instrument import ONE, ZERO, Instrument, Side
 from engine.core.ledger import breakeven, liquidation_in_force, net_so_far
 from engine.core.margin import leg_limit
 from engine.core.settings import StopMode
-from engine.core.state import Cycle, Leg, Rest, Why
 
 
 class Wanted(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ def sweep_known(turn: Turn) -> None:
 
 
 def sweep_read(turn: Turn, read: OrdersRead) -> None:
-    """The first reading after the halt says what there was; what of that is still there is cancelled again."""
+    """The first reading after the halt says what there was; what is still there of it is cancelled again."""
     kill = turn.state.kill
     if kill is None or turn.state.read_only or read.asked < kill.at or kill.left == ():
         return

@@ -7,10 +7,11 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import Level, LookUp, Note, Read, Reading, Work
+from engine.core.cycle import Cycle, key_of
 from engine.core.events import Event
 from engine.core.exchange import Tick
 from engine.core.instrument import Instrument
-from engine.core.state import Cycle, Pending, State, key_of
+from engine.core.state import Pending, State
 
 
 class Turn:

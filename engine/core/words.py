@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from engine.core.state import Cycle
+from engine.core.cycle import Cycle
 
 CENT = Decimal("0.01")
 

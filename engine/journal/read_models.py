@@ -12,11 +12,12 @@ from typing import Final
 
 import msgspec
 
+from engine.core.cycle import Cycle, Leg, Rest, Rung, Stop
 from engine.core.events import BillSeen, FillSeen
 from engine.core.exchange import Bill, Fill
 from engine.core.ids import cycle_in, is_ours
 from engine.core.instrument import ZERO, Side
-from engine.core.state import Cycle, Leg, Rest, Rung, State, Stop
+from engine.core.state import State
 from engine.journal.port import Recorded
 
 Value = str | int | None

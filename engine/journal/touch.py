@@ -17,6 +17,7 @@ from engine.core.actions import (
     SetLeverage,
     Work,
 )
+from engine.core.cycle import Cycle
 from engine.core.events import (
     Answered,
     AnyBody,
@@ -37,7 +38,7 @@ from engine.core.events import (
 )
 from engine.core.exchange import Accepted, Fill, OrderRow, RestingOrder
 from engine.core.ids import cycle_in
-from engine.core.state import Cycle, State
+from engine.core.state import State
 from engine.journal.port import Entry
 
 

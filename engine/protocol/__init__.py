@@ -28,6 +28,7 @@ from typing import Final
 import msgspec
 
 from engine.core.actions import Level
+from engine.core.cycle import Status
 from engine.core.events import (
     Adopt,
     AnyCommand,
@@ -47,7 +48,6 @@ from engine.core.events import (
 )
 from engine.core.instrument import Side
 from engine.core.settings import StopMode
-from engine.core.state import Status
 from engine.protocol.asked import (
     Candle,
     ChartView,

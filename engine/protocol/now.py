@@ -8,9 +8,9 @@ from enum import StrEnum
 import msgspec
 
 from engine.core.actions import Level
+from engine.core.cycle import Status
 from engine.core.instrument import Side
 from engine.core.settings import StopMode
-from engine.core.state import Status
 
 
 class Mode(StrEnum):

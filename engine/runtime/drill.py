@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from engine.core.cycle import Cycle, Part, Rest, Stop
 from engine.core.instrument import ZERO
 from engine.core.ledger import liquidation_in_force
-from engine.core.state import Cycle, Part, Rest, State, Stop
+from engine.core.state import State
 from engine.core.words import money, price, size
 
 RESTS = (Rest.RESTING, Rest.MOVING)

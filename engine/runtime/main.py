@@ -20,7 +20,7 @@ from engine.api.rest.server import RestRefused
 from engine.api.server import ControlSocket
 from engine.config.loaded import Loaded
 from engine.config.paths import prepare_folders
-from engine.core.state import Rest
+from engine.core.cycle import Rest
 from engine.journal.history import History
 from engine.journal.lock import EngineLock
 from engine.journal.port import JournalRefused

@@ -10,10 +10,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from engine.api.port import NothingThere
+from engine.core.cycle import Cycle, key_of
 from engine.core.instrument import ZERO, Instrument, Side
 from engine.core.ledger import by_trader_first, liquidation_of, parts_of, reduce
 from engine.core.settings import Ladder, StopMode
-from engine.core.state import Cycle, State, key_of
+from engine.core.state import State
 from engine.core.stops import Wanted, is_beyond, resting_stops, wanted_stops, worst_case
 from engine.core.words import size
 from engine.protocol import ModeView, PreviewView, ReduceView, StopView

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from engine.core.cycle import Cycle, Leg, Rest, Stop, key_of
 from engine.core.exchange import Tick
 from engine.core.instrument import ZERO, Instrument
 from engine.core.ladder import add_margin, after_rung, bank_parts
@@ -11,7 +12,7 @@ from engine.core.ledger import breakeven, liquidation_in_force, net_so_far
 from engine.core.limits import day_result, week_result
 from engine.core.margin import unrealised
 from engine.core.settings import Rungs
-from engine.core.state import Cycle, Knowledge, Leg, Rest, State, Stop, Unmanaged, key_of
+from engine.core.state import Knowledge, State, Unmanaged
 from engine.core.stops import resting_stops, wanted_stops, worst_case
 from engine.core.words import amount, percent
 from engine.protocol import (

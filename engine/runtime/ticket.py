@@ -11,6 +11,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import Level
+from engine.core.cycle import Cycle, Hand, key_of
 from engine.core.decide import decide
 from engine.core.events import Commanded, Enter, Event
 from engine.core.exchange import Position, Tick
@@ -19,7 +20,7 @@ from engine.core.ladder import next_leg
 from engine.core.ledger import begin, enlarge, liquidation_of
 from engine.core.limits import day_result
 from engine.core.margin import initial_margin, liquidation_price
-from engine.core.state import Cycle, Hand, State, key_of
+from engine.core.state import State
 from engine.core.stops import resting_stops, worst_case
 from engine.core.words import amount, percent
 from engine.protocol import LimitView, TicketView

@@ -15,8 +15,8 @@ from typing import Final
 
 import aiohttp
 
+from engine.core.cycle import Rest
 from engine.core.events import Hindered
-from engine.core.state import Rest
 from engine.runtime.engine import Engine
 from engine.runtime.supervisor import Supervisor
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -19,18 +19,21 @@ from uuid import uuid4
 
 import ccxt.async_support
 
+from engine.core.cycle import Cycle
 from engine.core.decide import Decision
 from engine.core.events import AnyCommand, Commanded, Timer
 from engine.core.exchange import Tick
 from engine.core.instrument import Side
 from engine.core.settings import Ladder, Limits, Settings
-from engine.core.state import Cycle
+from engine.journal.sqlite import SqliteJournal
 from engine.protocol import AccountView, Mode
 from engine.runtime.clock import Clock
+from engine.runtime.engine import Engine
 from engine.runtime.snapshot import snapshot_of
 from engine.simulator.quote import Quote
 from engine.simulator.server import SimulatedBitget
 from engine.venue.bitget import Bitget
+from engine.venue.client import Keys
 from tests.replay.stage import Stage, stage
 
 PATIENCE_S = 10.0
@@ -150,6 +153,23 @@ class Scene:
 
     def account_view(self) -> AccountView:
         return snapshot_of(self.on.engine, Mode.SIM).account
+
+    @asynccontextmanager
+    async def another_engine(self, folder: Path, **more: Any) -> AsyncIterator[Engine]:
+        """A second engine on the same account, with a journal of its own."""
+        sim = self.on.sim
+        venue = Bitget(Keys(sim.key, sim.secret, sim.passphrase), url=sim.url)
+        journal = await SqliteJournal.open(folder / "state.db", account=venue.account)
+        engine = Engine(self.on.engine.settings, venue, journal, version="second", **more)
+        running = asyncio.create_task(engine.run())
+        try:
+            yield engine
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+            await venue.close()
+            await journal.close()
 
     def asks(self, command: AnyCommand) -> Any:
         """The trader asks the engine; returns when it is decided and durable."""

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.cycle import Hand, Status
 from engine.core.events import Pause, Reduce, Unpause
 from engine.core.instrument import Side
 from engine.core.ledger import liquidation_in_force
-from engine.core.state import Hand, Status
 from engine.core.stops import resting_stops, worst_case
 from tests.acceptance.scene import AT_CCXT, BTC, Scene, scene
 

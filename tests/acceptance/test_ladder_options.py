@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.cycle import Status
 from engine.core.events import (
     Approve,
     Breakeven,
@@ -31,7 +32,6 @@ from engine.core.settings import (
     StopMode,
     Window,
 )
-from engine.core.state import Status
 from tests.acceptance.scene import BTC, ETH, Scene, scene
 
 D = Decimal

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from engine.core.cycle import Cycle, tally
 from engine.core.exchange import Position
 from engine.core.instrument import ZERO, Instrument, Side, Tier
 from engine.core.ladder import after_rung, trigger_price
 from engine.core.ledger import begin, fund, liquidation_of, net_so_far, parts_of, reduce
 from engine.core.settings import Bank, Basis, Ladder, Sequence, StopMode
-from engine.core.state import Cycle, tally
 from engine.core.stops import guard_price, is_nearer, wanted_stops, worst_case
 from engine.simulator.contract import Contract
 from engine.simulator.exchange import Exchange

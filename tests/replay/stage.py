@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from engine.core.cycle import Cycle, Rest
 from engine.core.events import Timer
 from engine.core.settings import Settings
-from engine.core.state import Cycle, Rest
 from engine.journal.sqlite import SqliteJournal
 from engine.runtime.clock import Clock
 from engine.runtime.engine import Engine

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
+from engine.core.cycle import Cycle
 from engine.core.instrument import Side
 from engine.core.settings import Managed, Settings
-from engine.core.state import Cycle
 from engine.journal.memory import MemoryJournal
 from engine.runtime.engine import Engine
 from engine.simulator.hand import Hand

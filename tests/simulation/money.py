@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import msgspec
 
+from engine.core.cycle import Cycle
 from engine.core.instrument import ZERO, Side
-from engine.core.state import Cycle
 from engine.simulator.account import Account
 from engine.simulator.orders import Effect, Fill
 

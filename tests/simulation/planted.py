@@ -33,13 +33,12 @@ from engine.core import (
     turn,
 )
 from engine.core.actions import CancelStop, PlaceMarket
+from engine.core.cycle import Rest, Stage
 from engine.core.exchange import Accepted, OrderState, Refused, Unknown
 from engine.core.instrument import ZERO, Side
-from engine.core.state import Rest, Stage
 from engine.runtime import engine as runtime
 from engine.venue import orders as wire_orders
-from engine.venue import outcomes
-from engine.venue import terms
+from engine.venue import outcomes, terms
 
 Plant = Callable[[], Iterator[tuple[Any, str, Any]]]
 PLANTED: Final[dict[str, Plant]] = {}
@@ -277,10 +276,16 @@ def _() -> Iterator[tuple[Any, str, Any]]:
 
     def may_cover(t: Any, cycle: Any) -> bool:
         started = max((p.sent for p in t.state.pending.values()), default=0)
-        return real(t, cycle) and not (cycle.rung and cycle.rung.at < started - 2000) and not _restarted(t, cycle)
+        return (
+            real(t, cycle)
+            and not (cycle.rung and cycle.rung.at < started - 2000)
+            and not _restarted(t, cycle)
+        )
 
     def _restarted(t: Any, cycle: Any) -> bool:
-        return bool(cycle.rung and cycle.rung.bank.stage is Stage.DONE and t.at - cycle.rung.bank.done_at > 1500)
+        return bool(
+            cycle.rung and cycle.rung.bank.stage is Stage.DONE and t.at - cycle.rung.bank.done_at > 1500
+        )
 
     yield cover, "may_cover", may_cover
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from engine.core.cycle import Cycle, Rest, key_of
 from engine.core.decide import decide, first_state
 from engine.core.events import FillSeen
 from engine.core.ids import is_ours
 from engine.core.instrument import ZERO
-from engine.core.state import Cycle, Rest, key_of
 from engine.core.stops import is_nearer
 from engine.journal import chain
 

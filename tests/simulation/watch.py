@@ -11,10 +11,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.core.actions import CancelStop, MoveStop, PlaceMarket, PlaceStop
+from engine.core.cycle import Cycle, key_of
 from engine.core.ids import is_ours
 from engine.core.instrument import ZERO, Side
 from engine.core.settings import Basis, Sequence, Settings
-from engine.core.state import Cycle, key_of
 from engine.simulator.plan_orders import PlanOrder, PlanType
 from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from engine.core.cycle import Cycle
 from engine.core.exchange import Position
 from engine.core.instrument import Instrument, Side, Tier
 from engine.core.ladder import after_rung, trigger_price
 from engine.core.ledger import begin, liquidation_of, net_so_far
 from engine.core.margin import unrealised
 from engine.core.settings import Ladder, Sequence, StopMode
-from engine.core.state import Cycle
 from engine.core.stops import Wanted, wanted_stops, worst_case
 
 PAGE = Path(__file__).parents[3] / "docs" / "ladder.md"

@@ -8,6 +8,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import Level, Note, PlaceMarket, Work
+from engine.core.cycle import Cycle, Leg, Order, Rung, key_of
 from engine.core.events import (
     Answered,
     AnyBody,
@@ -23,7 +24,7 @@ from engine.core.exchange import Accepted, Balance, Bill, Cause, Fill, Position
 from engine.core.ids import add_id, bank_id
 from engine.core.instrument import Side
 from engine.core.settings import Settings, StopMode
-from engine.core.state import Cycle, Day, Leg, Order, Rung, State, key_of
+from engine.core.state import Day, State
 from engine.journal.port import Entry
 
 ACCOUNT = "acct"

@@ -177,7 +177,7 @@ async def test_a_rebuild_that_fails_leaves_the_tables_alone(
 
 
 async def test_stops_are_readable_as_json(journal: SqliteJournal, db: sqlite3.Connection) -> None:
-    from engine.core.state import Rest, Stop, Why
+    from engine.core.cycle import Rest, Stop, Why
 
     entries, state = DAY[3]
     (cycle,) = state.cycles.values()
