@@ -40,7 +40,7 @@ class EngineProcess:
         return self._process.pid
 
     def start(self) -> None:
-        """Begin; whether it is up is another question."""
+        """Begin; whether it is up is another question. It ends with the test, however that ends."""
         own = {k: v for k, v in os.environ.items() if not k.startswith(("RATCHET", "BITGET", "NOTIFY"))}
         keys: Mapping[str, str] = {
             "BITGET_API_KEY": self.sim.key,
@@ -49,13 +49,13 @@ class EngineProcess:
             "XDG_RUNTIME_DIR": str(self.home),
             "PYTHONPATH": str(ROOT),
         }
-        command = [sys.executable, "-m", "engine.cli", "--home", str(self.home), "engine"]
+        command = [sys.executable, "-m", "engine.demo.kept", "--home", str(self.home), "engine"]
         self.starts += 1
         with (self.home / "words").open("ab") as words:
             self._process = subprocess.Popen(
                 [*command, "--bitget-url", self.sim.url],
                 env={**own, **keys},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=words,
                 stderr=words,
                 start_new_session=True,
@@ -66,13 +66,20 @@ class EngineProcess:
         assert self._process is not None
         assert self._process.poll() is None, f"it ended by itself: {self.words()}"
         self._process.send_signal(how)
-        return self._process.wait(30)
+        return self._wait()
 
     def end(self) -> None:
         """Whatever became of it, it is gone afterwards."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
-            self._process.wait(30)
+            self._wait()
+
+    def _wait(self) -> int:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        code = self._process.wait(30)
+        self._process.stdin.close()
+        return code
 
     def words(self) -> str:
         return (self.home / "words").read_text()[-3000:]
