@@ -221,7 +221,7 @@ class InProcessBitget:
         return self._sink
 
     def _tell_fill(self, fill: Fill) -> None:
-        self._told().tell(FillSeen(fill))
+        self._told().tell(FillSeen(fill, live=True))
 
     async def _read_order(self, symbol: str, order_id: str) -> OrderDetail:
         return await self._orders.detail(symbol, order_id=order_id)

@@ -81,7 +81,8 @@ def _ended(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
 
 def give_up_dust(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
     """Bitget takes no order as small as the last crumb: the cycle ends, and the crumb is the trader's."""
-    if order.qty < cycle.held_qty:
+    price = turn.mark(cycle.symbol) or cycle.held_entry
+    if order.qty < cycle.held_qty or turn.instrument(cycle.symbol).is_tradable(order.qty, price):
         return cycle
     turn.note(
         "close",

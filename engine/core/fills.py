@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from engine.core.actions import Level
+from engine.core.actions import Level, Reading
 from engine.core.cycle import Cycle, Hand, Order, Rest, Stage, Stop, key_of
 from engine.core.doubt import UNTOLD, moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
@@ -28,6 +28,10 @@ STRAYS = 50
 
 def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
     """Book one trade, told for the first time, to the cycle that it belongs to."""
+    if live and _outruns(turn, fill):
+        # an earlier trade has not been told: the reading tells all of them, the oldest first
+        turn.ask(Reading.FILLS)
+        return
     turn.set(trades_seen=(*turn.state.trades_seen, fill.trade_id)[-REMEMBERED:])
     side, reduces = _meaning(turn, fill)
     cycle = _whose(turn, fill, side)
@@ -43,6 +47,13 @@ def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
         turn.put(moved(turn, _opened(turn, cycle, fill, live=live)))
     elif not _of_the_past(turn, fill, opened, opens=True):
         turn.set(strays=(*turn.state.strays, fill)[-STRAYS:])
+
+
+def _outruns(turn: Turn, fill: Fill) -> bool:
+    """Whether a trade closes more than the ledger holds."""
+    side, reduces = _meaning(turn, fill)
+    cycle = turn.state.cycles.get(key_of(fill.symbol, side))
+    return reduces and cycle is not None and ZERO < cycle.held_qty < fill.qty
 
 
 def _meaning(turn: Turn, fill: Fill) -> tuple[Side, bool]:

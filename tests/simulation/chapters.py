@@ -1,4 +1,4 @@
-"""A scenario from a seed: which market, which settings, whose hands, which misfortunes, and when the machine goes down."""
+"""A scenario from a seed: market, settings, hands, misfortunes, and when the machine goes down."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ MARKETS: Final = {
 
 
 def chapter(seed: int) -> Scenario:
-    """The scenario of a seed. Each kind of trouble is in some seeds and absent from others, so that many are nearly quiet."""
+    """The scenario of a seed. Each kind of trouble is in some and not in others: many are nearly quiet."""
     chance = Random(f"{seed}:chapter")
     symbol = "ETHUSDT" if chance.random() < 0.3 else "BTCUSDT"
     side = Side.SHORT if chance.random() < 0.5 else Side.LONG
@@ -112,7 +112,7 @@ def _opening(chance: Random, symbol: str, side: Side, *, hedged: bool) -> list[D
 
 
 def _walk(chance: Random, symbol: str, side: Side, busy: float, ends: float) -> tuple[Quoted, ...]:
-    """Prices: mostly in favour of the position, by rungs; then back through the stops, with gaps now and then."""
+    """Prices: mostly in favour of the position, by rungs; then back through the stops, sometimes in gaps."""
     start, leverage, tick, _ = MARKETS[symbol]
     rung = float(1 / leverage)
     level, height, quotes, now = float(start), 0.0, [], 0.0

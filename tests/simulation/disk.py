@@ -10,6 +10,7 @@ from random import Random
 
 from engine.core.actions import Work
 from engine.core.state import State
+from engine.journal import chain
 from engine.journal.memory import MemoryJournal
 from engine.journal.port import Entry
 from engine.runtime.engine import armed_ids
@@ -25,6 +26,7 @@ class Disk(MemoryJournal):
         self._chance = chance
         self.intended: dict[str, Work] = {}
         self.armed: set[str] = set()
+        self.seen: list[tuple[int, bytes]] = []
 
     async def append(self, entries: Sequence[Entry], state: State) -> int:
         """Durable after a few milliseconds."""
@@ -42,11 +44,22 @@ class Disk(MemoryJournal):
 
     def after_crash(self, *, torn: bool) -> Disk:
         """What the next start finds."""
+        self.seen.append((len(self), self.link))
         left = self.crash(torn=torn)
         found = Disk(self.account, self._chance)
-        found.__dict__.update(left.__dict__ | {"intended": self.intended, "armed": self.armed})
+        found.__dict__.update(
+            left.__dict__ | {"intended": self.intended, "armed": self.armed, "seen": self.seen}
+        )
         return found
 
     def entry(self, seq: int) -> Entry:
         """The entry with this number, read from its bytes."""
         return self._recorded(seq).entry
+
+    def is_whole(self) -> bool:
+        """Whether the chain holds from the first entry on, through everything that was ever durable."""
+        link, links = chain.genesis(self.account), [chain.genesis(self.account)]
+        for seq, line in enumerate(self._lines, 1):
+            link = chain.link(link, seq, line)
+            links.append(link)
+        return link == self.link and all(links[size] == known for size, known in self.seen)

@@ -72,30 +72,31 @@ def lives_of(account: Account) -> list[Life]:
     return lives
 
 
-def under_care(account: Account, cycles: list[Cycle]) -> Decimal:
-    """What the exchange booked for positions while a cycle took care of them."""
+def under_care(account: Account, cycles: list[Cycle]) -> Decimal | None:
+    """What the exchange booked for positions while a cycle took care of them.
+
+    None when a position was reduced before its adoption: which opening fees are left in it nobody can say.
+    """
     total = ZERO
     for life in lives_of(account):
-        mine = [c for c in cycles if (c.symbol, c.side) == life.key]
-        own = [c for c in mine if c.seen.opened == life.start or c.opened == life.start]
-        reborn = [c for c in mine if c.opened < life.start and (not c.closed or life.start <= c.closed)]
-        if own:
-            total += _earned(life, own[0].adopted if own[0].opened == life.start else 0)
-        elif reborn:
-            total += _earned(life, 0)
+        cycle = _carer(life, cycles)
+        if cycle is None:
+            continue
+        adopted = cycle.adopted if life.start <= cycle.adopted else 0
+        if any(fill.c_time <= adopted for fill in life.closing):
+            return None
+        total += sum((f.fee for f in life.opening), ZERO)
+        total += sum((f.profit + f.fee for f in life.closing), ZERO)
+        total += sum((amount for at, amount in life.bills if at > adopted), ZERO)
     return total
 
 
-def _earned(life: Life, adopted: int) -> Decimal:
-    """Profit, fees and bills since the adoption, and the opening fees of what was held then."""
-    held = sum((f.qty for f in life.opening if f.c_time <= adopted), ZERO)
-    held -= sum((f.qty for f in life.closing if f.c_time <= adopted), ZERO)
-    total = ZERO
-    for fill in reversed(life.opening):
-        if fill.c_time > adopted:
-            total += fill.fee
-        elif fill.qty <= held:
-            held -= fill.qty
-            total += fill.fee
-    total += sum((f.profit + f.fee for f in life.closing if f.c_time > adopted), ZERO)
-    return total + sum((amount for at, amount in life.bills if at > adopted), ZERO)
+def _carer(life: Life, cycles: list[Cycle]) -> Cycle | None:
+    """The cycle that was adopted from this position, or that went on when it was closed and opened again."""
+    mine = [c for c in cycles if (c.symbol, c.side) == life.key]
+    for cycle in mine:
+        if life.start in (cycle.opened, cycle.seen.opened):
+            return cycle
+    return next(
+        (c for c in mine if c.opened < life.start and (not c.closed or life.start <= c.exit_at)), None
+    )

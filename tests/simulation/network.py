@@ -137,11 +137,13 @@ class Network:
         self._asked[path] = number = self._asked.get(path, 0) + 1
         for strike in self._strikes:
             if (strike.path, strike.number) == (path, number):
-                return self._world.struck(strike.what)
+                self._world.struck(strike.what)
+                return strike.what
         if self._storm.holds(self._time.now):
             for what, odds in self._storm.requests.items():
                 if self._chance.random() < odds and _can_strike(what, path):
-                    return self._world.struck(what)
+                    self._world.struck(what)
+                    return what
         return None
 
     def _way(self) -> float:
@@ -228,7 +230,7 @@ class Network:
 
     async def connected(self, link: str) -> None:
         """As soon as the link can be dialled."""
-        while (wait := self._down[link] - self._time.now) > 0:
+        while (wait := self._down[link] - self._time.now) > 0:  # noqa: ASYNC110 – a cut may last longer by now
             await asyncio.sleep(wait)
         await asyncio.sleep(self._way())
         if link == "private":

@@ -1,4 +1,4 @@
-"""The plans of the exhaustive matrix: six short stories in a calm market, each with one thing that must not go wrong."""
+"""The plans of the exhaustive matrix: short stories in a calm market, each about one thing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from engine.core.events import Approve, Flatten
+from engine.core.events import Approve, Flatten, Halt
 from engine.core.instrument import Side
 from engine.core.settings import Ladder, Rungs, Settings
 from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
 
 from .chapters import EVE_MS
-from .misfortune import REJECTS, OnRequest
+from .misfortune import REJECTS, OnLink, OnRequest
 from .network import Strike
 from .run import Run
-from .scenario import Asked, Deed, Ending, Quoted, Scenario
+from .scenario import Asked, Deed, Ending, Quoted, Scenario, Trouble
 
 WRITES: Final = (PLACE, PLACE_STOP, MOVE_STOP, CANCEL_STOP)
 CALM_S: Final = 75.0
@@ -33,7 +33,9 @@ def _path(*corners: tuple[float, str]) -> tuple[Quoted, ...]:
         begin, origin = now, last
         while now < until:
             share = Decimal(repr(round((now - begin) / (until - begin), 6)))
-            quotes.append(Quoted(now, "BTCUSDT", (origin + (price - origin) * share).quantize(Decimal("0.1"))))
+            quotes.append(
+                Quoted(now, "BTCUSDT", (origin + (price - origin) * share).quantize(Decimal("0.1")))
+            )
             now += 1.0
         last = price
     quotes.append(Quoted(now, "BTCUSDT", last))
@@ -57,7 +59,7 @@ def _plan(name: str, *corners: tuple[float, str], **more: object) -> Scenario:
         ends=ends + CALM_S,
         deeds=(SHORT,),
     )
-    return replace(plain, **more)  # type: ignore[arg-type]
+    return replace(plain, **more)
 
 
 SHORT: Final = Deed(2.0, "open", "BTCUSDT", Side.SHORT, Decimal("0.0020"))
@@ -67,7 +69,15 @@ PLANS: Final = {
     for plan in (
         _plan("adoption", (0, "100000"), (6, "100000")),
         _plan("rung", (0, "100000"), (4, "100000"), (8, "94500"), (10, "94500")),
-        _plan("stop move", (0, "100000"), (4, "100000"), (8, "94500"), (12, "94500"), (14, "89500"), (17, "89500")),
+        _plan(
+            "stop move",
+            (0, "100000"),
+            (4, "100000"),
+            (8, "94500"),
+            (12, "94500"),
+            (14, "89500"),
+            (17, "89500"),
+        ),
         _plan(
             "kill",
             (0, "100000"),
@@ -97,13 +107,51 @@ PLANS: Final = {
     )
 }
 
+RUNG: Final = ((0, "100000"), (4, "100000"), (8, "94500"), (13, "94500"))
+STORIES: Final = {
+    plan.name: plan
+    for plan in (
+        _plan("a halt before the crossing", *RUNG, asked=(Asked(5.0, Halt("proof")),)),
+        _plan(
+            "a halt, a restart, and the crossing",
+            *RUNG,
+            asked=(Asked(5.0, Halt("proof")),),
+            endings=(Ending(at=6.0, down=0.2),),
+        ),
+        _plan(
+            "the crossing while the account is not heard, and then no price",
+            *RUNG,
+            troubles=(
+                Trouble(6.5, "private", OnLink.DISCONNECT, 9.0),
+                Trouble(9.5, "public", OnLink.STALL, 25.0),
+            ),
+        ),
+        _plan(
+            "a hard stop whose cancelling is lost",
+            *RUNG,
+            settings=Settings("desk", ladder=Ladder(hard_stop=True)),
+            strikes=(Strike(CANCEL_STOP, 1, OnRequest.LOST),),
+        ),
+        _plan(
+            "a bank that arrives late, and its repeat refused",
+            *RUNG,
+            strikes=(Strike(PLACE, 1, OnRequest.LATE), Strike(PLACE, 2, OnRequest.REJECTED)),
+        ),
+        _plan("an add that is filled in part", *RUNG, strikes=(Strike(PLACE, 2, OnRequest.PARTIAL),)),
+    )
+}
+
 
 def requests_of(plan: Scenario) -> list[tuple[str, int]]:
-    """Every request that changes something, in the plan without misfortune: path and number. Adoption only reads."""
+    """Every request that changes something (path, number) in the undisturbed plan. Adoption only reads."""
     run = Run(plan)
     outcome = run.outcome()
     assert not outcome.violations, (plan.name, outcome.violations)
     made = run.world.requests_made
+    if not any(made.get(path) for path in WRITES):
+        run = Run(replace(plan, ends=plan.calm_at))
+        run.outcome()
+        made = run.world.requests_made
     writes = [(path, number + 1) for path in WRITES for number in range(made.get(path, 0))]
     return writes or [(path, number + 1) for path in sorted(made) for number in range(made[path])]
 
@@ -115,12 +163,14 @@ def steps_of(plan: Scenario) -> int:
 
 
 def cells(plan: Scenario, *, stride: int = 1, offset: int = 0) -> Iterator[Scenario]:
-    """Every fault on every request, and every step a crash: all of them, or every `stride`-th of the product."""
+    """Every fault on every request with a crash at every step: all of them, or every `stride`-th."""
     requests = requests_of(plan)
     strikes: list[tuple[Strike, ...]] = [()]
     for path, number in requests:
         for what in OnRequest:
-            if (what is not OnRequest.REJECTED or path in REJECTS) and (what is not OnRequest.PARTIAL or path == PLACE):
+            if (what is not OnRequest.REJECTED or path in REJECTS) and (
+                what is not OnRequest.PARTIAL or path == PLACE
+            ):
                 strikes.append((Strike(path, number, what),))
     steps = steps_of(plan)
     made = 0
@@ -132,5 +182,7 @@ def cells(plan: Scenario, *, stride: int = 1, offset: int = 0) -> Iterator[Scena
             torn = made % 2 == 0
             endings = () if step is None else (Ending(step=step, down=DOWN_S, torn=torn),)
             names = ", ".join(f"{s.what.value} on {s.path} #{s.number}" for s in strike) or "no fault"
-            crash = "no crash" if step is None else f"crash before step {step} ({'torn' if torn else 'landed'})"
+            crash = (
+                "no crash" if step is None else f"crash before step {step} ({'torn' if torn else 'landed'})"
+            )
             yield replace(plan, name=f"{plan.name}: {names}, {crash}", strikes=strike, endings=endings)

@@ -1,6 +1,6 @@
-"""Bugs from the field, planted one at a time: each is a defect that another bot shipped, or that this one once had.
+"""Bugs from the field, planted one at a time: defects that another bot shipped, or that this one once had.
 
-A plant replaces one function of the engine while a scenario runs. The proof is worth something only if it catches all of them.
+A plant replaces a function of the engine while scenarios run. The proof is worth what it catches of them.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from msgspec.structs import replace
 from engine.core import (
     closing,
     cover,
+    cycle,
     decide,
     doubt,
     fills,
-    ids,
     ladder,
     ledger,
     limits,
@@ -34,7 +34,7 @@ from engine.core import (
 )
 from engine.core.actions import CancelStop, PlaceMarket
 from engine.core.cycle import Rest, Stage
-from engine.core.exchange import Accepted, OrderState, Refused, Unknown
+from engine.core.exchange import Refused, Unknown
 from engine.core.instrument import ZERO, Side
 from engine.runtime import engine as runtime
 from engine.venue import orders as wire_orders
@@ -365,12 +365,13 @@ def _() -> Iterator[tuple[Any, str, Any]]:
 
 @planted("a partial fill is taken for all of it")
 def _() -> Iterator[tuple[Any, str, Any]]:
-    real = fills._filled
+    real = fills._enlarge
 
-    def filled(t: Any, order: Any, fill: Any, qty: Any = None) -> Any:
-        return real(t, order, replace(fill, qty=order.qty) if qty is None else fill, qty)
+    def enlarge(cycle: Any, number: int, fill: Any, by: Any) -> Any:
+        wanted = cycle.rung.add.qty if cycle.rung is not None else fill.qty
+        return real(cycle, number, replace(fill, qty=wanted), by)
 
-    yield fills, "_filled", filled
+    yield fills, "_enlarge", enlarge
 
 
 @planted("fees of partial exits are lost")
@@ -420,13 +421,8 @@ def _() -> Iterator[tuple[Any, str, Any]]:
 
 @planted("both sides of a symbol are one position (one-way words in hedge mode)")
 def _() -> Iterator[tuple[Any, str, Any]]:
-    real = fills.key_of
 
     def key_of(symbol: str, side: Side) -> str:
-        long = real(symbol, Side.LONG)
-        return long
+        return cycle.key_of(symbol, Side.LONG)
 
     yield fills, "key_of", key_of
-
-
-UNUSED: Final = (Accepted, OrderState, ids)

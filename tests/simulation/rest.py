@@ -99,11 +99,9 @@ def _stops_are_needed_and_there(world: World, watch: Watch, engine: Engine) -> N
             watch.say(f"at rest: {watch.uncovered(key)} of {key[0]} {key[1].value} has no stop")
         liquidation = world.account.liquidation_price(position)
         for plan in watch.our_plans():
-            if (plan.symbol, plan.side) == key and liquidation:
-                if not is_nearer(cycle.side, plan.trigger, liquidation):
-                    watch.say(
-                        f"at rest: the stop at {plan.trigger} lies beyond the liquidation {liquidation}"
-                    )
+            mine = (plan.symbol, plan.side) == key and liquidation
+            if mine and not is_nearer(cycle.side, plan.trigger, liquidation):
+                watch.say(f"at rest: the stop at {plan.trigger} is beyond the liquidation {liquidation}")
 
 
 def _trades_are_booked(world: World, watch: Watch, engine: Engine) -> None:
@@ -119,7 +117,7 @@ def _money_adds_up(world: World, watch: Watch, engine: Engine) -> None:
     cycles = [*engine.state.closed, *engine.state.cycles.values()]
     booked = sum((c.realised - c.fees + c.funding for c in cycles), ZERO)
     moved = under_care(world.account, cycles)
-    if booked != moved:
+    if moved is not None and booked != moved:
         watch.say(f"at rest: the cycles booked {booked}, the exchange {moved}: {moved - booked} is missing")
 
 
@@ -134,12 +132,16 @@ def hands_are_told_apart(world: World, watch: Watch, disk: Disk) -> None:
             if ours and note.topic == "trader":
                 watch.say(f"an order of ours was taken for the trader's: {note.text}")
             blames = "put back once" in note.text or "leaves the stops to you" in note.text
+            if note.topic == "doubt":
+                watch.say(f"every trade can be read, and yet: {note.text}")
             if innocent and (blames or "you tightened" in note.text):
                 watch.say(f"the trader was blamed: {note.text}")
 
 
 def journal_holds(watch: Watch, disk: Disk, engine: Engine) -> None:
-    """The chain is valid, and the journal fed to the core again gives the same decisions and the same belief."""
+    """The chain is valid and only ever grew; fed to the core again it gives the same decisions and belief."""
+    if not disk.is_whole():
+        watch.say("the journal's chain does not hold, or something of it was taken away or changed")
     state = first_state(engine.settings)
     for seq in range(1, len(disk) + 1):
         entry = disk.entry(seq)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
+from functools import partial
 from hashlib import blake2b
 from random import Random
 
 import msgspec
 
 from engine.backtest.venue import InProcessBitget
-from engine.core.events import Approve, Commanded, Flatten, Halt, Resume
+from engine.core.events import AnyCommand, Approve, Commanded, Flatten, Halt, Resume
 from engine.journal import chain
 from engine.runtime.engine import Engine
 
@@ -19,14 +20,14 @@ from . import deeds
 from .disk import Disk
 from .network import Network
 from .rest import at_rest, hands_are_told_apart, journal_holds
-from .scenario import Asked, Ending, Scenario
+from .scenario import Asked, Ending, Scenario, Trouble
 from .virtual_time import Crash, Timeline, VirtualLoop
 from .watch import Watch
 from .world import ACCOUNT, World
 
 
 class Outcome(msgspec.Struct):
-    """What came of a scenario. `digest` is over everything that was sent, decided and held; `steps` of each life."""
+    """What came of a scenario. `digest` is over all that was sent, decided and held; `steps` of each life."""
 
     violations: list[str]
     digest: str
@@ -57,6 +58,7 @@ class Run:
         self.disk = Disk(ACCOUNT, Random(f"{scenario.seed}:disk"))
         self.engine: Engine | None = None
         self.loop: VirtualLoop | None = None
+        self._main: asyncio.Task[None] | None = None
         self.steps: list[int] = []
         self._command = itertools.count(1)
 
@@ -73,13 +75,13 @@ class Run:
     def _write_agenda(self) -> None:
         scenario, at = self.scenario, self.timeline.at
         for quote in scenario.quotes:
-            at(quote.at, lambda q=quote: self.world.quote(q.symbol, q.mark, last=q.last))
+            at(quote.at, partial(self.world.quote, quote.symbol, quote.mark, last=quote.last))
         for deed in scenario.deeds:
-            at(deed.at, lambda d=deed: deeds.do(self.world, d))
+            at(deed.at, partial(deeds.do, self.world, deed))
         for asked in scenario.asked:
-            at(asked.at, lambda a=asked: self._ask(a))
+            at(asked.at, partial(self._ask, asked))
         for trouble in scenario.troubles:
-            at(trouble.at, lambda t=trouble: self._trouble(t.link, t.what, t.seconds))
+            at(trouble.at, partial(self._trouble, trouble))
 
     # -- a life -------------------------------------------------------------------------------------------
 
@@ -91,7 +93,7 @@ class Run:
         until = scenario.ends if ending.at is None else ending.at
         self.timeline.at(max(until, self.timeline.now), lambda: self._end(loop, clean=ending.clean))
         self.timeline.at(scenario.calm_at, loop.spare)
-        main = self._boot(loop, life)
+        main = self._main = self._boot(loop, life)
         crashed = False
         try:
             loop.run_until_complete(main)
@@ -136,10 +138,8 @@ class Run:
         if self.loop is not loop or loop.is_dead:
             return
         if clean:
-            for task in asyncio.all_tasks(loop):
-                if not task.get_coro().__qualname__.endswith("live"):  # type: ignore[union-attr]
-                    continue
-                task.cancel()
+            if self._main is not None:
+                self._main.cancel()
             return
         if self.engine is not None and self.timeline.now >= self.scenario.ends and self.engine.unwritten:
             self.timeline.after(0.005, lambda: self._end(loop, clean=clean))
@@ -148,9 +148,9 @@ class Run:
 
     # -- what the world does to it ------------------------------------------------------------------------
 
-    def _trouble(self, link: str, what: object, seconds: float) -> None:
+    def _trouble(self, trouble: Trouble) -> None:
         if self.world.network is not None:
-            self.world.network.trouble(link, what, seconds)  # type: ignore[arg-type]
+            self.world.network.trouble(trouble.link, trouble.what, trouble.seconds)
 
     def _ask(self, asked: Asked) -> None:
         """A command, if there is an engine that listens."""
@@ -165,10 +165,10 @@ class Run:
             command = Approve(waiting[0].id, waiting[0].approval.rung)
         self.loop.create_task(self._command_now(self.engine, command))
 
-    async def _command_now(self, engine: Engine, command: object) -> None:
+    async def _command_now(self, engine: Engine, command: AnyCommand) -> None:
         if isinstance(command, Resume):
             self.watch.killed = False
-        body = Commanded(f"c{next(self._command)}", "the proof", command)  # type: ignore[arg-type]
+        body = Commanded(f"c{next(self._command)}", "the proof", command)
         decision = await engine.command(body)
         self.world.happened[f"asked: {type(command).__name__}"] += 1
         if isinstance(command, Halt | Flatten) and not decision.refused:

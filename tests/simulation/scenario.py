@@ -1,4 +1,4 @@
-"""One story of a proof: settings, a market, hands, misfortunes and crashes. Made from a seed, or written down."""
+"""One story of a proof: settings, a market, hands, misfortunes, crashes. From a seed, or written down."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class Ending(msgspec.Struct, frozen=True):
-    """How a life of the engine ends: at a time, or just before its `step`-th step; `down` seconds later it starts again.
+    """How a life of the engine ends: at a time, or just before its `step`-th step; it is `down` for seconds.
 
     `torn`: what was being written is lost. `clean`: it was asked to stop and had the time to.
     """

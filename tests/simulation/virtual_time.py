@@ -1,4 +1,4 @@
-"""Time that passes only when nobody has anything to do, and an event loop that can be abandoned at any step."""
+"""Time that passes when nobody has anything to do, and an event loop that can be abandoned at any step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GRAIN_S = 1e-6
 
 
 class Crash(SystemExit):
-    """The machine goes down at this step. (A SystemExit: asyncio lets no other exception out of a callback.)"""
+    """The machine goes down at this step. (SystemExit: asyncio lets no other exception out of a callback.)"""
 
 
 class Standstill(AssertionError):
@@ -21,7 +21,7 @@ class Standstill(AssertionError):
 
 
 class Timeline:
-    """Seconds since the beginning, and what the world is going to do. It outlives every loop that runs on it."""
+    """Seconds since the beginning, and what the world is going to do. It outlives the loops on it."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -89,15 +89,19 @@ class VirtualLoop(asyncio.BaseEventLoop):
             raise Standstill("nobody has anything left to do")
         return []
 
-    def call_soon(
+    def call_soon(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         return super().call_soon(self._step, callback, args, context=context)
 
-    def call_soon_threadsafe(self, callback: Callable[..., object], *args: Any, context: Any = None) -> Never:
+    def call_soon_threadsafe(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Any = None
+    ) -> Never:
         raise AssertionError("a thread reached into virtual time")
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Never:
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> Never:
         raise AssertionError("threads have no place in virtual time")
 
     def spare(self) -> None:

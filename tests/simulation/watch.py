@@ -127,9 +127,9 @@ class Watch:
         work = self.disk.intended.get(name)
         if work is None and name not in self.disk.armed:
             self.say(f"order {name} was sent before it was journalled")
-        if isinstance(work, PlaceMarket):
-            if (work.opens, work.qty) != (opens, Decimal(params["size"])):
-                self.say(f"order {name} was journalled as {work} and sent as {dict(params)}")
+        sent = (opens, Decimal(params["size"]))
+        if isinstance(work, PlaceMarket) and (work.opens, work.qty) != sent:
+            self.say(f"order {name} was journalled as {work} and sent as {dict(params)}")
         if opens:
             self._check_adding(params)
 
@@ -258,7 +258,7 @@ class Watch:
             apart = side.d * (price - adds[-1][1]) / adds[-1][1]
             if apart < Decimal("0.9") * ladder.roe / position.leverage:
                 self.say(
-                    f"add {name} at {price} follows {adds[-1][0]} at {adds[-1][1]}: the trigger was not reached"
+                    f"add {name} at {price} follows {adds[-1][0]} at {adds[-1][1]}: no trigger lies between"
                 )
         adds.append((name, price))
         self.counts["adds"] += 1

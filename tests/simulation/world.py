@@ -125,10 +125,9 @@ class World:
         """Whether this network belongs to the engine that runs now."""
         return self.network is network
 
-    def struck(self, what: Any) -> Any:
+    def struck(self, what: str) -> None:
         """Count a misfortune."""
         self.happened[str(what)] += 1
-        return what
 
     def look(self) -> None:
         """Something may have changed: the invariants are checked."""

@@ -1,0 +1,135 @@
+"""`make prove`: seeds, the matrix and the digests. A seed that fails is printed with the way to run it again.
+
+python -m tests.simulation.prove --seeds 10000            random markets, hands, misfortunes and crashes
+python -m tests.simulation.prove --seed 4711              one of them again, with the desk's own words
+python -m tests.simulation.prove --matrix [--stride 10]   every crash, fault and request of each plan
+python -m tests.simulation.prove --digests 1000           the digests of the first seeds, one a line
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+
+import msgspec
+
+from .chapters import chapter
+from .plans import PLANS, cells
+from .run import Outcome, simulate
+from .scenario import Scenario
+
+BATCH = 25
+
+
+class Tally(msgspec.Struct):
+    """What a batch came to: how many ran, what failed (name, sentences), what happened."""
+
+    ran: int
+    failed: list[tuple[str, list[str]]]
+    happened: dict[str, int]
+
+
+def run_seeds(seeds: list[int]) -> Tally:
+    """A batch of seeds, in a process of its own."""
+    return _tally(chapter(seed) for seed in seeds)
+
+
+def run_cells(task: tuple[str, int, int]) -> Tally:
+    """Every `stride`-th cell of a plan's matrix, beginning with `offset`."""
+    name, stride, offset = task
+    return _tally(cells(PLANS[name], stride=stride, offset=offset))
+
+
+def _tally(scenarios: Iterable[Scenario]) -> Tally:
+    logging.disable(logging.CRITICAL)
+    tally = Tally(0, [], {})
+    happened: Counter[str] = Counter()
+    for scenario in scenarios:
+        outcome = simulate(scenario)
+        tally.ran += 1
+        happened += outcome.happened
+        happened.update(outcome.counts)
+        if outcome.violations:
+            tally.failed.append((scenario.name, outcome.violations))
+    tally.happened = dict(happened)
+    return tally
+
+
+def prove_seeds(first: int, count: int, jobs: int) -> int:
+    """Run `count` seeds; 1 when one of them failed."""
+    batches = (list(range(at, min(at + BATCH, first + count))) for at in range(first, first + count, BATCH))
+    with ProcessPoolExecutor(jobs) as pool:
+        return _report(pool.map(run_seeds, batches), count, "seeds", again="make prove SEED={}")
+
+
+def prove_matrix(stride: int, jobs: int) -> int:
+    """Run the matrix of every plan; 1 when one of its cells failed."""
+    slices = max(stride, 40 * jobs // stride * stride or stride)
+    tasks = [(name, slices, at) for name in PLANS for at in range(0, slices, stride)]
+    with ProcessPoolExecutor(jobs) as pool:
+        return _report(pool.map(run_cells, tasks), 0, "cells", again="{}")
+
+
+def _report(tallies: Iterator[Tally], of: int, what: str, *, again: str) -> int:
+    begun, ran, failed = time.monotonic(), 0, 0
+    happened: Counter[str] = Counter()
+    for tally in tallies:
+        ran += tally.ran
+        failed += len(tally.failed)
+        happened.update(tally.happened)
+        for name, violations in tally.failed:
+            print(f"\nFAILED {name}")
+            print("\n".join(f"  {sentence}" for sentence in violations))
+            print(f"  again: {again.format(name.removeprefix('seed '))}", flush=True)
+        pace = ran / max(time.monotonic() - begun, 1e-9)
+        print(
+            f"\r{ran}{f' of {of}' if of else ''} {what}, {failed} failed, {pace:.0f}/s ", end="", flush=True
+        )
+    print()
+    for name, number in sorted(happened.items(), key=lambda item: -item[1]):
+        print(f"  {number:>9} {name}")
+    return 1 if failed else 0
+
+
+def show(seed: int) -> int:
+    """One seed again, with everything that the desk said; 1 when it fails."""
+    scenario = chapter(seed)
+    print(msgspec.json.format(msgspec.json.encode(scenario)).decode())
+    outcome: Outcome = simulate(scenario)
+    print("\n".join(outcome.notes))
+    print("\n".join(outcome.violations) or "nothing was violated")
+    return 1 if outcome.violations else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="make prove", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
+    parser.add_argument("--seeds", type=int, default=2000, help="how many seeds (default: 2000)")
+    parser.add_argument("--first", type=int, default=0, help="the first of them")
+    parser.add_argument("--seed", type=int, help="run this one again and tell everything")
+    parser.add_argument("--matrix", action="store_true", help="every crash with every fault on every request")
+    parser.add_argument("--stride", type=int, default=1, help="only every n-th cell of the matrix")
+    parser.add_argument("--digests", type=int, help="print the digests of the first seeds")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    asked = parser.parse_args()
+    if asked.seed is not None:
+        return show(asked.seed)
+    if asked.digests is not None:
+        for seed in islice(range(asked.first, asked.first + asked.digests), None):
+            print(seed, simulate(chapter(seed)).digest)
+        return 0
+    if asked.matrix:
+        return prove_matrix(asked.stride, asked.jobs)
+    return prove_seeds(asked.first, asked.seeds, asked.jobs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""F2: two thousand random stories with faults, hands and crashes, and not one violation."""
+
+from __future__ import annotations
+
+import pytest
+
+from .prove import run_seeds
+
+SEEDS = 2000
+SHARD = 50
+
+MUST_HAPPEN = (
+    "lost",
+    "response lost",
+    "doubled",
+    "late beyond the timeout",
+    "late beyond a restart",
+    "late beyond its time stamp",
+    "business reject",
+    "429",
+    "5xx with effect",
+    "5xx without effect",
+    "partial fill",
+    "malformed answer",
+    "gap",
+    "duplicate",
+    "reorder",
+    "silent stall",
+    "forced disconnect",
+    "stale snapshot after a reconnect",
+    "fill and order update swapped",
+    "slow",
+    "adl",
+    "clock",
+    "transfer",
+    "funding rate",
+    "maintenance",
+    "flip",
+    "adds",
+    "modify-tpsl-order",
+    "cancel-plan-order",
+    "place-tpsl-order",
+)
+"""What the first shards together have to contain, or they prove nothing."""
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, SHARD))
+def test_no_seed_violates_anything(first: int) -> None:
+    tally = run_seeds(list(range(first, first + SHARD)))
+    told = [f"make prove SEED={name.removeprefix('seed ')}: {said}" for name, said in tally.failed]
+    assert not told, "\n".join(told)
+    assert tally.ran == SHARD
+
+
+def test_everything_that_can_go_wrong_does_go_wrong_in_the_seeds() -> None:
+    happened = run_seeds(list(range(400))).happened
+    missing = [name for name in MUST_HAPPEN if not happened.get(name)]
+    assert not missing
