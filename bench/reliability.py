@@ -37,7 +37,7 @@ from tests.kill.process import EngineProcess
 from tests.runtime.desk import BTC, Desk, desk
 
 RUNGS: Final = 4
-FLATTENS: Final = 30
+FLATTENS: Final = 12
 EVENTS: Final = 100_000
 DAYS: Final = 10
 PACE_S: Final = 0.0005

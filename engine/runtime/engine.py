@@ -343,13 +343,11 @@ class Engine:
 
     async def command(self, body: Commanded) -> Decision:
         """Decide a trader's command and wait until the decision is durable."""
-        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting_commands[body.id] = waiting
         before = len(self._outbox)
         decision = self.take(body)
-        if decision.refused or len(self._outbox) == before:
-            self._waiting_commands.pop(body.id, None)
-        else:
+        if not decision.refused and len(self._outbox) > before:
+            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting_commands[body.id] = waiting
             await waiting
         return decision
 

@@ -24,7 +24,8 @@ ETH = "ETHUSDT"
 LEVERAGE, MARGIN = Decimal(40), Decimal(10)
 BANDS = dict[str, tuple[Decimal | None, Decimal | None]]
 STEP = re.compile(r"rt-(?P<cycle>\w+)-(?P<step>r\d+-(?:bank|add))-\d+")
-CALM_S = 60.0
+CALM_S = 150.0
+"""A request that nobody answered is proven absent after some forty seconds."""
 WORST_MOMENT_S = 0.35
 """After a trigger, within this time a rung is under way."""
 
@@ -48,6 +49,12 @@ class Evening:
         """To the next price that matters, a moment longer, SIGKILL, a new start: all must be equal."""
         await self._have_a_position()
         before = await self._at_rest()
+        if any(each.next_rung is None for each in before.positions):
+            # an add that died unsent ends the climb: the trader closes, and begins again
+            await self.hand.close(ETH, Side.LONG)
+            await self.engine.shows(lambda now: not now.positions, "it is closed")
+            await self._have_a_position()
+            before = await self._at_rest()
         self.sim.feed.play("max", Stops(bands=self._bands(before), at_funding=self.dice.random() < 0.2))
         await self.sim.feed.halted()
         self.over = self.sim.feed.halt is Halt.END
@@ -121,12 +128,9 @@ class Evening:
 def _is_calm(position: PositionView) -> bool:
     rests = all(stop.state == "resting" and stop.confirmed for stop in position.stops if stop.ours)
     due = position.next_rung and position.mark and position.mark >= position.next_rung.trigger
-    return (
-        rests
-        and position.next_rung is not None
-        and position.status in (Status.ACTIVE, Status.BREAKEVEN)
-        and (not due or bool(position.blocked))
-    )
+    told = position.next_rung is not None or (bool(position.legs) and position.legs[-1].locked)
+    is_still = position.status in (Status.ACTIVE, Status.BREAKEVEN)
+    return rests and told and is_still and (not due or bool(position.blocked))
 
 
 async def play(home: Path, kills: int, seed: int) -> tuple[int, int]:
