@@ -21,7 +21,7 @@ import msgspec
 from engine.core.actions import Level, Note
 from engine.notify.layout import Told, told
 from engine.notify.port import Desk, Happened
-from engine.notify.summary import day_of, summary
+from engine.notify.summary import day_has_ended, summary
 from engine.notify.urgency import is_question
 from engine.protocol import LinkView, Snapshot
 
@@ -86,7 +86,7 @@ class Alerts:
                 part = told(note, at, snapshot)
                 self._queue(Alert(part.title, "\n".join(part.lines), note.level))
             last, self._last = self._last, snapshot
-            if last is not None and day_of(snapshot) != day_of(last):
+            if last is not None and day_has_ended(last, snapshot):
                 self.summarise(last)
 
     def summarise(self, snapshot: Snapshot) -> None:

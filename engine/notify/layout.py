@@ -158,9 +158,14 @@ def together(parts: Sequence[Told]) -> Told:
         return parts[0]
     head = next((part for part in reversed(parts) if len(part.lines) > 2), parts[0])
     below = tuple(
-        line if part.title == head.title.split(":")[0] else f"{part.title}: {line}"
+        line if _names(part.title) == _names(head.title) else f"{part.title}: {line}"
         for part in parts
         if part is not head
         for line in part.lines or ("",)
     )
     return Told(head.title, (*head.lines, *(line.removesuffix(": ") for line in below)))
+
+
+def _names(title: str) -> frozenset[str]:
+    """Symbol and side, in whatever order and spelling a title begins with."""
+    return frozenset(title.lower().replace(":", "").split()[:2])

@@ -126,7 +126,7 @@ class Outbox:
         await self.transact(lambda db: _put(db, key, at, note))
 
     async def unsent(self) -> list[Letter]:
-        """What waits, oldest first."""
+        """The first of what waits: alarms, then money, then chatter, each from the oldest on."""
         return await self.transact(lambda db: _letters(db, "sent IS NULL"))
 
     async def unseen(self) -> list[Letter]:
@@ -208,7 +208,7 @@ def _put(db: sqlite3.Connection, key: str, at: int, note: Note) -> None:
 
 
 def _letters(db: sqlite3.Connection, where: str) -> list[Letter]:
-    wanted = f"SELECT id, urgency, at, note, times, message FROM letter WHERE {where} ORDER BY id LIMIT 500"  # noqa: S608
+    wanted = f"SELECT id, urgency, at, note, times, message FROM letter WHERE {where} ORDER BY urgency, id LIMIT 500"  # noqa: S608
     with closing(db.execute(wanted)) as rows:
         return [
             Letter(id, Urgency(urgency), at, msgspec.json.decode(note, type=Note), times, message)

@@ -13,11 +13,13 @@ from engine.protocol import Snapshot
 DAY_MS: Final = 86_400_000
 
 
-def day_of(snapshot: Snapshot) -> int:
-    """The UTC day by the exchange's clock, which the daily figures follow; by the engine's before that is
-    known.
+def day_has_ended(last: Snapshot | None, now: Snapshot) -> bool:
+    """Whether `last` was of an earlier UTC day. Days are those of the exchange's clock, which the daily
+    figures follow; before that is known there is none.
     """
-    return (snapshot.engine.market or snapshot.engine.now) // DAY_MS
+    if last is None or not last.engine.market or not now.engine.market:
+        return False
+    return now.engine.market // DAY_MS > last.engine.market // DAY_MS
 
 
 def summary(last: Snapshot) -> Told:

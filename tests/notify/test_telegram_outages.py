@@ -17,6 +17,7 @@ from engine.notify.outbox import Outbox
 from engine.notify.port import Happened
 from engine.notify.telegram.fake import FakeTelegram
 from tests.notify.pocket import Past, pocket
+from tests.unit.api.served import EngineFace, snapshot
 
 URGENT, MONEY = Level.URGENT, Level.MONEY
 
@@ -214,6 +215,18 @@ async def test_the_last_day_is_summed_up_when_a_new_one_begins(
         assert "Open: BTCUSDT short +4.97, worst case −4.50" in told.text
 
 
+async def test_a_clock_that_becomes_known_ends_no_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.notify.telegram.hearing.ALIVE_S", 0.05)
+    engine = snapshot().engine
+    async with pocket(tmp_path, desk=EngineFace(snapshot(engine=replace(engine, market=0)))) as on:
+        await on.pause(0.2)
+        on.desk.change(engine=replace(engine, market=engine.market - 400 * 86_400_000))
+        await on.pause(0.2)
+        assert on.texts() == []
+
+
 # -- the outbox's own disk -----------------------------------------------------------------------------------
 
 
@@ -268,3 +281,11 @@ async def test_a_command_that_breaks_on_our_side_says_that_nobody_knows(tmp_path
         on.desk.command = breaks  # type: ignore[assignment, method-assign]
         on.type("/kill")
         await on.says("That failed on the engine's side; nobody knows whether it was carried out.")
+
+
+async def test_an_alarm_overtakes_a_thousand_lines_of_chatter(tmp_path: Path) -> None:
+    async with pocket(tmp_path, night=(0, 24 * 60)) as on:
+        for number in range(1000):
+            on.tell(f"BTCUSDT short: line {number}.", Level.CHATTER, "margin")
+        on.tell("BTCUSDT short: the stop was refused.", URGENT, "stop refused")
+        await on.says("The stop was refused.")

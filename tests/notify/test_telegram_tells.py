@@ -96,7 +96,10 @@ async def test_the_steps_of_a_rung_come_in_one_message(tmp_path: Path) -> None:
         on.tell("BTCUSDT short: stop leg 1, 0.001, at 100,000.0 (entry).", topic="stop", trigger="100000")
         on.tell("BTCUSDT short: rung 1 done.", topic="rung done", **RUNG)
         shown = await on.says("SHORT BTCUSDT: rung 1")
-        assert "Mark 95,000.0 reached rung 1 at 95,000.0." in shown.text
+        assert shown.text.splitlines()[-2:] == [
+            "Mark 95,000.0 reached rung 1 at 95,000.0.",
+            "Stop leg 1, 0.001, at 100,000.0 (entry).",
+        ]
         assert len(on.texts()) == 1
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from engine.core.cycle import Cycle
 from engine.core.instrument import Side
 from engine.core.settings import Ladder, Limits, Rungs, Settings
-from engine.core.state import Cycle
 from engine.journal.sqlite import SqliteJournal
 from engine.notify.outbox import Outbox
 from engine.notify.telegram.contact import Contact

@@ -18,7 +18,7 @@ from engine.core.actions import Level, Note
 from engine.notify.layout import clock as clock_words
 from engine.notify.outbox import CURSOR, Outbox
 from engine.notify.port import Desk, Happened, History
-from engine.notify.summary import day_of, summary
+from engine.notify.summary import DAY_MS, day_has_ended, summary
 from engine.notify.telegram.lateness import span
 from engine.notify.telegram.wire import logger
 from engine.protocol import Snapshot
@@ -142,8 +142,10 @@ class Hearing:
             await self._outbox.put([Happened(self._newest, now, ())])
         await self._outbox.forget(now)
         last, self._last = self._last, snapshot
-        if last is not None and day_of(snapshot) != day_of(last):
-            self.alarm(f"day.{day_of(last)}", Note("summary", Level.MONEY, summary(last).text))
+        if last is not None and day_has_ended(last, snapshot):
+            self.alarm(
+                f"day.{last.engine.market // DAY_MS}", Note("summary", Level.MONEY, summary(last).text)
+            )
 
 
 def _back(now: int, alive: int, ended: int) -> Note:
