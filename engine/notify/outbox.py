@@ -208,7 +208,8 @@ def _put(db: sqlite3.Connection, key: str, at: int, note: Note) -> None:
 
 
 def _letters(db: sqlite3.Connection, where: str) -> list[Letter]:
-    wanted = f"SELECT id, urgency, at, note, times, message FROM letter WHERE {where} ORDER BY urgency, id LIMIT 500"  # noqa: S608
+    columns = "id, urgency, at, note, times, message"
+    wanted = f"SELECT {columns} FROM letter WHERE {where} ORDER BY urgency, id LIMIT 500"  # noqa: S608
     with closing(db.execute(wanted)) as rows:
         return [
             Letter(id, Urgency(urgency), at, msgspec.json.decode(note, type=Note), times, message)
