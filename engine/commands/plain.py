@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from decimal import Decimal
 
 from engine.commands.figures import UNKNOWN, amount, percent, span, staleness, status
+from engine.commands.particulars import of_account, of_limit, of_position
 from engine.protocol import (
     AccountView,
     ApprovalView,
@@ -37,7 +38,11 @@ def beginning(now: Snapshot) -> Iterator[str]:
 def numbers(now: Snapshot) -> Iterator[str]:
     """The account and every position, in figures."""
     yield account(now.account)
-    yield from (position(each) for each in now.positions)
+    yield of_account(now.account)
+    yield from (of_limit(each) for each in now.limits)
+    for each in now.positions:
+        yield position(each)
+        yield from of_position(each)
     if not now.positions:
         yield "no open positions" if now.engine.reconciled else "positions not read yet"
 

@@ -17,7 +17,7 @@ from tui.errand import send_off
 from tui.keymaps import KEYMAPS, SETTINGS_KEYS, bindings
 from tui.messages import FilterChanged
 from tui.screens.page import Page
-from tui.view_model.ink import printable
+from tui.view_model.ink import Line, cropped, printable
 from tui.view_model.options import (
     file_lines,
     limit_lines,
@@ -38,6 +38,10 @@ class Pane(Sheet):
     DEFAULT_CSS = """
     Pane { border: round $frame; border-title-color: $ink-label; height: auto; }
     """
+
+    def say(self, lines: tuple[Line, ...]) -> None:
+        """Lines of whatever length: one that is cut says so."""
+        self.draw(tuple(cropped(words, self.room) for words in lines))
 
 
 class SettingsScreen(Page):
@@ -100,11 +104,11 @@ class SettingsScreen(Page):
     def show_parts(self, scene: Scene) -> None:
         self._show_options()
         limits = self.query_one("#limits", Pane)
-        limits.draw(limit_lines(scene, limits.room))
-        self.query_one("#links", Pane).draw(link_lines(scene))
+        limits.say(limit_lines(scene, limits.room))
+        self.query_one("#links", Pane).say(link_lines(scene))
         desk = self.desk
         looks = (("theme", desk.theme), ("keymap", desk.keymap_name), ("attached", _attached(scene)))
-        self.query_one("#files", Pane).draw(file_lines(self._settings, looks))
+        self.query_one("#files", Pane).say(file_lines(self._settings, looks))
 
     def _show_options(self) -> None:
         listing = self.query_one(Listing)
@@ -113,7 +117,7 @@ class SettingsScreen(Page):
         listing.nothing = printable(self._trouble) or (
             "No option matches." if options else "Reading the options."
         )
-        rows = tuple((option_line(option, listing.room),) for option in self.shown)
+        rows = tuple((cropped(option_line(option, listing.room), listing.room - 2),) for option in self.shown)
         listing.fill(rows, head=option_head(listing.room))
         chosen = sum(option.source != "default" for option in options)
         wish = f"filter “{self._words}” · " if self._words else ""
