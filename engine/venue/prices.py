@@ -26,6 +26,7 @@ class PriceRow(Row, frozen=True, kw_only=True):
     """A row of symbol-price."""
 
     symbol: str
+    price: Decimal
     mark_price: Decimal
     ts: int
 
@@ -56,10 +57,11 @@ class Prices:
         self, tick: Tick, stands_still: Callable[[], None], is_dead: Callable[[str], None]
     ) -> None:
         try:
-            mark = (await self.ask(tick.symbol)).mark_price
+            asked = await self.ask(tick.symbol)
         except (Refusal, NoAnswer, Malformed) as error:
             log.warning("the silent price of %s could not be asked for: %s", tick.symbol, error)
             return
+        mark = asked.mark_price
         if mark == tick.mark:
             if self.newest[tick.symbol] is tick:
                 stands_still()
@@ -67,6 +69,8 @@ class Prices:
             return
         await asyncio.sleep(self._silence_s * GRACE)
         if self.newest[tick.symbol] is tick:
+            # a stream that stays silent through every redial is replaced by what REST says
+            self.put(Tick(tick.symbol, mark, asked.price, _now_ms()))
             is_dead(f"the price of {tick.symbol} moved and no frame said so")
 
     async def ask(self, symbol: str) -> PriceRow:

@@ -71,11 +71,15 @@ def _engine_link(scene: Scene, width: int) -> Line:
     return line(Span("engine ", Ink.LABEL), dot, Span(took, Ink.LABEL))
 
 
+EXCHANGE_LINKS = ("public", "private", "rest")
+"""The connections to Bitget; a phone or an alert service that is away is not Bitget's fault."""
+
+
 def _exchange_link(scene: Scene) -> Line:
     """The engine's links to Bitget as one, named after the worst."""
     if scene.snapshot is None:
         return ()
-    links = scene.snapshot.links
+    links = [link for link in scene.snapshot.links if link.name in EXCHANGE_LINKS]
     label = Span("Bitget ", Ink.LABEL)
     if down := [link for link in links if not link.up]:
         worst = max(down, key=lambda link: link.age_ms or 0)
