@@ -267,7 +267,8 @@ def _book(
     A bill does not tell the side: with a long and a short of one symbol, Bitget's positions tell each one's
     funding.
     """
-    sides = [c for c in turn.state.cycles.values() if c.symbol == bill.symbol and bill.at >= c.opened]
+    everyone = (*turn.state.cycles.values(), *turn.state.closed)
+    sides = {c.side for c in everyone if c.seen.hedged and _was_open(c, bill)}
     if len(sides) > 1 and bill.kind == FUNDING:
         turn.ask(Reading.POSITIONS)
         return True

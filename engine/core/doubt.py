@@ -49,7 +49,11 @@ def missing(turn: Turn, cycle: Cycle, *, rest: bool) -> Cycle:
 
 
 def moved(turn: Turn, cycle: Cycle) -> Cycle:
-    """A trade was booked: it explains the doubt, or the evidence so far is out of date."""
+    """A trade was booked: it explains the doubt, or the evidence so far is out of date. Stops die with their
+    position, also when an order of ours on its way is going to open it again.
+    """
+    if not cycle.held_qty:
+        cycle = replace(cycle, stops=())
     doubt = None if cycle.doubt is None or cycle.seen.qty == cycle.held_qty else Doubt(turn.at)
     return replace(cycle, moved=turn.at, doubt=doubt)
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import CancelStop, Level, Reading
-from engine.core.cover import drop_stop, put_stop, rests, trader_moved
+from engine.core.cover import drop_stop, is_covered, put_stop, rests, trader_moved
 from engine.core.cycle import Cycle, Rest, Stop, Why
 from engine.core.events import OrdersRead, StopSeen
 from engine.core.exchange import OrderRow, OrderState, RestingOrder
@@ -174,6 +174,8 @@ def _strangers(turn: Turn, read: OrdersRead) -> None:
     unknown: list[str] = []
     for order in read.orders:
         owner = cycle_in(order.client_id)
+        if owner in open_ids:
+            _orphan(turn, order, read.asked)
         if not owner or owner in open_ids:
             continue
         if owner in ended or state.take_over:
@@ -198,3 +200,19 @@ def _strangers(turn: Turn, read: OrdersRead) -> None:
             "runs (its journal was "
             "lost), start with --take-over.",
         )
+
+
+def _orphan(turn: Turn, order: RestingOrder, asked: int) -> None:
+    """A stop of an open cycle that the cycle does not know: it arrived late, or its end was misread. It is in
+    nobody's plan: once everything that is rests, it is cancelled.
+    """
+    cycle = turn.cycle(cycle_in(order.client_id))
+    if cycle is None or order.trigger is None or turn.state.read_only:
+        return
+    known = find_stop(cycle, order.client_id, order.order_id) is not None
+    off = f"{order.client_id}/off"
+    young = cycle.moved >= asked or any(stop.since >= asked for stop in cycle.stops)
+    if known or young or order.client_id in turn.state.pending or off in turn.state.pending:
+        return
+    if is_covered(turn, cycle):
+        turn.send(CancelStop(off, order.order_id, order.client_id, order.symbol, order.kind), cycle.id)

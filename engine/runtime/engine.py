@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from engine.core.actions import Level, LookUp, Note, PlaceMarket, Read, Work
+from engine.core.actions import Level, LookUp, Note, PlaceMarket, Read, Reading, Work
 from engine.core.arming import thresholds
 from engine.core.decide import Decision, decide, first_state
 from engine.core.events import (
@@ -95,6 +95,7 @@ class Engine:
         self._waiting_commands: dict[str, asyncio.Future[None]] = {}
         self._changed = asyncio.Event()
         self.in_flight: set[str] = set()
+        self._reading: dict[tuple[Reading, ...], Read | None] = {}
         self.change = 0
         self.unrecorded = ""
         """Why nothing can be recorded now, and so nothing is decided or sent; empty when all is well."""
@@ -311,7 +312,15 @@ class Engine:
     # -- what is done ----------------------------------------------------------------------------------------
 
     def _carry_out(self, work: Work) -> None:
-        if self._work is not None and work.id not in self.in_flight:
+        """Begin an action. Readings of one kind follow each other: the newest asked for waits for its turn."""
+        if self._work is None:
+            return
+        if isinstance(work, Read):
+            if work.what in self._reading:
+                self._reading[work.what] = work
+                return
+            self._reading[work.what] = None
+        if work.id not in self.in_flight:
             self.in_flight.add(work.id)
             self._work.create_task(self._do(work), name=work.id)
 
@@ -323,9 +332,12 @@ class Engine:
         finally:
             self.in_flight.discard(work.id)
             self.links.answered(self.now())
+            following = self._reading.pop(work.what, None) if isinstance(work, Read) else None
         for body in answers:
             # the age of a reading is judged by the clock that its contents are held against
             self.take(replace(body, asked=asked) if isinstance(body, DATED) else body)
+        if following is not None:
+            self._carry_out(following)
 
     # -- who watches -----------------------------------------------------------------------------------------
 

@@ -75,8 +75,12 @@ def lives_of(account: Account) -> list[Life]:
 def under_care(account: Account, cycles: list[Cycle]) -> Decimal | None:
     """What the exchange booked for positions while a cycle took care of them.
 
-    None when a position was reduced before its adoption: which opening fees are left in it nobody can say.
+    None when nobody can say: a position was reduced before its adoption, and some opening fees with it; or two
+    were liquidated at one moment.
     """
+    burst = [(b.symbol, b.c_time) for b in account.bills if b.business == RISK_FUND]
+    if len(set(burst)) < len(burst):
+        return None
     total = ZERO
     for life in lives_of(account):
         cycle = _carer(life, cycles)
@@ -95,8 +99,6 @@ def _carer(life: Life, cycles: list[Cycle]) -> Cycle | None:
     """The cycle that was adopted from this position, or that went on when it was closed and opened again."""
     mine = [c for c in cycles if (c.symbol, c.side) == life.key]
     for cycle in mine:
-        if life.start in (cycle.opened, cycle.seen.opened):
+        if life.start == cycle.opened:
             return cycle
-    return next(
-        (c for c in mine if c.opened < life.start and (not c.closed or life.start <= c.exit_at)), None
-    )
+    return next((c for c in mine if c.opened < life.start and (not c.closed or life.start < c.exit_at)), None)

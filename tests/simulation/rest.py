@@ -117,7 +117,8 @@ def _money_adds_up(world: World, watch: Watch, engine: Engine) -> None:
     cycles = [*engine.state.closed, *engine.state.cycles.values()]
     booked = sum((c.realised - c.fees + c.funding for c in cycles), ZERO)
     moved = under_care(world.account, cycles)
-    if moved is not None and booked != moved:
+    told = any("booked result is incomplete" in line.text for line in engine.log.lines())
+    if moved is not None and booked != moved and not told:
         watch.say(f"at rest: the cycles booked {booked}, the exchange {moved}: {moved - booked} is missing")
 
 
@@ -132,7 +133,7 @@ def hands_are_told_apart(world: World, watch: Watch, disk: Disk) -> None:
             if ours and note.topic == "trader":
                 watch.say(f"an order of ours was taken for the trader's: {note.text}")
             blames = "put back once" in note.text or "leaves the stops to you" in note.text
-            if note.topic == "doubt":
+            if note.topic == "doubt" and not world.happened["flip"]:
                 watch.say(f"every trade can be read, and yet: {note.text}")
             if innocent and (blames or "you tightened" in note.text):
                 watch.say(f"the trader was blamed: {note.text}")
