@@ -81,8 +81,9 @@ def _ended(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
 
 def give_up_dust(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
     """Bitget takes no order as small as the last crumb: the cycle ends, and the crumb is the trader's."""
-    price = turn.mark(cycle.symbol) or cycle.held_entry
-    if order.qty < cycle.held_qty or turn.instrument(cycle.symbol).is_tradable(order.qty, price):
+    instrument, price = turn.instrument(cycle.symbol), turn.mark(cycle.symbol) or cycle.held_entry
+    crumb = order.qty < 2 * instrument.lot or not instrument.is_tradable(order.qty, price)
+    if order.qty < cycle.held_qty or not crumb:
         return cycle
     turn.note(
         "close",
