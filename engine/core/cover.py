@@ -67,7 +67,7 @@ def is_covered(turn: Turn, cycle: Cycle, *, confirmed: bool = False) -> bool:
     """Whether every stop that the mode asks for rests (and was read back, when `confirmed`)."""
     for wanted in wanted_now(turn, cycle):
         stop = stop_for(cycle, wanted.leg)
-        if stop is None or stop.state is not Rest.RESTING or stop.qty != wanted.qty:
+        if stop is None or stop.state is not Rest.RESTING or stop.qty != wanted.qty or stop.missing:
             return False
         if is_nearer(cycle.side, wanted.trigger, stop.trigger) or (confirmed and not stop.confirmed):
             return False
@@ -107,7 +107,9 @@ def protected_qty(cycle: Cycle, stop: Stop) -> Decimal:
 def _bring(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
     stop = stop_for(cycle, wanted.leg)
     trigger, why = wanted.trigger, wanted.why
-    if is_ending(cycle, wanted.leg) or (stop is not None and stop.state is not Rest.RESTING):
+    if is_ending(cycle, wanted.leg):
+        return cycle
+    if stop is not None and (stop.state is not Rest.RESTING or stop.missing):
         return cycle
     if stop is not None and not cycle.loosen and not is_nearer(cycle.side, trigger, stop.trigger):
         trigger, why = stop.trigger, stop.why

@@ -89,7 +89,8 @@ class Stop(msgspec.Struct, frozen=True):
 
     `trigger` and `qty` are what rests on the exchange (or was asked for while PLACING); `confirmed` means
     read back over REST, `read_at` when the newest reading that showed it was asked for. `asked` are the last
-    triggers that we asked for: one of them, seen late, is no hand but ours.
+    triggers that we asked for: one of them, seen late, is no hand but ours. `missing`: the newest reading did
+    not show it, and its own row is being looked up.
     """
 
     client_id: str
@@ -106,6 +107,7 @@ class Stop(msgspec.Struct, frozen=True):
     beyond_since: int = 0
     read_at: int = 0
     asked: tuple[Decimal, ...] = ()
+    missing: bool = False
 
 
 class Stage(StrEnum):
@@ -230,6 +232,7 @@ class Cycle(msgspec.Struct, frozen=True):
     position and opened it again, which ends every stop.
     `adopted` is when care began (the exchange's clock): what a trade before it did is history, but for the
     opening fee of `unbooked` size. Trades up to `known_until` are in the size already: they bring money only.
+    `unlinked` are trades of stops, each with the time it was first told, until it is known whose they were.
     """
 
     id: str
@@ -285,6 +288,7 @@ class Cycle(msgspec.Struct, frozen=True):
     reborn: int = 0
     adopted: int = 0
     known_until: int = 0
+    unlinked: tuple[tuple[str, int], ...] = ()
 
     @property
     def front(self) -> Leg:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from engine.core.actions import Level, Reading
 from engine.core.cycle import Cycle, Hand, Order, Rest, Stage, Stop, key_of
-from engine.core.doubt import UNTOLD, moved
+from engine.core.doubt import LINK_MS, UNTOLD, moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
 from engine.core.ids import cycle_in, is_add, is_ours
 from engine.core.instrument import ZERO, Side
@@ -32,6 +32,8 @@ def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
         # an earlier trade has not been told: the reading tells all of them, the oldest first
         turn.ask(Reading.FILLS)
         return
+    if fill.cause is Cause.STOP and _is_unlinked(turn, fill):
+        return
     turn.set(trades_seen=(*turn.state.trades_seen, fill.trade_id)[-REMEMBERED:])
     side, reduces = _meaning(turn, fill)
     cycle = _whose(turn, fill, side)
@@ -54,6 +56,24 @@ def _outruns(turn: Turn, fill: Fill) -> bool:
     side, reduces = _meaning(turn, fill)
     cycle = turn.state.cycles.get(key_of(fill.symbol, side))
     return reduces and cycle is not None and ZERO < cycle.held_qty < fill.qty
+
+
+def _is_unlinked(turn: Turn, fill: Fill) -> bool:
+    """Whether it is not known yet whose stop this trade comes from; then each of ours is looked up."""
+    side, _ = _meaning(turn, fill)
+    cycle = turn.state.cycles.get(key_of(fill.symbol, side))
+    if cycle is None or any(fill.order_id == stop.child for stop in cycle.stops):
+        return False
+    maybe = [s for s in cycle.stops if s.state is not Rest.PLACING and not s.child]
+    first = dict(cycle.unlinked).get(fill.trade_id, turn.at)
+    if not maybe or turn.at - first > LINK_MS:
+        return False
+    for stop in maybe:
+        turn.look_up(stop.client_id, cycle.symbol, stop=True, after_ms=0)
+    turn.ask(Reading.FILLS)
+    others = tuple(u for u in cycle.unlinked if u[0] != fill.trade_id and turn.at - u[1] <= 2 * LINK_MS)
+    turn.put(replace(cycle, unlinked=(*others, (fill.trade_id, first))))
+    return True
 
 
 def _meaning(turn: Turn, fill: Fill) -> tuple[Side, bool]:

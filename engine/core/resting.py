@@ -63,7 +63,7 @@ def _held_against(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder | No
         return drop_stop(cycle, stop)
     # not in any list: it triggered, or somebody took it away; its own row tells which
     turn.look_up(stop.client_id, cycle.symbol, stop=True, after_ms=0)
-    return cycle
+    return put_stop(cycle, replace(stop, missing=True, confirmed=False))
 
 
 def _read_back(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder, asked: int) -> Cycle:
@@ -71,7 +71,9 @@ def _read_back(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder, asked:
     if stop.since >= asked and stop.state is not Rest.PLACING:
         return cycle
     trigger = order.trigger if order.trigger is not None else stop.trigger
-    read = replace(stop, state=Rest.RESTING, order_id=order.order_id, confirmed=True, read_at=asked)
+    read = replace(
+        stop, state=Rest.RESTING, order_id=order.order_id, confirmed=True, missing=False, read_at=asked
+    )
     if stop.state is Rest.TRIGGERED:
         return cycle
     if stop.state is Rest.CANCELLING:

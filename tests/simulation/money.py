@@ -75,8 +75,8 @@ def lives_of(account: Account) -> list[Life]:
 def under_care(account: Account, cycles: list[Cycle]) -> Decimal | None:
     """What the exchange booked for positions while a cycle took care of them.
 
-    None when nobody can say: a position was reduced before its adoption, and some opening fees with it; or two
-    were liquidated at one moment.
+    None when nobody can say: a position was reduced before its adoption, and some opening fees with it; or
+    two were liquidated at one moment.
     """
     burst = [(b.symbol, b.c_time) for b in account.bills if b.business == RISK_FUND]
     if len(set(burst)) < len(burst):

@@ -210,6 +210,8 @@ class Network:
         if self._world.is_alive(self):
             if channel == "ticker":
                 self._world.watch.priced(symbol)
+            if channel == "account":
+                self._world.watch.was_read("v2/mix/account/account", {})
             tell(frame)
 
     # -- links --------------------------------------------------------------------------------------------
