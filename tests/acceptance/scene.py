@@ -32,7 +32,7 @@ from engine.runtime.engine import Engine
 from engine.runtime.snapshot import snapshot_of
 from engine.simulator.quote import Quote
 from engine.simulator.server import SimulatedBitget
-from engine.venue.bitget import Bitget
+from engine.venue.bitget import Bitget, Patience
 from engine.venue.client import Keys
 from tests.replay.stage import Stage, stage
 
@@ -230,6 +230,16 @@ class Scene:
     def was_told(self, words: str) -> bool:
         return any(words in line for line in self.told())
 
+    def fault_after(self, is_so: Callable[[], bool], fault: dict[str, Any]) -> None:
+        """Arm a fault in the very operation of the exchange after which `is_so`."""
+
+        def look(_: object) -> None:
+            if is_so():
+                leave()
+                self.fault(fault)
+
+        leave = self.on.sim.exchange.subscribe(look)
+
     def fault(self, *faults: dict[str, Any]) -> None:
         self.on.sim.faults.add(faults)
 
@@ -279,6 +289,7 @@ async def scene(
     ladder: Ladder | None = None,
     limits: Limits | None = None,
     settings: Settings | None = None,
+    patience: Patience | None = None,
     **simulated: Any,
 ) -> AsyncIterator[Scene]:
     """The curtain rises on 100 USDT, BTC at 100,000 and ETH at 3,000; nothing is open."""
@@ -291,7 +302,7 @@ async def scene(
         **simulated,
     }
     clock = Ahead()
-    async with stage(folder, chosen, clock=clock, **market) as on:
+    async with stage(folder, chosen, clock=clock, patience=patience, **market) as on:
         trader = trader_of(on.sim)
         try:
             await trader.load_markets()
