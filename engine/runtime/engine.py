@@ -312,7 +312,7 @@ class Engine:
     # -- what is done ----------------------------------------------------------------------------------------
 
     def _carry_out(self, work: Work) -> None:
-        """Begin an action. Readings of one kind follow each other: the newest asked for waits for its turn."""
+        """Begin an action. Readings of one kind follow each other: the newest asked for waits its turn."""
         if self._work is None:
             return
         if isinstance(work, Read):

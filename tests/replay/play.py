@@ -103,9 +103,9 @@ def _tell_progress(on: Stage, tell: Callable[[str], None]) -> None:
     day = datetime.fromtimestamp(on.sim.market.now_ms / 1000, UTC)
     if day.hour == 0 and day.minute == 0:
         marks = ", ".join(f"{tape.symbol} {tape.quote.mark}" for tape in on.sim.market)
-        tell(
-            f"{day:%Y-%m-%d}  {marks}  equity {on.engine.state.balance and on.engine.state.balance.equity:.2f}"
-        )
+        balance = on.engine.state.balance
+        equity = f"{balance.equity:.2f}" if balance else "unknown"
+        tell(f"{day:%Y-%m-%d}  {marks}  equity {equity}")
 
 
 async def _told(on: Stage, stops: list[tuple[str, int, dict[int, Decimal]]]) -> Told:

@@ -24,7 +24,7 @@ from engine.runtime.engine import Engine
 from engine.simulator.feed import Halt, Stops
 from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
-from engine.venue.bitget import Bitget
+from engine.venue.bitget import Bitget, Patience
 from engine.venue.client import Keys
 
 PATIENCE_S = 20.0
@@ -103,12 +103,17 @@ def _is_calm(cycle: Cycle) -> bool:
 
 @asynccontextmanager
 async def stage(
-    folder: Path, settings: Settings, *, clock: Clock | None = None, **simulated: object
+    folder: Path,
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    patience: Patience | None = None,
+    **simulated: object,
 ) -> AsyncIterator[Stage]:
     """A simulated Bitget that stands still, and an engine that has come to rest on it."""
     async with SimulatedBitget(**({"speed": 0} | simulated)) as sim:  # type: ignore[arg-type]
         keys = Keys(sim.key, sim.secret, sim.passphrase)
-        venue = Bitget(keys, url=sim.url)
+        venue = Bitget(keys, url=sim.url, patience=patience)
         journal = await SqliteJournal.open(folder / "state.db", account=venue.account)
         engine = Engine(settings, venue, journal, version="test", clock=clock)
         running = asyncio.create_task(engine.run())
