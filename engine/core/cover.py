@@ -14,6 +14,7 @@ from engine.core.cycle import Cycle, Part, Rest, Stop
 from engine.core.exchange import OrderKind
 from engine.core.ids import stop_id
 from engine.core.ledger import newest_first, parts_of
+from engine.core.linking import is_linking
 from engine.core.stops import Wanted, is_beyond, is_nearer, wanted_stops
 from engine.core.turn import Turn
 from engine.core.words import name, price, size
@@ -232,7 +233,7 @@ def watch_stops(turn: Turn, cycle: Cycle) -> Cycle:
                 cycle = close_parts(
                     turn, drop_stop(cycle, stop), parts, "the rest of a stop that filled in part"
                 )
-        elif stop.state is Rest.GONE and turn.at - stop.since >= GONE_MS:
+        elif stop.state is Rest.GONE and turn.at - stop.since >= GONE_MS and not is_linking(turn, cycle):
             cycle = _answer_gone(turn, cycle, stop)
     return cycle
 

@@ -241,6 +241,8 @@ def _bill_seen(turn: Turn, bill: Bill) -> None:
         return
     if bill.kind == RISK_FUND and not _book(turn, bill, left_over, _was_liquidated):
         return
+    if bill.kind == FUNDING and any(c.doubt for c in turn.state.cycles.values() if c.symbol == bill.symbol):
+        return
     turn.set(bills_seen=(*turn.state.bills_seen, bill.bill_id)[-BILLS_KEPT:])
     if bill.kind.startswith("trans_"):
         if bill.at <= turn.state.day.day_at:

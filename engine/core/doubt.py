@@ -13,13 +13,12 @@ from engine.core.exchange import Position
 from engine.core.instrument import ZERO
 from engine.core.ladder import next_leg
 from engine.core.ledger import by_trader_first, enlarge, parts_of, reduce
+from engine.core.linking import is_linking
 from engine.core.turn import Turn
 from engine.core.words import name, size
 
 DOUBT_MS = 1500
 """How long ledger and exchange may differ (fills on their way) before the evidence is asked for."""
-LINK_MS = 4000
-"""How long it may take to learn which stop became the order of a trade; then the nearest one is taken."""
 UNTOLD = "unknown"
 """Why a cycle ended whose closing trades could not be read."""
 
@@ -63,8 +62,9 @@ def moved(turn: Turn, cycle: Cycle) -> Cycle:
 def fills_read(turn: Turn, read: FillsRead) -> None:
     """All fills have been told: a doubt that was there when they were asked for has another reason."""
     for cycle in turn.state.cycles.values():
-        waits = any(turn.at - first <= LINK_MS for _, first in cycle.unlinked)
-        if cycle.doubt is not None and (read.asked or turn.at) > cycle.doubt.since and not waits:
+        if cycle.doubt is None or is_linking(turn, cycle):
+            continue
+        if (read.asked or turn.at) > cycle.doubt.since:
             turn.put(replace(cycle, doubt=replace(cycle.doubt, fills_read=True)))
 
 

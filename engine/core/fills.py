@@ -8,12 +8,13 @@ from msgspec.structs import replace
 
 from engine.core.actions import Level, Reading
 from engine.core.cycle import Cycle, Hand, Order, Rest, Stage, Stop, key_of
-from engine.core.doubt import LINK_MS, UNTOLD, moved
+from engine.core.doubt import UNTOLD, moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
 from engine.core.ids import cycle_in, is_add, is_ours
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
 from engine.core.ledger import Parts, by_trader_first, enlarge, newest_first, parts_of, reduce
+from engine.core.linking import LINK_MS
 from engine.core.positions import SAME_MOMENT_MS
 from engine.core.rung import recall
 from engine.core.turn import Turn
@@ -64,16 +65,21 @@ def _is_unlinked(turn: Turn, fill: Fill) -> bool:
     cycle = turn.state.cycles.get(key_of(fill.symbol, side))
     if cycle is None or any(fill.order_id == stop.child for stop in cycle.stops):
         return False
-    maybe = [s for s in cycle.stops if s.state is not Rest.PLACING and not s.child]
     first = dict(cycle.unlinked).get(fill.trade_id, turn.at)
+    maybe = _candidates(cycle, first)
     if not maybe or turn.at - first > LINK_MS:
         return False
     for stop in maybe:
         turn.look_up(stop.client_id, cycle.symbol, stop=True, after_ms=0)
-    turn.ask(Reading.FILLS)
+    turn.ask(Reading.FILLS, Reading.ORDERS)
     others = tuple(u for u in cycle.unlinked if u[0] != fill.trade_id and turn.at - u[1] <= 2 * LINK_MS)
     turn.put(replace(cycle, unlinked=(*others, (fill.trade_id, first))))
     return True
+
+
+def _candidates(cycle: Cycle, first: int) -> list[Stop]:
+    """The stops of ours that may have become an order told at `first`: not those read back later."""
+    return [s for s in cycle.stops if s.state is not Rest.PLACING and not s.child and s.read_at <= first]
 
 
 def _meaning(turn: Turn, fill: Fill) -> tuple[Side, bool]:
@@ -234,7 +240,7 @@ def _alarm(turn: Turn, cycle: Cycle, fill: Fill, what: str) -> None:
 
 
 def _by_stop(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Parts, Cycle, str]:
-    stop = _stop_of(cycle, fill)
+    stop = _stop_of(turn, cycle, fill)
     word = "take profit" if fill.cause is Cause.TAKE_PROFIT else "stop"
     if stop is None:
         turn.note(
@@ -268,14 +274,14 @@ def _by_stop(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Parts,
     return parts, replace(cycle, stops=stops), "stop"
 
 
-def _stop_of(cycle: Cycle, fill: Fill) -> Stop | None:
+def _stop_of(turn: Turn, cycle: Cycle, fill: Fill) -> Stop | None:
     """The stop of ours that became this fill's order: by the exchange's link, else the one whose trigger is
     nearest.
     """
     for stop in cycle.stops:
         if fill.order_id and fill.order_id == stop.child:
             return stop
-    live = [s for s in cycle.stops if s.state is not Rest.PLACING and not s.child]
+    live = _candidates(cycle, dict(cycle.unlinked).get(fill.trade_id, turn.at))
     nearest = min(live, key=lambda s: (abs(s.trigger - fill.price), s.qty != fill.qty), default=None)
     theirs = [o.trigger for o in cycle.foreign if o.trigger is not None]
     if nearest is None or fill.cause is Cause.TAKE_PROFIT:
