@@ -21,7 +21,6 @@ from engine.core import (
     decide,
     doubt,
     fills,
-    ladder,
     ledger,
     limits,
     pending,
@@ -322,16 +321,6 @@ def _() -> Iterator[tuple[Any, str, Any]]:
             t.put(replace(cycle, rung=replace(plan, add=add)))
 
     yield pending, "_accepted", accepted
-
-
-@planted("stops are placed before the position is read, for the size that was planned")
-def _() -> Iterator[tuple[Any, str, Any]]:
-    real = ladder.add_qty
-
-    def add_qty(margin: Decimal, leverage: Decimal, price: Decimal, instrument: Any) -> Decimal:
-        return real(margin, leverage, price, instrument) * 2
-
-    yield rung, "add_qty", add_qty
 
 
 @planted("a rung fires twice for one leg")

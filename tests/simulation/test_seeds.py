@@ -1,4 +1,4 @@
-"""F2: two thousand random stories with faults, hands and crashes, and not one violation."""
+"""F2: random stories with faults, hands and crashes, and not one violation; `make prove SEEDS=…` plays more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from .prove import run_seeds
 
-SEEDS = 2000
+SEEDS = 500
 SHARD = 50
 
 MUST_HAPPEN = (
