@@ -1,4 +1,4 @@
-"""F2: random stories with faults, hands and crashes, and not one violation; `make prove SEEDS=…` plays more."""
+"""F2: random stories with faults, hands and crashes, and not one violation. `make prove` plays more."""
 
 from __future__ import annotations
 
