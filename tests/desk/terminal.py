@@ -60,7 +60,7 @@ class Terminal:
         """The line settings as they are now."""
         return termios.tcgetattr(self.keeper)
 
-    async def until(self, text: bytes, *, within_s: float = 20.0) -> None:
+    async def until(self, text: bytes, *, within_s: float = 60.0) -> None:
         """Wait for these bytes."""
         async with asyncio.timeout(within_s):
             while text not in self.seen:  # noqa: ASYNC110 - bytes come when they come

@@ -90,7 +90,7 @@ async def desk_over_ssh(
     told = door.folder / f"pid-{os.urandom(4).hex()}"
     desk = f"cd {ROOT} && TERM=xterm-256color sh -c 'echo $$ > {told}; exec {sys.executable} -m tui {socket}'"
     async with command_in_terminal(*door.command(desk), size=size) as held:
-        await held.until(b"nearest liquidation first", within_s=40)
+        await held.until(b"nearest liquidation first", within_s=90)
         yield held, told
 
 
@@ -105,7 +105,7 @@ def is_there(pid: int) -> bool:
     return False
 
 
-async def gone(pid: int, within_s: float = 10.0) -> None:
+async def gone(pid: int, within_s: float = 45.0) -> None:
     async with asyncio.timeout(within_s):
         while is_there(pid):  # noqa: ASYNC110 - a process ends when it ends
             await asyncio.sleep(0.05)
