@@ -39,7 +39,7 @@ def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
     side, reduces = _meaning(turn, fill)
     cycle = _whose(turn, fill, side)
     if reduces and cycle is not None and cycle.held_qty:
-        if fill.at > cycle.adopted or (live and fill.at == cycle.adopted):
+        if not _is_history(cycle, fill, live=live):
             _reduced(turn, cycle, fill, live=live)
         return
     if reduces and (_of_the_past(turn, fill, side, opens=False) or fill.side or is_ours(fill.client_id)):
@@ -122,10 +122,19 @@ def _whose(turn: Turn, fill: Fill, side: Side) -> Cycle | None:
     return recall(turn, cycle, fill.client_id, fill.price)
 
 
+def _is_history(cycle: Cycle, fill: Fill, *, live: bool) -> bool:
+    """Whether the trade was made before care began. Our own order for this cycle cannot have been."""
+    if cycle_in(fill.client_id) == cycle.id:
+        return False
+    return fill.at < cycle.adopted or (fill.at == cycle.adopted and not live)
+
+
 def _is_known(cycle: Cycle, fill: Fill, *, live: bool, opens: bool) -> bool:
     """Whether the size was taken from the exchange with this trade in it. One of the very moment of that row
     was in it, unless it is told as it happens: then the market's clock stands still.
     """
+    if cycle_in(fill.client_id) == cycle.id and cycle.known_until <= cycle.adopted:
+        return False
     if fill.at != cycle.known_until or not live:
         return fill.at <= cycle.known_until
     return opens and cycle.unbooked >= fill.qty

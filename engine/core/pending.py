@@ -221,9 +221,11 @@ def _refused(turn: Turn, pending: Pending, refused: Refused) -> None:
 
 
 def _stop_refused(turn: Turn, cycle: Cycle, stop: Stop, refused: Refused, reason: str) -> Cycle:
-    if refused.code in NO_POSITION:
+    if refused.code in NO_POSITION and cycle.stops_refused < STOP_TRIES - 1:
+        # either the position has just gone, which a reading shows, or Bitget is wrong, and then it is a refusal
         turn.ask(Reading.POSITIONS, Reading.FILLS)
-        return replace(cycle, stops_retry=turn.at + STOP_RETRY_MS)
+        tried = cycle.stops_refused + 1
+        return replace(cycle, stops_refused=tried, stops_retry=turn.at + STOP_RETRY_MS)
     legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
     parts = parts_of(cycle, cycle.held_qty if stop.qty is None else stop.qty, legs)
     if refused.code in PASSED:

@@ -178,7 +178,8 @@ class Market:
         return self._tell(self._tapes[quote.symbol].show(quote))
 
     def pin(self, symbol: str, price: Decimal) -> Quote:
-        """One tick now, at exactly `price` (mark, index and last)."""
+        """One tick, a millisecond after the last one, at exactly `price` (mark, index and last)."""
+        self.now_ms += 1
         return self._tell(self._tapes[symbol].pin(self.now_ms, price))
 
     def _tell(self, quote: Quote) -> Quote:
