@@ -222,7 +222,7 @@ def _refused(turn: Turn, pending: Pending, refused: Refused) -> None:
 
 def _stop_refused(turn: Turn, cycle: Cycle, stop: Stop, refused: Refused, reason: str) -> Cycle:
     if refused.code in NO_POSITION and cycle.stops_refused < STOP_TRIES - 1:
-        # either the position has just gone, which a reading shows, or Bitget is wrong, and then it is a refusal
+        # either the position has just gone, which a reading shows, or Bitget is wrong: then it is a refusal
         turn.ask(Reading.POSITIONS, Reading.FILLS)
         tried = cycle.stops_refused + 1
         return replace(cycle, stops_refused=tried, stops_retry=turn.at + STOP_RETRY_MS)
