@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tui.app import run_desk
+from tui.run import run_desk
 
 
 def main() -> int:

@@ -136,6 +136,15 @@ def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
     return [key.binding for key in keys]
 
 
+NAMES: Final = {"slash": "/", "question_mark": "?", "escape": "esc", "f1": "F1"}
+
+
+def shown_keys(key: Key, keymap: Keymap) -> tuple[str, ...]:
+    """Every way to press a key, as the trader reads it: `^K`, `/`, `?`."""
+    pressed = keymap.get(key.id, key.keys).split(",")
+    return tuple(f"^{k[5:].upper()}" if k.startswith("ctrl+") else NAMES.get(k, k) for k in pressed)
+
+
 def keymap_of(wish: str | Mapping[str, str]) -> tuple[Keymap, tuple[str, ...]]:
     """The keymap for a name or for the trader's own table, and what is wrong with it in words.
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from tui.keymaps import APP_KEYS
-
 if TYPE_CHECKING:
     from tui.app import RatchetDesk
 
@@ -29,11 +27,8 @@ class DeskCommands(Provider):
 
     def _commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
         desk = cast("RatchetDesk", self.app)
-        for key in APP_KEYS:
-            if desk.offers(key):
-                yield key.words, partial(desk.run_action, key.action)
-        for key in desk.page.KEYS if desk.page else ():
-            if desk.offers(key):
-                yield key.words, partial(desk.run_action, f"screen.{key.action}")
-        for name in desk.wardrobe.names:
-            yield f"Theme: {name}", partial(setattr, desk, "theme", name)
+        own = desk.page.KEYS if desk.page else ()
+        for key in desk.foot.offered():
+            yield key.words, partial(desk.run_action, f"screen.{key.action}" if key in own else key.action)
+        for name in desk.looks.names:
+            yield f"Theme: {name}", partial(desk.looks.wear, name)

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         return wrong("the desk needs a terminal; `ratchet watch --plain` tells the same line by line")
     looks = looks_of(arguments, paths)
     from tui.alarms import Alarms
-    from tui.app import run_desk
+    from tui.run import run_desk
 
     return run_desk(
         paths.socket,

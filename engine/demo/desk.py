@@ -17,7 +17,7 @@ from engine.demo.house import House
 from engine.demo.scenario import Scenario
 from engine.demo.wish import Wish
 from engine.simulator.hand import HandError
-from tui.app import run_desk
+from tui.run import run_desk
 from tui.hand import HandRefused
 
 FIRST_LOOK_S: Final = 3.0

@@ -168,7 +168,7 @@ async def test_another_keymap_holds_at_once(socket: Path, clocks: Clocks) -> Non
     async with watching(socket, clocks) as (pilot, _, desk):
         await pilot.press("5", "m", "end", "enter")
         await settled(pilot)
-        assert desk.keymap_name == "vim"
+        assert desk.looks.keymap == "vim"
         await pilot.press("1", "G")
         await settled(pilot)
         assert isinstance(desk.screen, DeskScreen)

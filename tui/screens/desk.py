@@ -110,13 +110,13 @@ class DeskScreen(Page):
     def action_copy_row(self) -> None:
         if position := self.grid.position:
             self.app.copy_to_clipboard(copied(position))
-            self.desk.tell(
+            self.desk.orders.tell(
                 f"copy {position.symbol} {position.side}", "on the clipboard, where the terminal allows it"
             )
 
     def action_menu(self) -> None:
         if (position := self.grid.position) is None:
-            self.desk.refuse("menu", "there is no position to choose for")
+            self.desk.orders.refuse("menu", "there is no position to choose for")
         else:
             from tui.screens.position_menu import PositionMenu
 
@@ -130,9 +130,9 @@ class DeskScreen(Page):
         if choice.command is not None:
             wanted = CommandWanted(choice.command, choice.name)
             if choice.question is not None:
-                self.desk.ask(choice.question, wanted)
+                self.desk.orders.ask(choice.question, wanted)
             else:
-                self.desk.order(wanted)
+                self.desk.orders.send(wanted)
         elif choice.opens == "part":
             does = Does.REDUCE_LONG if position.side is Side.LONG else Does.REDUCE_SHORT
             self._open_ticket(position.symbol, does, Unit.PART)
@@ -148,7 +148,7 @@ class DeskScreen(Page):
 
     def _open_ticket(self, symbol: str, does: Does, unit: Unit = Unit.MARGIN) -> None:
         if self.desk.read_only:
-            self.desk.refuse("ticket", "this desk was attached read-only")
+            self.desk.orders.refuse("ticket", "this desk was attached read-only")
             return
         from tui.screens.ticket import Ticket
 
@@ -159,9 +159,9 @@ class DeskScreen(Page):
             return
         wanted = CommandWanted(order.command, order.name)
         if order.question is not None:
-            self.desk.ask(order.question, wanted)
+            self.desk.orders.ask(order.question, wanted)
         else:
-            self.desk.order(wanted)
+            self.desk.orders.send(wanted)
 
     @property
     def is_charted(self) -> bool:
@@ -190,32 +190,32 @@ class DeskScreen(Page):
 
     def action_why(self) -> None:
         if position := self.grid.position:
-            self.desk.tell_story(position.cycle or position.symbol)
+            self.desk.book.tell_story(position.cycle or position.symbol)
 
     def action_adopt(self) -> None:
         position = self.grid.position
         if position is None or position.managed:
-            self.desk.refuse("adopt", "select an unmanaged position first")
+            self.desk.orders.refuse("adopt", "select an unmanaged position first")
             return
         if not position.can_adopt:
-            self.desk.refuse(f"adopt {position.symbol}", f"not possible: {position.reason}")
+            self.desk.orders.refuse(f"adopt {position.symbol}", f"not possible: {position.reason}")
             return
         wanted = CommandWanted(
             Adopt(position.symbol, position.side), f"adopt {position.symbol} {position.side}"
         )
-        self.desk.ask(adopt_question(position), wanted)
+        self.desk.orders.ask(adopt_question(position), wanted)
 
     def action_pause(self) -> None:
         position = self.grid.position
         if position is None or not position.managed:
-            self.desk.refuse("pause", "select a managed position first")
+            self.desk.orders.refuse("pause", "select a managed position first")
             return
         name = f"{position.symbol} {position.side}"
         if position.status is Status.PAUSED:
             wanted = CommandWanted(Unpause(position.symbol, position.side), f"scale {name} again")
-            self.desk.ask(unpause_question(position), wanted)
+            self.desk.orders.ask(unpause_question(position), wanted)
         else:
             self.post_message(CommandWanted(Pause(position.symbol, position.side), f"pause {name}"))
 
     def action_hand(self) -> None:
-        self.desk.open_hand()
+        self.desk.lending.open()

@@ -135,7 +135,7 @@ class HistoryScreen(Page):
         try:
             story = await self.desk.client.look(f"/v1/history/{name}", CycleStory)
         except EngineUnheard as error:
-            self.desk.refuse(f"open cycle {name}", str(error))
+            self.desk.orders.refuse(f"open cycle {name}", str(error))
             return
         self._story = story
         self.add_class("-inside")
@@ -154,13 +154,13 @@ class HistoryScreen(Page):
         self._story = None
         self.remove_class("-inside")
         self.listing.focus()
-        self.desk.action_disarm()
+        self.desk.orders.disarm()
 
     def action_why(self) -> None:
         if self._story is not None:
-            self.desk.tell_story(self._story.cycle.cycle)
+            self.desk.book.tell_story(self._story.cycle.cycle)
         elif self.listing.chosen < len(self.shown):
-            self.desk.tell_story(self.shown[self.listing.chosen].cycle)
+            self.desk.book.tell_story(self.shown[self.listing.chosen].cycle)
 
     def action_filter(self) -> None:
         self.query_one(FilterLine).open()

@@ -143,7 +143,7 @@ class JournalScreen(Page):
         if self._found:
             at = next_match(self.shown, self._found, self.listing.chosen, back=by < 0)
             if at is None:
-                self.desk.refuse("find", f"no line has “{self._found}”")
+                self.desk.orders.refuse("find", f"no line has “{self._found}”")
             else:
                 self.listing.action_jump(at)
 
@@ -154,11 +154,13 @@ class JournalScreen(Page):
     def action_copy_row(self) -> None:
         if self.listing.chosen < len(self.shown):
             self.app.copy_to_clipboard(copied(self.shown[self.listing.chosen]))
-            self.desk.tell("copy the line", "on the clipboard, where the terminal allows it")
+            self.desk.orders.tell("copy the line", "on the clipboard, where the terminal allows it")
 
     def action_copy_all(self) -> None:
         self.app.copy_to_clipboard("\n".join(copied(step) for step in self.shown))
-        self.desk.tell(f"copy {len(self.shown)} lines", "on the clipboard, where the terminal allows it")
+        self.desk.orders.tell(
+            f"copy {len(self.shown)} lines", "on the clipboard, where the terminal allows it"
+        )
 
     def on_resize(self, event: events.Resize) -> None:
         super().on_resize(event)

@@ -82,4 +82,4 @@ class Page(Screen[None]):
 
     def show_foot(self) -> None:
         """The bottom line alone: it changes with keys, not with the market."""
-        self.query_one(FootLine).show(self.desk.foot(self.size.width))
+        self.query_one(FootLine).show(self.desk.foot.line(self.size.width))

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from engine.protocol import OptionView, SettingsView
 from tui.client import EngineUnheard
 from tui.errand import send_off
-from tui.keymaps import KEYMAPS, SETTINGS_KEYS, bindings
+from tui.keymaps import SETTINGS_KEYS, bindings
 from tui.messages import FilterChanged
 from tui.screens.page import Page
 from tui.view_model.ink import Line, cropped, printable
@@ -107,7 +107,7 @@ class SettingsScreen(Page):
         limits.say(limit_lines(scene, limits.room))
         self.query_one("#links", Pane).say(link_lines(scene))
         desk = self.desk
-        looks = (("theme", desk.theme), ("keymap", desk.keymap_name), ("attached", _attached(scene)))
+        looks = (("theme", desk.theme), ("keymap", desk.looks.keymap), ("attached", _attached(scene)))
         self.query_one("#files", Pane).say(file_lines(self._settings, looks))
 
     def _show_options(self) -> None:
@@ -134,19 +134,10 @@ class SettingsScreen(Page):
             self.query_one(Listing).focus()
 
     def action_choose_theme(self) -> None:
-        self.desk.choose_theme()
+        self.desk.looks.choose_theme()
 
     def action_choose_keymap(self) -> None:
-        from tui.screens.chooser import Chooser
-
-        names = tuple(KEYMAPS)
-        self.app.push_screen(Chooser("Keymap", names, self.desk.keymap_name), self._use_keymap)
-
-    def _use_keymap(self, name: str | None) -> None:
-        if name is not None:
-            self.desk.use_keymap(name)
-            self.desk.tell(f"keymap {name}", f'to keep it write keymap = "{name}" under [desk]')
-            self.show_again()
+        self.desk.looks.choose_keymap()
 
 
 def _attached(scene: Scene) -> str:

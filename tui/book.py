@@ -1,0 +1,53 @@
+"""The numbered screens: which one is in front, and how another comes there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tui.pages import PAGES
+from tui.screens.page import Page
+
+if TYPE_CHECKING:
+    from tui.app import RatchetDesk
+    from tui.view_model.footer import Tab
+
+
+class Book:
+    """A screen is made at its first time and kept after that."""
+
+    def __init__(self, desk: RatchetDesk) -> None:
+        self._desk = desk
+        self._pages: dict[int, Page] = {}
+
+    @property
+    def front(self) -> Page | None:
+        """The screen in front, with or without a dialog over it."""
+        pages = (screen for screen in reversed(self._desk.screen_stack) if isinstance(screen, Page))
+        return next(pages, None)
+
+    @property
+    def tabs(self) -> tuple[Tab, ...]:
+        """All screens for the bottom line."""
+        front = self.front
+        return tuple((door.number, door.name, self._pages.get(door.number) is front) for door in PAGES)
+
+    def go_to(self, number: int) -> Page:
+        """Bring a screen to the front."""
+        door = PAGES[number - 1]
+        page = self._pages.get(number)
+        if page is None:
+            page = self._pages[number] = door.open()
+            self._desk.install_screen(page, door.name)
+        if self.front is None:
+            self._desk.push_screen(door.name)
+        elif self.front is not page:
+            self._desk.switch_screen(door.name)
+        return page
+
+    def tell_story(self, name: str) -> None:
+        """The Journal, on the story of a symbol, a cycle or an order."""
+        from tui.screens.journal import JournalScreen
+
+        page = self.go_to(4)
+        assert isinstance(page, JournalScreen)
+        self._desk.call_after_refresh(page.tell, name)

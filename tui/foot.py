@@ -1,0 +1,65 @@
+"""The bottom line as it is now, and the keys: which of them do something here, and how they are pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from tui.keymaps import APP_KEYS, FLATTEN, HAND, OTHER_KEYS, Key, shown_keys
+from tui.view_model.footer import Hint, arming_line, footer
+from tui.view_model.ink import Line
+
+if TYPE_CHECKING:
+    from tui.app import RatchetDesk
+
+HINTS: Final = 8
+"""A bottom line with more keys than this is read by nobody."""
+
+COMMANDS: Final = {"halt", "flatten", "resume", "adopt", "pause", "ticket"}
+"""Keys that send something: a read-only desk has none of them."""
+
+
+class Foot:
+    """Reads the desk, changes nothing."""
+
+    def __init__(self, desk: RatchetDesk) -> None:
+        self._desk = desk
+
+    def line(self, width: int) -> Line:
+        """What is armed, or what became of the last command, or the keys that work now."""
+        desk = self._desk
+        if desk.orders.is_armed:
+            return arming_line(desk.scene.positions, width, key=self.key_of(FLATTEN))
+        return footer(desk.scene, desk.orders.last, self._hints(), width, desk.book.tabs)
+
+    def help(self) -> tuple[Hint, ...]:
+        """Every key of this screen with all its ways to press it, and its words."""
+        keys = tuple(("  ".join(shown_keys(key, self._desk.keymap)), key.words) for key in self.offered())
+        return (*keys, *OTHER_KEYS)
+
+    def offered(self) -> Iterator[Key]:
+        """The keys that do something here, the screen's own first."""
+        own = self._desk.page.KEYS if self._desk.page else ()
+        return (key for key in (*own, *APP_KEYS) if self._is_offered(key))
+
+    def key_of(self, key: Key) -> str:
+        """The key as the trader presses it now: `^K`, `/`, `?`."""
+        shown = shown_keys(key, self._desk.keymap)
+        return shown[-1] if key.id == "help" else shown[0]
+
+    def _hints(self) -> tuple[Hint, ...]:
+        timely = (key for key in self.offered() if key.hint and self._is_timely(key))
+        ranked = sorted(timely, key=lambda key: key.rank)
+        return tuple((self.key_of(key), key.hint) for key in ranked[:HINTS])
+
+    def _is_timely(self, key: Key) -> bool:
+        """Whether the bottom line spends room on this key now."""
+        if key.id == "adopt":
+            return any(position.can_adopt for position in self._desk.scene.positions)
+        return bool(self._desk.scene.killed) if key.id == "resume" else True
+
+    def _is_offered(self, key: Key) -> bool:
+        """No hand without a simulation, no command read-only."""
+        if key.id == HAND.id:
+            return self._desk.lending.is_possible
+        return not (self._desk.read_only and key.id in COMMANDS)

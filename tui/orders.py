@@ -1,0 +1,115 @@
+"""What the trader asks of the engine at this desk, and what became of it: halt, flatten, resume, and whatever
+a screen wants sent. Reducing risk goes at once; adding asks first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from engine.protocol import Flatten, Halt, Resume, Verdict
+from tui.arming import Arming
+from tui.client import EngineUnheard
+from tui.messages import CommandWanted
+from tui.screens.ask import Ask
+from tui.view_model.asking import Question, resume_question
+from tui.view_model.footer import SHOWN_S, Dispatch, Reply
+
+if TYPE_CHECKING:
+    from tui.app import RatchetDesk
+
+READ_ONLY = "this desk was attached read-only"
+
+
+class Orders:
+    """The last command and its answer, and flatten's safety catch. `steady` is a clock in seconds."""
+
+    def __init__(self, desk: RatchetDesk, steady: Callable[[], float]) -> None:
+        self._desk = desk
+        self._steady = steady
+        self._arming = Arming()
+        self.last: Dispatch | None = None
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether one more press flattens."""
+        return self._arming.is_armed(self._steady())
+
+    def halt(self) -> None:
+        """One press, over everything."""
+        self.send(CommandWanted(Halt(), "halt"))
+
+    def flatten(self) -> None:
+        """The first press arms, the second within three seconds fires."""
+        if self._desk.read_only:
+            self.refuse("flatten", READ_ONLY)
+        elif self._arming.press(self._steady()):
+            self.send(CommandWanted(Flatten(), "flatten"))
+        else:
+            self._desk.show_foot()
+
+    def disarm(self) -> None:
+        """Flatten needs two presses again."""
+        self._arming.release()
+        self._desk.show_foot()
+
+    def resume(self) -> None:
+        """Trading goes on after a yes."""
+        scene = self._desk.scene
+        if scene.killed:
+            self.ask(resume_question(scene), CommandWanted(Resume(), "resume"))
+        else:
+            self.refuse("resume", "trading is not halted")
+
+    def ask(self, question: Question, wanted: CommandWanted) -> None:
+        """Ask before risk is added; only a yes sends."""
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.send(wanted)
+
+        if self._desk.read_only:
+            self.refuse(wanted.words, READ_ONLY)
+        else:
+            self._desk.push_screen(Ask(question), answered)
+
+    def send(self, wanted: CommandWanted) -> None:
+        """Send a command: `sent` at once, the engine's answer when it comes."""
+        if self._desk.read_only:
+            self.refuse(wanted.words, READ_ONLY)
+            return
+        self.begin(wanted.words)
+        self._desk.run_worker(self._deliver(wanted), group="command", exit_on_error=True)
+
+    async def _deliver(self, wanted: CommandWanted) -> None:
+        try:
+            answer = await self._desk.client.send(wanted.command)
+        except EngineUnheard as error:
+            self._note(wanted.words, Reply.UNHEARD, str(error))
+            self._desk.bell()
+            return
+        reply = Reply.DONE if answer.verdict is Verdict.DONE else Reply.REFUSED
+        self._note(wanted.words, reply, answer.text)
+
+    def begin(self, words: str) -> None:
+        """Something is under way."""
+        self._note(words, Reply.SENT)
+
+    def tell(self, words: str, text: str) -> None:
+        """Something the desk did itself."""
+        self._note(words, Reply.DONE, text)
+
+    def refuse(self, words: str, text: str) -> None:
+        """Something the desk will not send, and why."""
+        self._note(words, Reply.REFUSED, text)
+
+    def _note(self, words: str, reply: Reply, text: str = "") -> None:
+        self.last = Dispatch(words, reply, text, self._steady())
+        self._desk.show_foot()
+
+    def forget(self) -> None:
+        """An answer gives its place back to the keys once it was long enough in view."""
+        done = self.last is not None and self.last.reply is not Reply.SENT
+        if done and self.last and self._steady() - self.last.at > SHOWN_S:
+            self.last = None
+            self._desk.show_foot()

@@ -1,0 +1,53 @@
+"""Running the desk in this terminal until the trader quits or a signal ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tui.alarms import Alarms
+from tui.app import RatchetDesk
+from tui.client import EngineClient
+from tui.hand import Hand
+from tui.leaving import Leaving, terminal_name
+
+
+def run_desk(
+    socket: Path,
+    *,
+    read_only: bool = False,
+    theme: str | None = None,
+    themes: Mapping[str, str] | None = None,
+    theme_folders: Sequence[Path] = (),
+    keymap: str | Mapping[str, str] = "default",
+    ascii: bool = False,
+    alarms: Alarms | None = None,
+    mouse: bool = True,
+    hand: Hand | None = None,
+    farewell: str | None = None,
+    by: str = "",
+) -> int:
+    """Run the desk on the engine's socket until the trader quits.
+
+    `farewell` is the last line in the trader's shell instead of the usual one: for an engine that ends with
+    the desk. Returns the exit code: 0, or 128 + n after signal n.
+    """
+    desk = RatchetDesk(
+        EngineClient(socket, by=by or f"desk on {terminal_name()}"),
+        read_only=read_only,
+        hand=hand,
+        theme=theme,
+        themes=themes,
+        theme_folders=theme_folders,
+        keymap=keymap,
+        ascii=ascii,
+        alarms=alarms,
+        farewell=farewell,
+    )
+
+    def leave(number: int) -> None:
+        desk.call_later(desk.exit, 128 + number)
+
+    with Leaving(leave):
+        code = desk.run(mouse=mouse)
+    return code if code is not None else desk.return_code or 0
