@@ -31,9 +31,9 @@ from engine.core.settings import (
     StopMode,
 )
 
-from .misfortune import OnFrame, OnLink, OnRequest
+from .misfortune import OnDisk, OnFrame, OnLink, OnRequest
 from .network import Storm
-from .scenario import Asked, Deed, Ending, Quoted, Scenario, Trouble
+from .scenario import Asked, Deed, DiskTrouble, Ending, Quoted, Scenario, Trouble
 
 EVE_MS: Final = 1_746_403_200_000 - 90_000
 """Ninety seconds before a funding time that is also midnight UTC of a Monday."""
@@ -74,6 +74,7 @@ def chapter(seed: int) -> Scenario:
         deeds=tuple(deeds),
         asked=_asked(chance, symbol, side, busy),
         troubles=_troubles(chance, busy),
+        disk_troubles=_disk_troubles(Random(f"{seed}:disk trouble"), busy),
         endings=_endings(chance, busy),
     )
 
@@ -228,6 +229,17 @@ def _troubles(chance: Random, busy: float) -> tuple[Trouble, ...]:
         )
         for _ in range(chance.randint(1, 3))
     )
+
+
+def _disk_troubles(chance: Random, busy: float) -> tuple[DiskTrouble, ...]:
+    """A disk that is full or broken for a while, in one of six runs; all of it ends with the storm."""
+    if chance.random() < 5 / 6:
+        return ()
+    made = []
+    for at in _times(chance, 1.0, busy, chance.choice((1, 1, 2, 4))):
+        seconds = min(chance.choice((0.2, 2.0, 8.0, 25.0)), busy - at)
+        made.append(DiskTrouble(at, chance.choice(tuple(OnDisk)), seconds))
+    return tuple(made)
 
 
 def _asked(chance: Random, symbol: str, side: Side, busy: float) -> tuple[Asked, ...]:

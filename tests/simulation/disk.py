@@ -1,24 +1,27 @@
-"""The journal of a simulation: in memory, as slow as a disk, and it remembers what a crash could not take
-away.
+"""The journal of a simulation: in memory, as slow as a disk, at times refusing like one, and it remembers
+what a crash could not take away.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from engine.core.actions import Work
 from engine.core.state import State
 from engine.journal import chain
 from engine.journal.memory import MemoryJournal
-from engine.journal.port import Entry
+from engine.journal.port import Entry, JournalRefused
 from engine.runtime.engine import armed_ids
+
+from .misfortune import OnDisk
 
 
 class Disk(MemoryJournal):
     """`intended` holds every action that is durable, by id; `armed` every client id of a rung that was armed
-    durably.
+    durably. `refused_at` is when it refused first since it last took something, None when it did not;
+    `relented` is called when it takes something again.
     """
 
     def __init__(self, account: str, chance: Random) -> None:
@@ -27,13 +30,33 @@ class Disk(MemoryJournal):
         self.intended: dict[str, Work] = {}
         self.armed: set[str] = set()
         self.seen: list[tuple[int, bytes]] = []
+        self.trouble: OnDisk | None = None
+        self.refused_at: float | None = None
+        self.relented: Callable[[], None] = lambda: None
+        self._unsure: tuple[Sequence[Entry], State] | None = None
 
     async def append(self, entries: Sequence[Entry], state: State) -> int:
-        """Durable after a few milliseconds."""
+        """Durable after a few milliseconds, unless the disk refuses."""
+        loop = asyncio.get_running_loop()
         await asyncio.sleep(self._chance.uniform(0.0005, 0.006))
-        seq = await super().append(entries, state)
+        self.refusal = self._refusal()
+        try:
+            seq = await super().append(entries, state)
+        except JournalRefused:
+            self.refused_at = loop.time() if self.refused_at is None else self.refused_at
+            if self.trouble is OnDisk.UNSURE:
+                self._unsure = entries, state
+            raise
         self.remember(entries, state)
+        if self.refused_at is not None:
+            self.refused_at = self._unsure = None
+            self.relented()
         return seq
+
+    def _refusal(self) -> str:
+        if self.trouble is None or (self.trouble is OnDisk.FLAKY and self._chance.random() < 0.5):
+            return ""
+        return f"The simulated disk refuses ({self.trouble})."
 
     def remember(self, entries: Sequence[Entry], state: State) -> None:
         """These entries can be lost no more."""
@@ -43,14 +66,27 @@ class Disk(MemoryJournal):
         self.armed |= armed_ids(state)
 
     def after_crash(self, *, torn: bool) -> Disk:
-        """What the next start finds."""
+        """What the next start finds. What was refused after it was written is there, unless it was `torn`."""
         self.seen.append((len(self), self.link))
         left = self.crash(torn=torn)
         found = Disk(self.account, self._chance)
         found.__dict__.update(
-            left.__dict__ | {"intended": self.intended, "armed": self.armed, "seen": self.seen}
+            left.__dict__
+            | {"intended": self.intended, "armed": self.armed, "seen": self.seen}
+            | {"trouble": self.trouble, "relented": self.relented}
         )
+        if self._unsure is not None and not torn:
+            found.write(*self._unsure)
         return found
+
+    def write(self, entries: Sequence[Entry], state: State) -> None:
+        """These bytes are there."""
+        for entry in entries:
+            line = chain.write_entry(entry)
+            self._lines.append(line)
+            self._touched.append(frozenset())
+            self._link = chain.link(self._link, len(self._lines), line)
+        self.remember(entries, state)
 
     def entry(self, seq: int) -> Entry:
         """The entry with this number, read from its bytes."""

@@ -41,6 +41,14 @@ class OnLink(StrEnum):
     STALE = "stale snapshot after a reconnect"
 
 
+class OnDisk(StrEnum):
+    """What can happen to the disk under the journal for a while."""
+
+    FULL = "disk full"
+    FLAKY = "disk that refuses now and then"
+    UNSURE = "EIO after the bytes were written"
+
+
 REJECTS = {
     "v2/mix/order/place-order": ("40762", "40757", "22002", "45110", "40774"),
     "v2/mix/order/place-tpsl-order": ("43023", "40837", "43011", "45122", "40917"),

@@ -9,6 +9,7 @@ python -m tests.simulation.prove --digests 1000           the digests of the fir
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -16,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stderr
 from itertools import islice
 
 import msgspec
@@ -52,7 +54,8 @@ def _tally(scenarios: Iterable[Scenario]) -> Tally:
     tally = Tally(0, [], {})
     happened: Counter[str] = Counter()
     for scenario in scenarios:
-        outcome = simulate(scenario)
+        with redirect_stderr(io.StringIO()):
+            outcome = simulate(scenario)
         tally.ran += 1
         happened += outcome.happened
         happened.update(outcome.counts)

@@ -30,6 +30,8 @@ PRECISION = Decimal("1e-9")
 def at_rest(world: World, watch: Watch, engine: Engine, disk: Disk) -> None:
     """Say every violation that is left when the storm is over and everybody had time."""
     state = engine.state
+    if engine.unrecorded:
+        watch.say(f"at rest: still nothing can be recorded: {engine.unrecorded}")
     if state.unread:
         watch.say(f"at rest: still unread: {', '.join(state.unread)}")
     for pending in state.pending.values():

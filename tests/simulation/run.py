@@ -14,16 +14,21 @@ import msgspec
 from engine.backtest.venue import InProcessBitget
 from engine.core.events import AnyCommand, Approve, Commanded, Flatten, Halt, Resume
 from engine.journal import chain
+from engine.journal.port import JournalRefused
 from engine.runtime.engine import Engine
 
 from . import deeds
 from .disk import Disk
 from .network import Network
 from .rest import at_rest, hands_are_told_apart, journal_holds
-from .scenario import Asked, Ending, Scenario, Trouble
+from .scenario import Asked, DiskTrouble, Ending, Scenario, Trouble
 from .virtual_time import Crash, Timeline, VirtualLoop
 from .watch import Watch
 from .world import ACCOUNT, World
+
+
+RESTARTED_S = 2.0
+"""After an engine ended by itself, the machine starts it again."""
 
 
 class Outcome(msgspec.Struct):
@@ -56,19 +61,24 @@ class Run:
         self.watch = Watch(self.world, scenario.settings, patience_s=scenario.patience_s)
         self.world.watch = self.watch
         self.disk = Disk(ACCOUNT, Random(f"{scenario.seed}:disk"))
+        self.disk.relented = self.watch.began_again
         self.engine: Engine | None = None
         self.loop: VirtualLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self.steps: list[int] = []
         self._command = itertools.count(1)
+        self._life = itertools.count()
 
     def outcome(self) -> Outcome:
         """Run it to the end."""
         self._write_agenda()
         lives = itertools.chain(self.scenario.endings, (Ending(at=self.scenario.ends),))
         self.timeline.run_until(self.scenario.starts)
-        for life, ending in enumerate(lives):
-            if not self._live(ending, life):
+        for ending in lives:
+            goes_on = self._live(ending)
+            while goes_on is None:
+                goes_on = self._live(ending)
+            if not goes_on:
                 break
         return self._judge()
 
@@ -82,19 +92,23 @@ class Run:
             at(asked.at, partial(self._ask, asked))
         for trouble in scenario.troubles:
             at(trouble.at, partial(self._trouble, trouble))
+        for disk_trouble in scenario.disk_troubles:
+            at(disk_trouble.at, partial(self._disk_trouble, disk_trouble))
 
     # -- a life -------------------------------------------------------------------------------------------
 
-    def _live(self, ending: Ending, life: int) -> bool:
-        """One life of the engine until its ending. Returns whether there is another."""
+    def _live(self, ending: Ending) -> bool | None:
+        """One life of the engine until its ending. Returns whether there is another; None when the disk did
+        not let it begin: it is to be started again.
+        """
         scenario, world = self.scenario, self.world
         loop = self.loop = VirtualLoop(self.timeline, ending.step)
         is_over = ending.at is not None and ending.at >= scenario.ends
         until = scenario.ends if ending.at is None else ending.at
         self.timeline.at(max(until, self.timeline.now), lambda: self._end(loop, clean=ending.clean))
         self.timeline.at(scenario.calm_at, loop.spare)
-        main = self._main = self._boot(loop, life)
-        crashed = False
+        main = self._main = self._boot(loop, next(self._life))
+        crashed = refused = False
         try:
             loop.run_until_complete(main)
         except Crash:
@@ -102,7 +116,10 @@ class Run:
         except asyncio.CancelledError:
             pass
         except BaseExceptionGroup as group:
-            self.watch.say(f"the engine died: {_leaf(group)!r}")
+            leaf = _leaf(group)
+            refused = isinstance(leaf, JournalRefused) and self.disk.trouble is not None
+            if not refused:
+                self.watch.say(f"the engine died: {leaf!r}")
         self.steps.append(loop.steps)
         if crashed and self.timeline.now >= scenario.ends and not ending.clean:
             is_over = True
@@ -114,7 +131,10 @@ class Run:
         loop.abandon()
         for fault in loop.faults:
             self.watch.say(f"an exception was lost: {fault}")
-        self.timeline.run_until(min(self.timeline.now + ending.down, scenario.ends))
+        down = RESTARTED_S if refused else ending.down
+        self.timeline.run_until(min(self.timeline.now + down, scenario.ends))
+        if refused:
+            return None
         return not is_over and self.timeline.now < scenario.ends
 
     def _boot(self, loop: VirtualLoop, life: int) -> asyncio.Task[None]:
@@ -152,6 +172,14 @@ class Run:
         if self.world.network is not None:
             self.world.network.trouble(trouble.link, trouble.what, trouble.seconds)
 
+    def _disk_trouble(self, trouble: DiskTrouble) -> None:
+        self.disk.trouble = trouble.what
+        self.world.struck(trouble.what)
+        self.timeline.after(trouble.seconds, self._disk_is_well)
+
+    def _disk_is_well(self) -> None:
+        self.disk.trouble = None
+
     def _ask(self, asked: Asked) -> None:
         """A command, if there is an engine that listens."""
         if self.engine is None or self.loop is None or self.world.network is None:
@@ -169,7 +197,11 @@ class Run:
         if isinstance(command, Resume):
             self.watch.killed = False
         body = Commanded(f"c{next(self._command)}", "the proof", command)
-        decision = await engine.command(body)
+        try:
+            decision = await engine.command(body)
+        except JournalRefused:
+            self.world.happened["a command that could not be recorded"] += 1
+            return
         self.world.happened[f"asked: {type(command).__name__}"] += 1
         if isinstance(command, Halt | Flatten) and not decision.refused:
             self.watch.killed = True

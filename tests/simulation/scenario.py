@@ -10,7 +10,7 @@ from engine.core.events import AnyCommand
 from engine.core.instrument import Side
 from engine.core.settings import Settings
 
-from .misfortune import OnLink
+from .misfortune import OnDisk, OnLink
 from .network import Storm, Strike
 
 
@@ -49,6 +49,14 @@ class Trouble(msgspec.Struct, frozen=True):
     seconds: float
 
 
+class DiskTrouble(msgspec.Struct, frozen=True):
+    """The journal cannot be written for a while."""
+
+    at: float
+    what: OnDisk
+    seconds: float
+
+
 class Ending(msgspec.Struct, frozen=True):
     """How a life of the engine ends: at a time, or just before its `step`-th step; it is `down` for seconds.
 
@@ -81,6 +89,7 @@ class Scenario(msgspec.Struct, frozen=True):
     deeds: tuple[Deed, ...] = ()
     asked: tuple[Asked, ...] = ()
     troubles: tuple[Trouble, ...] = ()
+    disk_troubles: tuple[DiskTrouble, ...] = ()
     endings: tuple[Ending, ...] = ()
     patience_s: float = 90.0
     leverages: dict[str, Decimal] = {}

@@ -84,6 +84,12 @@ class Watch:
         self._priced.clear()
         self._is_connected = False
 
+    def began_again(self) -> None:
+        """The disk relented: the engine goes on from what is recorded, and has to read everything again."""
+        self._booted = self._world.timeline.now
+        self._read.clear()
+        self.counts["the journal refused and was mended"] += 1
+
     # -- what reaches the engine --------------------------------------------------------------------------
 
     def priced(self, symbol: str) -> None:
@@ -105,6 +111,9 @@ class Watch:
         """A request that changes something leaves the machine."""
         self.counts[path.rpartition("/")[2]] += 1
         self._note_legs()
+        refused_at = self.disk.refused_at
+        if refused_at is not None and self._world.timeline.now - refused_at > ON_ITS_WAY_S:
+            self.say(f"{path} was sent while nothing could be recorded")
         if path in (PLACE, PLACE_STOP):
             self._check_name(path, params)
         if path == PLACE:
