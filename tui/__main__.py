@@ -17,7 +17,15 @@ def main() -> int:
     parser.add_argument(
         "--themes", type=Path, action="append", default=[], help="a folder of your own themes"
     )
-    parser.add_argument("--keymap", default="default", help="default or vim")
+    parser.add_argument("--keymap", help="default or vim")
+    parser.add_argument(
+        "--key",
+        metavar="NAME=KEYS",
+        action="append",
+        default=[],
+        help="a key of your own, such as halt=ctrl+k",
+    )
+    parser.add_argument("--kept", type=Path, help="the file in which the desk keeps what is chosen in it")
     parser.add_argument("--ascii", action="store_true", help="nothing beyond ASCII")
     parser.add_argument("--by", default="", help="how the journal names this desk")
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
@@ -27,7 +35,8 @@ def main() -> int:
         read_only=wish.read_only,
         theme=wish.theme,
         theme_folders=wish.themes,
-        keymap=wish.keymap,
+        keymap=dict(key.partition("=")[::2] for key in wish.key) or wish.keymap,
+        kept=wish.kept,
         ascii=wish.ascii,
         mouse=not wish.no_mouse,
         by=wish.by,

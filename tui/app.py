@@ -23,11 +23,12 @@ from tui.book import Book
 from tui.client import EngineClient
 from tui.foot import Foot
 from tui.hand import Hand
+from tui.kept import KEYMAP, THEME, Kept
 from tui.keymaps import APP_KEYS, bindings
 from tui.leaving import parting
 from tui.lending import Lending
 from tui.link import LinkState
-from tui.looks import Looks
+from tui.looks import Looks, Wished
 from tui.messages import CommandWanted
 from tui.orders import Orders
 from tui.palette import DeskCommands
@@ -42,7 +43,11 @@ SAMPLE_S: Final = 0.25
 
 
 class RatchetDesk(App[int]):
-    """The terminal desk of one engine."""
+    """The terminal desk of one engine.
+
+    `theme` and `keymap` were asked for by name, `said_in` tells where; `themes` maps accounts to theirs;
+    `kept` is the desk's own file of what was chosen in it.
+    """
 
     TITLE = "Ratchet"
     CSS_PATH = "desk.tcss"
@@ -65,7 +70,9 @@ class RatchetDesk(App[int]):
         theme: str | None = None,
         themes: Mapping[str, str] | None = None,
         theme_folders: Sequence[Path] = (),
-        keymap: str | Mapping[str, str] = "default",
+        keymap: Wished = None,
+        said_in: Mapping[str, str] | None = None,
+        kept: Path | None = None,
         ascii: bool = False,
         alarms: Alarms | None = None,
         farewell: str | None = None,
@@ -89,11 +96,11 @@ class RatchetDesk(App[int]):
         self.orders = Orders(self, steady)
         self.foot = Foot(self)
         self.lending = Lending(self, hand)
-        self.looks = Looks(
-            self, Wardrobe(theme_folders, wanted=theme or "", worn=themes, colourless=colourless)
+        said = {THEME: "command line", KEYMAP: "command line", **(said_in or {})}
+        wardrobe = Wardrobe(
+            theme_folders, wanted=theme or "", where=said[THEME], worn=themes, colourless=colourless
         )
-        self.looks.dress()
-        self.looks.use_keymap(keymap)
+        self.looks = Looks(self, wardrobe, Kept(kept), keymap, said[KEYMAP])
 
     def get_driver_class(self) -> type[Driver]:
         """A terminal of our own is written to in fewer bytes."""

@@ -1,5 +1,5 @@
-"""How the desk looks and which keys it has, while it runs: what the trader wished, what an account wears, and
-what was written into a theme file meanwhile.
+"""How the desk looks and which keys it has, while it runs: what the trader wished, what an account wears,
+what was chosen at the desk, and what was written into a theme file meanwhile.
 """
 
 from __future__ import annotations
@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from tui.keymaps import keymap_of
-from tui.wardrobe import Wardrobe
+from tui.kept import KEYMAP, THEME, Kept
+from tui.keymaps import KEYMAPS, keymap_of
+from tui.wardrobe import CHOSEN, Wardrobe
 
 if TYPE_CHECKING:
     from tui.app import RatchetDesk
@@ -16,41 +17,54 @@ if TYPE_CHECKING:
 WARDROBE_S: Final = 1.0
 """How often the theme folders are looked into."""
 
+Wished = str | Mapping[str, str] | None
+"""A keymap by name, or the trader's own table; None when nobody asked for one."""
+
 
 class Looks:
-    """Themes out of the wardrobe and a keymap, put on the desk. `problems` are sentences that were not told
-    yet.
+    """Themes out of the wardrobe and a keymap, put on the desk. `where` says whose word each is, for the
+    Settings; `problems` are sentences that were not told yet.
     """
 
-    def __init__(self, desk: RatchetDesk, wardrobe: Wardrobe) -> None:
+    def __init__(
+        self, desk: RatchetDesk, wardrobe: Wardrobe, kept: Kept, keymap: Wished, said_in: str
+    ) -> None:
         self._desk = desk
-        self.wardrobe = wardrobe
-        self.keymap = "default"
-        wardrobe.load()
-        self.problems = wardrobe.problems
+        self._kept = kept
+        self._tried = ""
         self._told: set[str] = set()
+        self.wardrobe = wardrobe
+        wardrobe.load()
+        self.problems = (*wardrobe.problems, *((kept.problem,) if kept.problem else ()))
+        self.where = {THEME: "default", KEYMAP: "default"}
+        self.keymap = "default"
+        self._wished, self._said_in = keymap, said_in
+        self.dress()
+        chosen = kept.choice(KEYMAP)
+        self._bind(keymap or chosen or "default", said_in if keymap else CHOSEN if chosen else "default")
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every theme there is."""
         return self.wardrobe.names
 
-    def dress(self) -> None:
-        """Put on what the wardrobe has for this account."""
-        self._register()
-        name, problem = self.wardrobe.choice(self._desk.client.link.hello)
-        if problem and problem not in self._told:
-            self._told.add(problem)
-            self.problems += (problem,)
-        if name in self._desk.available_themes:
-            self._desk.theme = name
+    @property
+    def now(self) -> tuple[tuple[str, str, str], ...]:
+        """What is on: `theme` and `keymap`, each with its name and whose word that is."""
+        return (
+            (THEME, self._desk.theme, self.where[THEME]),
+            (KEYMAP, self.keymap, self.where[KEYMAP]),
+        )
 
-    def use_keymap(self, keymap: str | Mapping[str, str]) -> None:
-        """Bind the keys by the name of a keymap or by the trader's own table."""
-        keys, wrong = keymap_of(keymap)
-        self.keymap = "your own" if not isinstance(keymap, str) else "default" if wrong else keymap
-        self._desk.set_keymap(keys)
-        self.problems += wrong
+    def dress(self) -> None:
+        """Put on what the wardrobe has for this account; what was chosen since the desk opened stays on."""
+        self._register()
+        choice = self.wardrobe.choice(self._desk.client.link.hello, self._kept.choice(THEME))
+        if choice.problem and choice.problem not in self._told:
+            self._told.add(choice.problem)
+            self.problems += (choice.problem,)
+        if not self._tried and choice.name in self._desk.available_themes:
+            self._desk.theme, self.where[THEME] = choice.name, choice.where
 
     def watch(self) -> None:
         """Look into the theme folders from now on."""
@@ -83,22 +97,50 @@ class Looks:
 
         def chosen(name: str | None) -> None:
             if name is not None:
-                self._desk.orders.tell(f"theme {name}", f'to keep it write theme = "{name}" under [desk]')
+                self.wear(name)
 
-        self._desk.push_screen(Chooser("Theme", self.names, self._desk.theme, self.wear), chosen)
+        self._desk.push_screen(Chooser("Theme", self.names, self._desk.theme, self._try), chosen)
+
+    def _try(self, name: str) -> None:
+        self._desk.theme = name
 
     def wear(self, name: str) -> None:
-        """Put on a theme by name."""
-        self._desk.theme = name
+        """The trader's choice: put on now, and found again by the next desk."""
+        self._desk.theme = self._tried = name
+        kept = self.wardrobe.choice(self._desk.client.link.hello, name)
+        self._remember(THEME, name, "" if kept.where == CHOSEN else kept.where)
 
     def choose_keymap(self) -> None:
         """A list of keymaps."""
-        from tui.keymaps import KEYMAPS
         from tui.screens.chooser import Chooser
 
         def chosen(name: str | None) -> None:
             if name is not None:
                 self.use_keymap(name)
-                self._desk.orders.tell(f"keymap {name}", f'to keep it write keymap = "{name}" under [desk]')
 
         self._desk.push_screen(Chooser("Keymap", tuple(KEYMAPS), self.keymap), chosen)
+
+    def use_keymap(self, name: str) -> None:
+        """The trader's choice: holds now, and for the next desk."""
+        self._bind(name, CHOSEN)
+        self._remember(KEYMAP, name, self._said_in if self._wished else "")
+
+    def _bind(self, keymap: str | Mapping[str, str], where: str) -> None:
+        keys, wrong = keymap_of(keymap)
+        self.keymap = "your own" if not isinstance(keymap, str) else "default" if wrong else keymap
+        self.where[KEYMAP] = where
+        self._desk.set_keymap(keys)
+        self.problems += wrong
+
+    def _remember(self, what: str, name: str, stronger: str) -> None:
+        """Keep a choice, and say how long it holds: `stronger` is who comes first at the next start."""
+        self.where[what] = f"{CHOSEN}; {stronger} comes first next time" if stronger else CHOSEN
+        trouble = self._kept.keep(what, name)
+        if trouble:
+            self._desk.orders.refuse(f"keep {what} {name}", f"it holds until the desk closes: {trouble}")
+        elif stronger:
+            told = f"until the desk closes: {stronger} comes first at the next start"
+            self._desk.orders.tell(f"{what} {name}", told)
+        else:
+            kept = f"kept in {self._kept.name}" if self._kept.name else "until the desk closes"
+            self._desk.orders.tell(f"{what} {name}", kept)

@@ -10,6 +10,7 @@ from tui.app import RatchetDesk
 from tui.client import EngineClient
 from tui.hand import Hand
 from tui.leaving import Leaving, terminal_name
+from tui.looks import Wished
 
 
 def run_desk(
@@ -19,7 +20,9 @@ def run_desk(
     theme: str | None = None,
     themes: Mapping[str, str] | None = None,
     theme_folders: Sequence[Path] = (),
-    keymap: str | Mapping[str, str] = "default",
+    keymap: Wished = None,
+    said_in: Mapping[str, str] | None = None,
+    kept: Path | None = None,
     ascii: bool = False,
     alarms: Alarms | None = None,
     mouse: bool = True,
@@ -29,8 +32,10 @@ def run_desk(
 ) -> int:
     """Run the desk on the engine's socket until the trader quits.
 
-    `farewell` is the last line in the trader's shell instead of the usual one: for an engine that ends with
-    the desk. Returns the exit code: 0, or 128 + n after signal n.
+    `theme` and `keymap` were asked for by name and `said_in` tells where (`config.toml line 3`); `kept` is
+    the file in which the desk remembers what was chosen in it. `farewell` is the last line in the trader's
+    shell instead of the usual one: for an engine that ends with the desk. Returns the
+    exit code: 0, or 128 + n after signal n.
     """
     desk = RatchetDesk(
         EngineClient(socket, by=by or f"desk on {terminal_name()}"),
@@ -40,6 +45,8 @@ def run_desk(
         themes=themes,
         theme_folders=theme_folders,
         keymap=keymap,
+        said_in=said_in,
+        kept=kept,
         ascii=ascii,
         alarms=alarms,
         farewell=farewell,

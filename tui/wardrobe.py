@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from textual.theme import Theme
 
@@ -13,11 +13,20 @@ from tui.themes import load_themes, own_folder
 
 USUAL: Final = "ratchet-dark"
 COLOURLESS: Final = "ratchet-mono"
+CHOSEN: Final = "chosen at the desk"
+
+
+class Choice(NamedTuple):
+    """A theme by name, whose word it is, and what was wrong with the wish, in words or empty."""
+
+    name: str
+    where: str
+    problem: str = ""
 
 
 class Wardrobe:
-    """Themes of the desk and of the trader's folders. `wanted` is the theme that was asked for by name,
-    `worn` maps an account's name or kind (`live`, `demo`, `sim`) to one.
+    """Themes of the desk and of the trader's folders. `wanted` is the theme that was asked for by name and
+    `where` says by whom, `worn` maps an account's name or kind (`live`, `demo`, `sim`) to one.
     """
 
     def __init__(
@@ -25,12 +34,14 @@ class Wardrobe:
         folders: Iterable[Path],
         *,
         wanted: str = "",
+        where: str = "command line",
         worn: Mapping[str, str] | None = None,
         colourless: bool = False,
     ) -> None:
         self._folders = (own_folder(), *folders)
-        self._wanted = COLOURLESS if colourless else wanted
-        self._worn = {} if colourless else {name.lower(): theme for name, theme in (worn or {}).items()}
+        self._wanted, self._where = wanted, where
+        self._worn = {name.lower(): theme for name, theme in (worn or {}).items()}
+        self._colourless = colourless
         self._seen: dict[Path, tuple[int, int]] = {}
         self.themes: tuple[Theme, ...] = ()
         self.problems: tuple[str, ...] = ()
@@ -48,17 +59,26 @@ class Wardrobe:
         """Whether a file came, went or was written since it was read."""
         return self._files() != self._seen
 
-    def choice(self, hello: Hello | None) -> tuple[str, str]:
-        """The theme for this engine's account, and what was wrong with the wish, in words or empty.
-
-        Asked for by name, else by the account's name, else by whose money it is, else the usual one.
+    def choice(self, hello: Hello | None, kept: str = "") -> Choice:
+        """The theme for this engine's account. What was asked for by name comes first, then what is worn by
+        the account's name, then by whose money it is, then what was `kept` from the chooser, then the usual.
         """
-        wish = self._wanted
-        if not wish and hello is not None:
-            wish = self._worn.get(hello.account.lower(), "") or self._worn.get(hello.mode.lower(), "")
-        if not wish or wish in self.names:
-            return wish or USUAL, ""
-        return USUAL, f"no theme is called {wish!r}: there are {', '.join(self.names)}"
+        name, where = next((name, where) for name, where in self._wishes(hello, kept) if name)
+        if name in self.names:
+            return Choice(name, where)
+        return Choice(
+            USUAL, "default", f"no theme is called {name!r} ({where}): there are {', '.join(self.names)}"
+        )
+
+    def _wishes(self, hello: Hello | None, kept: str) -> Iterator[tuple[str, str]]:
+        """Every word about the theme with its place, the strongest first."""
+        if self._colourless:
+            yield COLOURLESS, "NO_COLOR"
+        yield self._wanted, self._where
+        for who in (hello.account.lower(), hello.mode.lower()) if hello else ():
+            yield self._worn.get(who, ""), f"desk.themes.{who}"
+        yield kept, CHOSEN
+        yield USUAL, "default"
 
     def _files(self) -> dict[Path, tuple[int, int]]:
         """When each file was written last, and its size."""

@@ -20,7 +20,8 @@ class Looks(NamedTuple):
     theme: str | None = None
     ascii: bool = False
     mouse: bool = True
-    keymap: str | dict[str, str] = "default"
+    keymap: str | dict[str, str] | None = None
+    said_in: dict[str, str] = {}  # noqa: RUF012 - never written to
     themes: dict[str, str] | None = None
     bell: tuple[str, ...] = ("urgent",)
     notices: tuple[str, ...] = ()
@@ -46,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         themes=looks.themes,
         theme_folders=(paths.config.parent / "themes",),
         keymap=looks.keymap,
+        said_in=looks.said_in,
+        kept=paths.chosen,
         ascii=looks.ascii,
         mouse=looks.mouse,
         alarms=Alarms(looks.bell, looks.notices),
@@ -73,8 +76,10 @@ def _without_engine(answer: NoEngine, arguments: argparse.Namespace, paths: Path
 def looks_of(arguments: argparse.Namespace, paths: Paths) -> Looks:
     """The configuration's wishes, and over them those of the command line."""
     looks = _written(paths) if _speaks_of_desk(paths) else Looks()
+    here = {"theme": "command line"} if arguments.theme else {}
     return looks._replace(
         theme=arguments.theme or looks.theme,
+        said_in={**looks.said_in, **here},
         ascii=arguments.ascii or looks.ascii,
         mouse=looks.mouse and not arguments.no_mouse,
     )
@@ -85,12 +90,21 @@ def _written(paths: Paths) -> Looks:
     from engine.config.reading import default_file, read_options
 
     try:
-        desk = read_options(default_file(paths), {})[0].desk
+        options, layers = read_options(default_file(paths), {})
     except ConfigRefused as refused:
         complain(f"the desk opens as by default, because the configuration is wrong: {refused}")
         return Looks()
-    keymap = desk.keys or desk.keymap
-    return Looks(desk.theme or None, desk.ascii, desk.mouse, keymap, desk.themes, desk.bell, desk.notices)
+    desk = options.desk
+    said = {
+        name: layer.where(("desk", name))
+        for name in ("theme", "keymap", "keys")
+        if (layer := layers.winner(("desk", name)))
+    }
+    keymap = desk.keys or (desk.keymap if "keymap" in said else None)
+    said_in = {"theme": said.get("theme", ""), "keymap": said.get("keys" if desk.keys else "keymap", "")}
+    return Looks(
+        desk.theme or None, desk.ascii, desk.mouse, keymap, said_in, desk.themes, desk.bell, desk.notices
+    )
 
 
 def _speaks_of_desk(paths: Paths) -> bool:

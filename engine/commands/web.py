@@ -30,7 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
     options = [*(() if arguments.trade else ("--read-only",)), *(("--ascii",) if looks.ascii else ())]
     if looks.theme:
         options += ["--theme", looks.theme]
-    options += ["--themes", str(paths.config.parent / "themes")]
+    options += ["--themes", str(paths.config.parent / "themes"), "--kept", str(paths.chosen)]
+    if isinstance(looks.keymap, str):
+        options += ["--keymap", looks.keymap]
+    elif looks.keymap:
+        options += [word for name, keys in looks.keymap.items() for word in ("--key", f"{name}={keys}")]
     print(
         "It trades: whoever has its address can act." if arguments.trade else "It only watches.", flush=True
     )

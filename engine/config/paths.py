@@ -16,7 +16,7 @@ from engine.config.refused import ConfigRefused
 SOCKET_BYTES: Final = 107
 """The longest path that a unix socket can have (`sun_path` is 108 bytes, the last of them NUL)."""
 
-OWN_NAMES: Final = ("config.toml", "state.db", "engine.", "account-", "logs", "themes")
+OWN_NAMES: Final = ("config.toml", "state.db", "desk.toml", "engine.", "account-", "logs", "themes")
 """How the names of all that Ratchet keeps in its folders begin."""
 
 
@@ -29,6 +29,11 @@ class Paths(NamedTuple):
     lock: Path
     logs: Path
     socket: Path
+
+    @property
+    def chosen(self) -> Path:
+        """Where the desk keeps the theme and the keymap that were chosen in it."""
+        return self.database.with_name("desk.toml")
 
     @property
     def folders(self) -> tuple[Path, ...]:

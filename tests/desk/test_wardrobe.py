@@ -27,25 +27,32 @@ def dressed(**wishes: object) -> Wardrobe:
 
 def test_an_account_wears_its_own_theme_before_that_of_its_kind() -> None:
     wardrobe = dressed(worn={"LIVE": "ratchet-contrast", "savings": "ratchet-cvd"})
-    assert wardrobe.choice(REAL) == ("ratchet-cvd", "")
-    assert wardrobe.choice(replace(REAL, account="other")) == ("ratchet-contrast", "")
-    assert wardrobe.choice(scenes.HELLO) == ("ratchet-dark", "")
-    assert wardrobe.choice(None) == ("ratchet-dark", "")
+    assert wardrobe.choice(REAL) == ("ratchet-cvd", "desk.themes.savings", "")
+    assert wardrobe.choice(replace(REAL, account="other")) == ("ratchet-contrast", "desk.themes.live", "")
+    assert wardrobe.choice(scenes.HELLO) == ("ratchet-dark", "default", "")
+    assert wardrobe.choice(None) == ("ratchet-dark", "default", "")
 
 
 def test_a_theme_that_was_asked_for_by_name_wins() -> None:
-    assert dressed(wanted="ratchet-light", worn={"live": "ratchet-cvd"}).choice(REAL) == ("ratchet-light", "")
+    wardrobe = dressed(wanted="ratchet-light", where="config.toml line 3", worn={"live": "ratchet-cvd"})
+    assert wardrobe.choice(REAL, "ratchet-ansi") == ("ratchet-light", "config.toml line 3", "")
+
+
+def test_what_was_chosen_at_the_desk_never_repaints_an_account_that_has_its_own() -> None:
+    wardrobe = dressed(worn={"live": "ratchet-contrast"})
+    assert wardrobe.choice(REAL, "ratchet-light") == ("ratchet-contrast", "desk.themes.live", "")
+    assert wardrobe.choice(scenes.HELLO, "ratchet-light") == ("ratchet-light", "chosen at the desk", "")
 
 
 def test_no_colour_wins_over_every_wish() -> None:
     wardrobe = dressed(wanted="ratchet-light", worn={"live": "ratchet-cvd"}, colourless=True)
-    assert wardrobe.choice(REAL) == ("ratchet-mono", "")
+    assert wardrobe.choice(REAL) == ("ratchet-mono", "NO_COLOR", "")
 
 
 def test_a_theme_that_is_not_there_is_told() -> None:
-    name, problem = dressed(worn={"sim": "gold"}).choice(scenes.HELLO)
-    assert name == "ratchet-dark"
-    assert problem.startswith("no theme is called 'gold': there are ratchet-ansi, ")
+    choice = dressed(worn={"sim": "gold"}).choice(scenes.HELLO)
+    assert choice.name == "ratchet-dark"
+    assert choice.problem.startswith("no theme is called 'gold' (desk.themes.sim): there are ratchet-ansi, ")
 
 
 @pytest.mark.parametrize("name", ["dark", "light", "contrast", "cvd", "cvd-light"])

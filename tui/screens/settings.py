@@ -19,6 +19,7 @@ from tui.messages import FilterChanged
 from tui.screens.page import Page
 from tui.view_model.ink import Line, cropped, printable
 from tui.view_model.options import (
+    at_this_desk,
     file_lines,
     limit_lines,
     link_lines,
@@ -107,12 +108,15 @@ class SettingsScreen(Page):
         limits.say(limit_lines(scene, limits.room))
         self.query_one("#links", Pane).say(link_lines(scene))
         desk = self.desk
-        looks = (("theme", desk.theme), ("keymap", desk.looks.keymap), ("attached", _attached(scene)))
+        looks = (
+            *((what, f"{name} · {where}") for what, name, where in desk.looks.now),
+            ("attached", _attached(scene)),
+        )
         self.query_one("#files", Pane).say(file_lines(self._settings, looks))
 
     def _show_options(self) -> None:
         listing = self.query_one(Listing)
-        options = self._settings.options if self._settings else ()
+        options = at_this_desk(self._settings.options if self._settings else (), self.desk.looks.now)
         self.shown = wanted(options, self._words)
         listing.nothing = printable(self._trouble) or (
             "No option matches." if options else "Reading the options."

@@ -19,6 +19,21 @@ def wanted(options: tuple[OptionView, ...], words: str) -> tuple[OptionView, ...
     return tuple(o for o in options if all(w in f"{o.name} {o.value} {o.source}".lower() for w in asked))
 
 
+def at_this_desk(
+    options: tuple[OptionView, ...], looks: tuple[tuple[str, str, str], ...]
+) -> tuple[OptionView, ...]:
+    """The options with the looks as they are on this desk: the engine knows only what its configuration said
+    when it started. `looks` are names, values, and whose word each is.
+    """
+    here = {f"desk.{what}": (name, where) for what, name, where in looks}
+    return tuple(
+        OptionView(option.name, f'"{here[option.name][0]}"', here[option.name][1])
+        if option.name in here
+        else option
+        for option in options
+    )
+
+
 def option_line(option: OptionView, width: int) -> Line:
     """`ladder.roe  1  file, line 12`: what the trader chose stands out against the defaults."""
     chosen = option.source != "default"
