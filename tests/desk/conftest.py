@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,10 +51,13 @@ def desk_on(socket: Path, clocks: Clocks, **wishes: Any) -> RatchetDesk:
 async def until(
     true: Callable[[], object], pilot: Pilot[Any] | None = None, *, within_s: float = 8.0
 ) -> None:
-    """Wait until something is true; fail when it does not become so."""
-    async with asyncio.timeout(within_s):
-        while not true():
-            await (pilot.pause(0.02) if pilot else asyncio.sleep(0.02))
+    """Wait until something is true; fail when it does not become so, with what is on the screen."""
+    try:
+        async with asyncio.timeout(within_s):
+            while not true():
+                await (pilot.pause(0.02) if pilot else asyncio.sleep(0.02))
+    except TimeoutError:
+        pytest.fail(f"not within {within_s:g} s" + (f"; the desk shows\n{words(pilot)}" if pilot else ""))
 
 
 async def settled(pilot: Pilot[Any]) -> None:
@@ -93,36 +95,14 @@ async def watching(
     *,
     size: tuple[int, int] = (120, 40),
     hello: Hello = HELLO,
+    looks: Mapping[str, object] | None = None,
     **wishes: Any,
 ) -> AsyncIterator[tuple[Pilot[Any], EngineFace, RatchetDesk]]:
-    """A desk that has drawn its first snapshot."""
+    """A desk that has drawn its first snapshot. `looks` is what the engine answers beside the usual."""
     async with EngineFace(socket, snapshot, hello) as face:
+        face.looks |= looks or {}
         desk = desk_on(socket, clocks, **wishes)
         async with desk.run_test(size=size) as pilot:
             await until(lambda: desk.scene.snapshot is not None, pilot)
             await settled(pilot)
             yield pilot, face, desk
-
-
-@contextmanager
-def face_in_thread(socket: Path, snapshot: Snapshot) -> Iterator[Callable[[], None]]:
-    """An engine in a thread of its own, for tests whose desk owns the event loop. Yields what makes it
-    vanish.
-    """
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="engine face")
-    thread.start()
-
-    def run(work: Any) -> None:
-        asyncio.run_coroutine_threadsafe(work, loop).result(8)
-
-    face = EngineFace(socket, snapshot)
-    run(face.open())
-    try:
-        yield lambda: run(face.vanish())
-    finally:
-        run(face.vanish())
-        run(loop.shutdown_asyncgens())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()

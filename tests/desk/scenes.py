@@ -15,6 +15,7 @@ from engine.protocol import (
     Hello,
     LegView,
     Level,
+    LimitView,
     LinkView,
     LogLine,
     Mode,
@@ -244,7 +245,13 @@ APPROVAL = ApprovalView(
     worst_case_after=D("-4.41"),
 )
 
-LIVE = Snapshot(1, ENGINE, LINKS, ACCOUNT, (BTC, ETH), (), (), (), (), LOG)
+LIMITS = (
+    LimitView("daily loss", "10.97 (10.0 %)", "0.00", False, "10.97 left today"),
+    LimitView("kill below", "80.00", "109.70", False, "29.70 above it"),
+    LimitView("cycles", "2", "2", False, "0 free"),
+)
+
+LIVE = Snapshot(1, ENGINE, LINKS, ACCOUNT, (BTC, ETH), (), LIMITS, (), (), LOG)
 
 KILLED = replace(
     LIVE,

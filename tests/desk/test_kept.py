@@ -68,7 +68,11 @@ async def test_the_configuration_comes_first_and_a_choice_then_lasts_as_long_as_
     socket: Path, clocks: Clocks, tmp_path: Path
 ) -> None:
     file = tmp_path / "desk.toml"
-    wishes: dict[str, Any] = {"theme": "ratchet-light", "said_in": {"theme": "config.toml line 3"}, "kept": file}
+    wishes: dict[str, Any] = {
+        "theme": "ratchet-light",
+        "said_in": {"theme": "config.toml line 3"},
+        "kept": file,
+    }
     async with watching(socket, clocks, **wishes) as (pilot, face, desk):
         await pilot.press("5", "t", "home", "enter")
         await settled(pilot)

@@ -1,200 +1,197 @@
-"""What the desk looks like, picture by picture. `pytest tests/desk/test_pictures.py --snapshot-update`
-accepts new ones.
+"""What the desk looks like, picture by picture: each screen in both sizes and both kinds of terminal, in
+every state it can be in. `pytest tests/desk/test_pictures.py --snapshot-update` accepts new ones.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
+from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
-from engine.protocol import Snapshot
+from engine.protocol import SettingsView
 from tests.desk import scenes
-from tests.desk.conftest import Clocks, desk_on, face_in_thread, settled, until, words
+from tests.desk.album import Album
+from tests.desk.conftest import Clocks, settled, until, watching, words
+from tests.desk.engine_face import EngineFace
+from tui.app import RatchetDesk
 
-Compare = Callable[..., bool]
-SIZES = [(80, 24), (120, 40)]
-STATES = ["live", "stale", "disconnected", "killed"]
-
-
-def picture(
-    snap_compare: Compare,
-    socket: Path,
-    clocks: Clocks,
-    snapshot: Snapshot,
-    size: tuple[int, int],
-    *,
-    press: tuple[str, ...] = (),
-    passing_s: float = 0.0,
-    gone: bool = False,
-    shown: str = "",
-    **wishes: Any,
-) -> bool:
-    """Whether the desk looks as it did: with keys pressed, once `shown` can be read, then perhaps without an
-    engine, `passing_s` later.
-    """
-    with face_in_thread(socket, snapshot) as vanish:
-        desk = desk_on(socket, clocks, **wishes)
-
-        async def before(pilot: Pilot[Any]) -> None:
-            await until(lambda: desk.scene.snapshot is not None, pilot)
-            for step in press:
-                if step.startswith("until "):
-                    await until(lambda seen=step[6:]: seen in words(pilot), pilot)
-                else:
-                    await pilot.press(step)
-                    await pilot.pause()
-            await until(lambda: shown in words(pilot), pilot)
-            if gone:
-                await asyncio.to_thread(vanish)
-                await until(lambda: desk.scene.is_gone, pilot)
-            clocks.pass_s(passing_s)
-            await settled(pilot)
-            await settled(pilot)
-
-        return snap_compare(desk, terminal_size=size, run_before=before)
-
-
-@pytest.mark.parametrize("state", STATES)
-@pytest.mark.parametrize("colour", ["default", "nocolor", "ansi"])
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_the_desk_looks_the_same(
-    snap_compare: Compare,
-    socket: Path,
-    clocks: Clocks,
-    monkeypatch: pytest.MonkeyPatch,
-    size: tuple[int, int],
-    colour: str,
-    state: str,
-) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    if colour == "nocolor":
-        monkeypatch.setenv("NO_COLOR", "1")
-    snapshot = scenes.KILLED if state == "killed" else scenes.FREE
-    later = {"live": 0.0, "killed": 0.0, "stale": 4.2, "disconnected": 12.0}[state]
-    theme = "ratchet-ansi" if colour == "ansi" else None
-    gone = state == "disconnected"
-    assert picture(snap_compare, socket, clocks, snapshot, size, passing_s=later, gone=gone, theme=theme)
-
-
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize(
-    ("name", "press"),
-    [
-        ("EMPTY", ()),
-        ("UNMANAGED", ()),
-        ("ASKING", ("tab",)),
-        ("LIVE", ("ctrl+x",)),
-        ("KILLED", ("ctrl+r",)),
-        ("REAL_MONEY", ("j",)),
-    ],
-    ids=["empty", "unmanaged", "approvals", "flatten-armed", "resume-asks", "real-money"],
-)
-def test_what_needs_the_trader_looks_the_same(
-    snap_compare: Compare,
-    socket: Path,
-    clocks: Clocks,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    press: tuple[str, ...],
-    size: tuple[int, int],
-) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert picture(snap_compare, socket, clocks, getattr(scenes, name), size, press=press)
-
-
-@pytest.mark.parametrize(
-    ("theme", "ascii_only", "size", "press"),
-    [
-        ("ratchet-cvd", False, (120, 40), ("j",)),
-        ("ratchet-ansi", False, (80, 24), ()),
-        ("ratchet-dark", True, (80, 24), ()),
-        ("ratchet-dark", False, (40, 10), ()),
-        ("ratchet-dark", False, (160, 45), ("j",)),
-        ("ratchet-dark", False, (200, 50), ("j",)),
-        ("ratchet-dark", False, (120, 40), ("f1",)),
-        ("ratchet-light", False, (120, 40), ("j",)),
-        ("ratchet-contrast", False, (120, 40), ("j",)),
-        ("ratchet-cvd-light", False, (120, 40), ("j",)),
-    ],
-    ids=["cvd", "ansi", "ascii", "too-small", "160", "200", "help", "light", "contrast", "cvd-light"],
-)
-def test_other_eyes_and_other_terminals(
-    snap_compare: Compare,
-    socket: Path,
-    clocks: Clocks,
-    monkeypatch: pytest.MonkeyPatch,
-    theme: str,
-    ascii_only: bool,
-    size: tuple[int, int],
-    press: tuple[str, ...],
-) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert picture(
-        snap_compare, socket, clocks, scenes.FREE, size, press=press, theme=theme, ascii=ascii_only
-    )
-
+SIZES: Final = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+BOTH: Final = ("ratchet-dark", "ratchet-ansi")
+SHORT = replace(scenes.LIVE, positions=(scenes.BTC,))
 
 SCREENS = {
-    "signals": (("2",), "No signal is configured"),
+    "desk": ((), "nearest liquidation first"),
+    "signals": (("2",), "Signals"),
     "history": (("3",), "Equity 108.88"),
-    "cycle": (("3", "until Cycles 8", "down", "enter"), "Trades"),
     "journal": (("4",), "8 of 8 lines"),
     "settings": (("5",), "RATCHET_LIMITS"),
+}
+"""The keys that lead to each screen, and what can be read there once it is drawn."""
+
+INSIDE = {
+    "cycle": (("3", "until Cycles 8", "down", "enter"), "Trades"),
     "chart": (("c",), "to liquidation"),
     "menu": (("m",), "98,071.2"),
     "ticket": (("o", "3", "0"), "more than 10 %"),
     "themes": (("5", "t"), "enter takes it"),
+    "help": (("f1",), "Keys and signs"),
+    "palette": (("ctrl+p",), "Search for commands"),
 }
-"""The keys that lead to each screen, and what can be read there once it is drawn."""
+"""The same for what opens over a screen or in it."""
+
+NOTHING = {
+    "desk": ((), "No open position"),
+    "signals": (("2",), "Signals"),
+    "history": (("3",), "No cycle yet"),
+    "journal": (("4",), "Nothing to tell yet"),
+    "settings": (("5",), "This engine tells no options"),
+}
+"""The same for an engine that has done nothing yet."""
 
 
+@pytest.fixture(autouse=True)
+def colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may want none."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+@pytest.fixture
+def album(snapshot: SnapshotAssertion) -> Album:
+    return Album(snapshot)
+
+
+async def walk(pilot: Pilot[Any], keys: tuple[str, ...], shown: str) -> None:
+    """Press the keys, wait for what has to be read between them, and for what is shown at the end."""
+    for step in keys:
+        if step.startswith("until "):
+            await until(lambda seen=step[6:]: seen in words(pilot), pilot)
+        else:
+            await pilot.press(step)
+            await pilot.pause()
+    await until(lambda: shown in words(pilot), pilot)
+
+
+async def told(pilot: Pilot[Any], face: EngineFace, desk: RatchetDesk, snapshot: Any) -> None:
+    """The engine sends another snapshot, and the desk has drawn it."""
+    await face.tell(snapshot)
+    await until(lambda: desk.scene.snapshot == snapshot, pilot)
+
+
+@SIZES
 @pytest.mark.parametrize("name", SCREENS)
-@pytest.mark.parametrize("theme", ["ratchet-dark", "ratchet-ansi"])
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_every_screen_looks_the_same(
-    snap_compare: Compare,
-    socket: Path,
-    clocks: Clocks,
-    monkeypatch: pytest.MonkeyPatch,
-    size: tuple[int, int],
-    theme: str,
-    name: str,
+async def test_every_screen_looks_the_same_in_every_state(
+    socket: Path, clocks: Clocks, album: Album, size: tuple[int, int], name: str
 ) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    press, shown = SCREENS[name]
-    short = replace(scenes.LIVE, positions=(scenes.BTC,))
-    assert picture(snap_compare, socket, clocks, short, size, press=press, shown=shown, theme=theme)
+    live = scenes.FREE if name == "desk" else SHORT
+    killed = scenes.KILLED if name == "desk" else replace(scenes.KILLED, positions=(scenes.BTC,))
+    keys, shown = SCREENS[name]
+    async with watching(socket, clocks, live, size=size) as (pilot, face, desk):
+        await walk(pilot, keys, shown)
+        await album.photograph(pilot, "live", BOTH)
+        await told(pilot, face, desk, killed)
+        await album.photograph(pilot, "killed", BOTH)
+        await told(pilot, face, desk, replace(live, version=9))
+        clocks.pass_s(4.2)
+        await album.photograph(pilot, "stale", BOTH)
+        await face.vanish()
+        await until(lambda: desk.scene.is_gone, pilot)
+        clocks.pass_s(7.8)
+        await album.photograph(pilot, "disconnected", BOTH)
+    album.assert_unchanged()
 
 
-@pytest.mark.parametrize("state", ["killed", "stale", "disconnected"])
-@pytest.mark.parametrize("name", ["history", "journal", "settings", "signals"])
-def test_every_screen_says_what_is_wrong(
-    snap_compare: Compare,
-    socket: Path,
-    clocks: Clocks,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    state: str,
+@SIZES
+@pytest.mark.parametrize("name", NOTHING)
+async def test_every_screen_of_an_engine_that_did_nothing_yet_looks_the_same(
+    socket: Path, clocks: Clocks, album: Album, size: tuple[int, int], name: str
 ) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    press, shown = SCREENS[name]
-    snapshot = replace(scenes.KILLED if state == "killed" else scenes.LIVE, positions=(scenes.BTC,))
-    later = {"killed": 0.0, "stale": 4.2, "disconnected": 12.0}[state]
-    gone = state == "disconnected"
-    assert picture(
-        snap_compare,
-        socket,
-        clocks,
-        snapshot,
-        (80, 24),
-        press=press,
-        shown=shown,
-        passing_s=later,
-        gone=gone,
-    )
+    keys, shown = NOTHING[name]
+    looks: dict[str, object] = {"/v1/history": (), "/v1/equity": (), "/v1/settings": SettingsView(())}
+    async with watching(socket, clocks, scenes.EMPTY, size=size, looks=looks) as (pilot, _, _desk):
+        await walk(pilot, keys, shown)
+        await album.photograph(pilot, "empty", BOTH)
+    album.assert_unchanged()
+
+
+@SIZES
+@pytest.mark.parametrize("name", INSIDE)
+async def test_what_opens_over_a_screen_looks_the_same(
+    socket: Path, clocks: Clocks, album: Album, size: tuple[int, int], name: str
+) -> None:
+    async with watching(socket, clocks, SHORT, size=size) as (pilot, _, _desk):
+        await walk(pilot, *INSIDE[name])
+        await album.photograph(pilot, "open", BOTH)
+    album.assert_unchanged()
+
+
+@SIZES
+async def test_what_needs_the_trader_looks_the_same(
+    socket: Path, clocks: Clocks, album: Album, size: tuple[int, int]
+) -> None:
+    async with watching(socket, clocks, scenes.UNMANAGED, size=size) as (pilot, face, desk):
+        await album.photograph(pilot, "unmanaged")
+        await told(pilot, face, desk, scenes.ASKING)
+        await walk(pilot, ("tab",), "enter yes")
+        await album.photograph(pilot, "approvals")
+        await told(pilot, face, desk, scenes.LIVE)
+        await walk(pilot, ("ctrl+x",), "FLATTEN ARMED")
+        await album.photograph(pilot, "flatten-armed")
+        await told(pilot, face, desk, scenes.KILLED)
+        await walk(pilot, ("escape", "ctrl+r"), "Resume trading?")
+        await album.photograph(pilot, "resume-asks")
+    album.assert_unchanged()
+
+
+@SIZES
+async def test_real_money_looks_the_same(
+    socket: Path, clocks: Clocks, album: Album, size: tuple[int, int]
+) -> None:
+    async with watching(socket, clocks, scenes.REAL_MONEY, size=size) as (pilot, _, _desk):
+        await pilot.press("j")
+        await album.photograph(pilot, "real-money", ("ratchet-dark", "ratchet-light"))
+    album.assert_unchanged()
+
+
+@SIZES
+async def test_the_desk_without_colour_looks_the_same(
+    socket: Path, clocks: Clocks, album: Album, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with watching(socket, clocks, scenes.FREE, size=size) as (pilot, face, desk):
+        await album.photograph(pilot, "live")
+        await told(pilot, face, desk, scenes.KILLED)
+        await album.photograph(pilot, "killed")
+        clocks.pass_s(4.2)
+        await album.photograph(pilot, "stale")
+    album.assert_unchanged()
+
+
+async def test_every_theme_looks_the_same(socket: Path, clocks: Clocks, album: Album) -> None:
+    async with watching(socket, clocks, scenes.FREE) as (pilot, _, desk):
+        await pilot.press("j")
+        await album.photograph(pilot, "desk", [name for name in desk.looks.names if name not in BOTH])
+    album.assert_unchanged()
+
+
+@pytest.mark.parametrize("size", [(40, 10), (160, 45), (200, 50)], ids=["too-small", "160", "200"])
+async def test_other_terminals_look_the_same(
+    socket: Path, clocks: Clocks, album: Album, size: tuple[int, int]
+) -> None:
+    async with watching(socket, clocks, scenes.FREE, size=size) as (pilot, _, _desk):
+        await pilot.press("j")
+        await album.photograph(pilot, "desk")
+    album.assert_unchanged()
+
+
+@SIZES
+async def test_plain_ascii_looks_the_same(
+    socket: Path, clocks: Clocks, album: Album, size: tuple[int, int]
+) -> None:
+    async with watching(socket, clocks, scenes.FREE, size=size, ascii=True) as (pilot, _, _desk):
+        await settled(pilot)
+        await album.photograph(pilot, "ascii")
+    album.assert_unchanged()

@@ -285,7 +285,13 @@ def said(view: Scene, width: int = 120) -> list[str]:
 
 def test_killed_is_said_in_words() -> None:
     assert said(scene(scenes.KILLED)) == [
-        "KILLED at 14:03:17 by desk on pts/3 · no new risk, stops stay · ^R resumes"
+        "HALTED by the desk on pts/3 at 14:03:17 · no new risk, stops stay · ^R resumes"
+    ]
+    watcher = Scene(UP, scenes.KILLED, 0, scenes.NOW, read_only=True)
+    assert said(watcher) == ["HALTED by the desk on pts/3 at 14:03:17 · no new risk, stops stay"]
+    limit = replace(scenes.ENGINE, killed="by the engine: equity 79.90 is below 80", killed_at=0)
+    assert said(scene(replace(scenes.KILLED, engine=limit))) == [
+        "HALTED by the engine: equity 79.90 is below 80 · no new risk, stops stay · ^R resumes"
     ]
     assert " KILLED " in text_of(header(scene(scenes.KILLED), 80))
 

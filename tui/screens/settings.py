@@ -116,16 +116,20 @@ class SettingsScreen(Page):
 
     def _show_options(self) -> None:
         listing = self.query_one(Listing)
-        options = at_this_desk(self._settings.options if self._settings else (), self.desk.looks.now)
+        known = self._settings.options if self._settings else ()
+        options = at_this_desk(known, self.desk.looks.now)
         self.shown = wanted(options, self._words)
-        listing.nothing = printable(self._trouble) or (
-            "No option matches." if options else "Reading the options."
-        )
+        listing.nothing = printable(self._trouble) or self._why_empty()
         rows = tuple((cropped(option_line(option, listing.room), listing.room - 2),) for option in self.shown)
         listing.fill(rows, head=option_head(listing.room))
         chosen = sum(option.source != "default" for option in options)
         wish = f"filter “{self._words}” · " if self._words else ""
         listing.entitle(f"Options {len(self.shown)}", f"{wish}{chosen} are not the default")
+
+    def _why_empty(self) -> str:
+        if self._settings is None:
+            return "Reading the options."
+        return "No option matches." if self._settings.options else "This engine tells no options."
 
     def action_filter(self) -> None:
         self.query_one(FilterLine).open()

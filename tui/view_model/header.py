@@ -139,7 +139,8 @@ def _warnings(scene: Scene) -> list[tuple[Ink, str]]:
             )
         )
     elif engine.killed:
-        found.append((Ink.ALARM, f"KILLED {_killed(engine)} · no new risk, stops stay · ^R resumes"))
+        resumes = "" if scene.read_only else " · ^R resumes"
+        found.append((Ink.ALARM, f"HALTED {_killed(engine)} · no new risk, stops stay{resumes}"))
     if engine.read_only:
         found.append((Ink.NOTICE, f"ENGINE READ-ONLY: {engine.read_only}"))
     found += [(Ink.NOTICE, text) for text in _doubts(scene, engine)]
@@ -147,7 +148,10 @@ def _warnings(scene: Scene) -> list[tuple[Ink, str]]:
 
 
 def _killed(engine: EngineView) -> str:
-    return f"at {clock(engine.killed_at)} {engine.killed}" if engine.killed_at else engine.killed
+    """`by the desk on tty2 at 10:02:11`, and the reason when there is one."""
+    who, colon, reason = engine.killed.partition(": ")
+    at = f" at {clock(engine.killed_at)}" if engine.killed_at else ""
+    return f"{who.replace('by desk ', 'by the desk ', 1)}{at}{colon}{reason}"
 
 
 def _gone(scene: Scene) -> str:
