@@ -7,15 +7,20 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import struct
 import sys
 import termios
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
+STEERING = re.compile(r"\x1b(?:\[[0-9;?<>=]*[ -/]*[@-~]|[\]PX^_].*?(?:\x1b\\|\x07)|.)", re.DOTALL)
 
 
 class Terminal:
@@ -60,11 +65,27 @@ class Terminal:
         """The line settings as they are now."""
         return termios.tcgetattr(self.keeper)
 
-    async def until(self, text: bytes, *, within_s: float = 60.0) -> None:
-        """Wait for these bytes."""
-        async with asyncio.timeout(within_s):
-            while text not in self.seen:  # noqa: ASYNC110 - bytes come when they come
-                await asyncio.sleep(0.02)
+    async def until(
+        self, text: bytes, *, within_s: float = 60.0, also: Callable[[], str] = lambda: ""
+    ) -> None:
+        """Wait for these bytes. Fails with what was seen instead and what `also` knows: at once when the
+        process has ended.
+        """
+        deadline = time.monotonic() + within_s
+        while text not in self.seen:
+            ended = self.process.returncode is not None
+            if ended or time.monotonic() > deadline:
+                await asyncio.sleep(0.1)
+                if text in self.seen:
+                    return
+                how = f"the process ended with {self.process.returncode}" if ended else f"not in {within_s} s"
+                pytest.fail(f"{text!r} was never written: {how}; seen {self.told()}\n{also()}")
+            await asyncio.sleep(0.02)
+
+    def told(self) -> str:
+        """The last that was written, without what only steers the terminal."""
+        shown = STEERING.sub(" ", self.seen.decode(errors="replace"))
+        return " ".join(shown.split())[-2000:] or "nothing"
 
 
 @asynccontextmanager

@@ -15,7 +15,8 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,10 @@ class Door:
     port: int
     folder: Path
 
+    def log(self) -> str:
+        """What the sshd told so far."""
+        return f"sshd told\n{(self.folder / 'log').read_text()}"
+
     def command(self, *words: str) -> tuple[str, ...]:
         assert SSH is not None
         wishes = (
@@ -52,34 +57,48 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> object:
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     """The sshd, for all tests of this file."""
     folder = tmp_path_factory.mktemp("sshd")
     for name in ("host", "key"):
         made = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name))
         subprocess.run(made, check=True)
     (folder / "allowed").write_bytes((folder / "key.pub").read_bytes())
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (folder / "config").write_text(
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nPidFile none\n"
-        f"AuthorizedKeysFile {folder}/allowed\nStrictModes no\nUsePAM no\n"
-        "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n"
-    )
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
-    assert SSHD is not None
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen((SSHD, "-D", "-e", "-f", str(folder / "config")), stderr=log)
+    process, port = opened(folder)
     try:
-        for _ in range(100):
-            with contextlib.suppress(OSError), sockets.create_connection(("127.0.0.1", port), 1):
-                break
         yield Door(port, folder)
     finally:
         process.terminate()
         process.wait()
+
+
+def opened(folder: Path, tries: int = 5) -> tuple[subprocess.Popen[bytes], int]:
+    """An sshd that listens, by its own word: a port that was free may be somebody else's a moment later, and
+    whoever answers there need not be ours.
+    """
+    assert SSHD is not None
+    log = folder / "log"
+    for _ in range(tries):
+        with sockets.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        (folder / "config").write_text(
+            f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nPidFile none\n"
+            f"AuthorizedKeysFile {folder}/allowed\nStrictModes no\nUsePAM no\n"
+            "PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n"
+        )
+        with log.open("wb") as told:
+            process = subprocess.Popen((SSHD, "-D", "-e", "-f", str(folder / "config")), stderr=told)
+        give_up = time.monotonic() + 20
+        while process.poll() is None and time.monotonic() < give_up:
+            if f"Server listening on 127.0.0.1 port {port}" in log.read_text():
+                return process, port
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    pytest.fail(f"no sshd came up; the last one said\n{log.read_text()}")
 
 
 @asynccontextmanager
@@ -90,7 +109,7 @@ async def desk_over_ssh(
     told = door.folder / f"pid-{os.urandom(4).hex()}"
     desk = f"cd {ROOT} && TERM=xterm-256color sh -c 'echo $$ > {told}; exec {sys.executable} -m tui {socket}'"
     async with command_in_terminal(*door.command(desk), size=size) as held:
-        await held.until(b"nearest liquidation first", within_s=90)
+        await held.until(b"nearest liquidation first", within_s=90, also=door.log)
         yield held, told
 
 
