@@ -233,6 +233,8 @@ def watch_stops(turn: Turn, cycle: Cycle) -> Cycle:
                 cycle = close_parts(
                     turn, drop_stop(cycle, stop), parts, "the rest of a stop that filled in part"
                 )
+        elif stop.state is Rest.GONE and not stop.outlived:
+            turn.ask(Reading.POSITIONS)
         elif stop.state is Rest.GONE and turn.at - stop.since >= GONE_MS and not is_linking(turn, cycle):
             cycle = _answer_gone(turn, cycle, stop)
     return cycle
@@ -261,6 +263,16 @@ def _watch_beyond(turn: Turn, cycle: Cycle, stop: Stop, mark: Decimal) -> Cycle:
     legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
     parts = parts_of(cycle, protected_qty(cycle, stop), legs)
     return close_parts(turn, cycle, parts, "its stop did not trigger")
+
+
+def outlive(cycle: Cycle, asked: int) -> Cycle:
+    """A stop dies with its position: a reading that was `asked` for after its end, and shows the position,
+    tells that somebody took it away.
+    """
+    gone = [s for s in cycle.stops if s.state is Rest.GONE and s.since < asked and not s.outlived]
+    for stop in gone:
+        cycle = put_stop(cycle, replace(stop, outlived=True))
+    return cycle
 
 
 def _answer_gone(turn: Turn, cycle: Cycle, stop: Stop) -> Cycle:

@@ -90,7 +90,8 @@ class Stop(msgspec.Struct, frozen=True):
     `trigger` and `qty` are what rests on the exchange (or was asked for while PLACING); `confirmed` means
     read back over REST, `read_at` when the newest reading that showed it was asked for. `asked` are the last
     triggers that we asked for: one of them, seen late, is no hand but ours. `missing`: the newest reading did
-    not show it, and its own row is being looked up.
+    not show it, and its own row is being looked up. `outlived`: a reading from after its end showed that the
+    position was still there.
     """
 
     client_id: str
@@ -108,6 +109,7 @@ class Stop(msgspec.Struct, frozen=True):
     read_at: int = 0
     asked: tuple[Decimal, ...] = ()
     missing: bool = False
+    outlived: bool = False
 
 
 class Stage(StrEnum):

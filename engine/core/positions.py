@@ -7,6 +7,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.core.actions import Level, Reading
+from engine.core.cover import outlive
 from engine.core.cycle import Cycle, Rest, Stage, key_of
 from engine.core.doubt import differs, missing
 from engine.core.events import PositionsRead
@@ -179,7 +180,7 @@ def _warn(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
 
 def _follow(turn: Turn, cycle: Cycle, position: Position, read: PositionsRead) -> Cycle:
     """A row of a known cycle: take the exchange's numbers when the sizes agree, doubt when they do not."""
-    cycle = _notice(turn, cycle, position)
+    cycle = outlive(_notice(turn, cycle, position), read.asked)
     if position.opened != cycle.seen.opened:
         cycle = replace(cycle, reborn=turn.at)
     cycle = _hedged_funding(turn, cycle, position)

@@ -289,6 +289,20 @@ async def test_a_cancelled_stop_is_put_back_once_within_five_seconds(tmp_path: P
         assert s.cycle().reason == "trader moved the stop"
 
 
+async def test_a_stop_that_died_with_its_position_is_nobodys_hand_although_the_close_is_told_late(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        s.fault(
+            *({"fault": "stream_gap", "channel": c, "count": None} for c in ("orders", "fill", "positions"))
+        )
+        await s.order("buy", "0.0031", reduceOnly=True)
+        await s.until(lambda: s.cycle().closed, "the close is read", within_s=20)
+        assert s.cycle().closed_reason == "trader"
+        assert not s.was_told("taken away")
+
+
 async def test_the_traders_own_stop_and_target_are_left_alone_and_counted(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         await s.opens()
