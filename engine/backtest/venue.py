@@ -8,6 +8,7 @@ differs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from functools import partial
@@ -143,7 +144,7 @@ class InProcessBitget:
             try:
                 await self._reads.balance()
                 asked = {"symbol": symbol, "businessType": "mix"}
-                rates = await self._rest.get("v2/common/trade-rate", asked)
+                rates = shaped("trade-rate", await self._rest.get("v2/common/trade-rate", asked), FeeRates)
             except (NoAnswer, Malformed):
                 await asyncio.sleep(REDIAL_S)
                 continue
@@ -151,7 +152,7 @@ class InProcessBitget:
                 raise VenueRefused(f"The simulated exchange refuses: {refusal}.") from None
             contract = shaped("contracts", self._exchange.contract(symbol), ContractRow)
             tiers = shaped("query-position-lever", self._exchange.tiers(symbol), list[TierRow])
-            return contract.instrument(tiers, shaped("trade-rate", rates, FeeRates))
+            return contract.instrument(tiers, rates)
 
     # -- the links ----------------------------------------------------------------------------------------
 
@@ -211,7 +212,9 @@ class InProcessBitget:
     def _tick(self, frame: str) -> None:
         read = frames.ticker_frame(frame)
         for row in read.data if read is not None else ():
-            self._told().tick(frames.tick_of(row, self._clock()))
+            # as on the real wire, a price that cannot be read is none
+            with contextlib.suppress(Malformed):
+                self._told().tick(frames.tick_of(row, self._clock()))
 
     # -- what the parts tell ------------------------------------------------------------------------------
 

@@ -44,6 +44,14 @@ MARKETS: Final = {
     "ETHUSDT": (Decimal(3_000), Decimal(40), Decimal("0.01"), Decimal("0.01")),
 }
 """Start price, leverage, tick and lot."""
+FRAMES: Final = tuple(what for what in OnFrame if what is not OnFrame.MALFORMED)
+SELDOM: Final[dict[OnRequest | OnFrame, int]] = {
+    OnRequest.REJECTED: 3,
+    OnRequest.PARTIAL: 3,
+    OnFrame.MISSING_CLOSE: 3,
+    OnFrame.SWAPPED: 3,
+}
+"""What few requests or frames can meet, meets them more often."""
 
 
 def chapter(seed: int) -> Scenario:
@@ -58,6 +66,7 @@ def chapter(seed: int) -> Scenario:
         deeds += _hands(chance, symbol, side, busy, hedged=hedged)
     if chance.random() < 0.25:
         deeds += _world(chance, symbol, side, busy)
+    deeds += _strangers(Random(f"{seed}:strangers"), symbol, side, busy)
     return Scenario(
         name=f"seed {seed}",
         settings=_settings(chance),
@@ -70,7 +79,7 @@ def chapter(seed: int) -> Scenario:
         ends=busy + CALM_S,
         hedged=hedged,
         starts=chance.choice((0.0, 0.0, 6.0)),
-        storm=_storm(chance, busy),
+        storm=_storm(chance, Random(f"{seed}:malformed"), busy),
         deeds=tuple(deeds),
         asked=_asked(chance, symbol, side, busy),
         troubles=_troubles(chance, busy),
@@ -203,17 +212,29 @@ def _world(chance: Random, symbol: str, side: Side, busy: float) -> list[Deed]:
     return made
 
 
-def _storm(chance: Random, busy: float) -> Storm:
+def _strangers(chance: Random, symbol: str, side: Side, busy: float) -> list[Deed]:
+    """Another engine or another bot on the account, and a margin mode that is changed between positions."""
+    made = []
+    for what in ("second engine", "another bot", "margin mode"):
+        if chance.random() < 0.03:
+            lot = MARKETS[symbol][3]
+            made += [Deed(chance.uniform(4.0, busy), what, symbol, side, 2 * lot) for _ in range(2)]
+    return made
+
+
+def _storm(chance: Random, spoils: Random, busy: float) -> Storm:
     """Some kinds of misfortune, each with its own odds, for a part of the run."""
     requests: dict[OnRequest, float] = {}
     frames: dict[OnFrame, float] = {}
     if chance.random() < 0.6:
         for what in chance.sample(tuple(OnRequest), chance.randint(1, 4)):
-            requests[what] = chance.choice((0.01, 0.03, 0.1, 0.3))
+            requests[what] = chance.choice((0.01, 0.03, 0.1, 0.3)) * SELDOM.get(what, 1)
     if chance.random() < 0.5:
-        for kind in chance.sample(tuple(OnFrame), chance.randint(1, 3)):
-            frames[kind] = chance.choice((0.02, 0.1, 0.3))
+        for kind in chance.sample(FRAMES, chance.randint(1, 3)):
+            frames[kind] = chance.choice((0.02, 0.1, 0.3)) * SELDOM.get(kind, 1)
     begins = chance.choice((0.0, chance.uniform(5.0, busy)))
+    if spoils.random() < 0.15:
+        frames[OnFrame.MALFORMED] = spoils.choice((0.02, 0.1, 0.3))
     return Storm(requests, frames, begins, busy)
 
 

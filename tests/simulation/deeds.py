@@ -9,6 +9,7 @@ from engine.core.instrument import Side, floor_to
 from engine.simulator.errors import BitgetError
 from engine.simulator.plan_orders import PlanOrder
 
+from .misfortune import SECOND
 from .scenario import Deed
 from .world import World
 
@@ -65,6 +66,42 @@ def _cancel_stop(world: World, deed: Deed) -> None:
 
 def _own_stop(world: World, deed: Deed) -> None:
     """The trader's own stop for `amount`, three quarters of the way to the liquidation."""
+    _place_stop(world, deed)
+
+
+def _second_engine(world: World, deed: Deed) -> None:
+    """Another Ratchet places a stop under an id of our space, or takes away the one that it had placed."""
+    for plan in world.account.waiting[deed.symbol].values():
+        if plan.client_oid == SECOND:
+            world.cancel_stop(plan.symbol, plan.order_id, plan.plan_type.value)
+            return
+    _place_stop(world, deed, clientOid=SECOND)
+
+
+def _another_bot(world: World, deed: Deed) -> None:
+    """It adds to the position with orders under names of its own, and takes that away again."""
+    position = world.account.position(deed.symbol, deed.side)
+    if position is None:
+        return
+    way = {"tradeSide": "open"} if world.hedged else {}
+    buys = deed.side is Side.LONG
+    order = {"symbol": deed.symbol, "size": str(deed.amount), "orderType": "market", "marginMode": "isolated"}
+    side = {True: "buy", False: "sell"}
+    world.bots += 1
+    world.by_hand("place_order", side=side[buys], clientOid=f"bot-{world.bots}", **order, **way)
+    if world.hedged:
+        back = {"side": side[buys], "tradeSide": "close"}
+    else:
+        back = {"side": side[not buys], "reduceOnly": "YES"}
+    world.by_hand("place_order", clientOid=f"bot-{world.bots}-out", **order, **back)
+
+
+def _margin_mode(world: World, deed: Deed) -> None:
+    """Crossed, where Bitget allows it: not while a position is open."""
+    world.by_hand("set_margin_mode", symbol=deed.symbol, marginMode="crossed")
+
+
+def _place_stop(world: World, deed: Deed, **more: str) -> None:
     position = world.account.position(deed.symbol, deed.side)
     if position is None:
         return
@@ -81,6 +118,7 @@ def _own_stop(world: World, deed: Deed) -> None:
         executePrice="0",
         holdSide=hold,
         size=str(deed.amount),
+        **more,
     )
 
 
@@ -152,6 +190,9 @@ DEEDS: dict[str, Callable[[World, Deed], None]] = {
     "margin": _margin,
     "auto margin": _auto_margin,
     "limit order": _limit,
+    "second engine": _second_engine,
+    "another bot": _another_bot,
+    "margin mode": _margin_mode,
     "adl": _adl,
     "funding rate": _rate,
     "transfer": _transfer,

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
+
+SECOND: Final = "rt-2ndngine-s1"
+"""The client id of a stop that another Ratchet placed."""
 
 
 class OnRequest(StrEnum):
@@ -31,6 +35,7 @@ class OnFrame(StrEnum):
     MISSING_CLOSE = "missing closed push"
     SWAPPED = "fill and order update swapped"
     SLOW = "slow"
+    MALFORMED = "malformed frame"
 
 
 class OnLink(StrEnum):

@@ -13,6 +13,7 @@ from engine.venue.orders import PLACE
 from engine.venue.outcomes import NoAnswer, Refusal
 
 from .misfortune import REJECTS, OnFrame, OnLink, OnRequest
+from .spoil import spoiled, spoiled_frame
 
 if TYPE_CHECKING:
     from .world import World
@@ -48,10 +49,13 @@ class Strike(msgspec.Struct, frozen=True):
 class Network:
     """Implements `engine.backtest.network.Network` for one life of the engine."""
 
-    def __init__(self, world: World, chance: Random, storm: Storm, strikes: tuple[Strike, ...] = ()) -> None:
+    def __init__(
+        self, world: World, chance: Random, spoils: Random, storm: Storm, strikes: tuple[Strike, ...] = ()
+    ) -> None:
         self._world = world
         self._time = world.timeline
         self._chance = chance
+        self._spoils = spoils
         self._storm = storm
         self._strikes = strikes
         self._asked: dict[str, int] = world.requests_made
@@ -95,8 +99,9 @@ class Network:
                 return
             if what is OnRequest.EXECUTED_5XX:
                 data, error = None, NoAnswer("the exchange answered HTTP 502")
-            if what is OnRequest.MALFORMED:
-                data, error = None, NoAnswer("the answer could not be read")
+            if what is OnRequest.MALFORMED and error is None:
+                data = spoiled(data, self._spoils)
+                error = None if data else NoAnswer("the answer could not be read")
             time.after(self._way(), lambda: back(data, error))
 
         match what:
@@ -160,7 +165,7 @@ class Network:
         what = None
         if self._storm.holds(self._time.now):
             what = next((w for w, odds in self._storm.frames.items() if self._chance.random() < odds), None)
-        if link == "public" and what not in (OnFrame.GAP, OnFrame.DUPLICATE):
+        if link == "public" and what not in (OnFrame.GAP, OnFrame.DUPLICATE, OnFrame.MALFORMED):
             what = None
         what = self._fits(what, channel, frame)
         if channel == "positions":
@@ -169,6 +174,8 @@ class Network:
                 frame, self._stale = self._stale, ""
         if what is not None:
             self._world.struck(what)
+        if what is OnFrame.MALFORMED:
+            frame = spoiled_frame(frame, self._spoils)
         if what in (OnFrame.GAP, OnFrame.MISSING_CLOSE):
             return
         if what in (OnFrame.REORDER, OnFrame.SWAPPED):

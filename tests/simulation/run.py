@@ -26,7 +26,6 @@ from .virtual_time import Crash, Timeline, VirtualLoop
 from .watch import Watch
 from .world import ACCOUNT, World
 
-
 RESTARTED_S = 2.0
 """After an engine ended by itself, the machine starts it again."""
 
@@ -142,9 +141,8 @@ class Run:
         scenario, world = self.scenario, self.world
 
         async def live() -> None:
-            network = Network(
-                world, Random(f"{scenario.seed}:network:{life}"), scenario.storm, scenario.strikes
-            )
+            chance, spoils = (Random(f"{scenario.seed}:{what}:{life}") for what in ("network", "spoils"))
+            network = Network(world, chance, spoils, scenario.storm, scenario.strikes)
             clock = world.machine_clock()
             venue = InProcessBitget(world.exchange, ACCOUNT, clock=clock, network=network)
             engine = Engine(scenario.settings, venue, self.disk, version="proof", clock=clock)

@@ -18,6 +18,8 @@ from engine.core.settings import Basis, Sequence, Settings
 from engine.simulator.plan_orders import PlanOrder, PlanType
 from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
 
+from .misfortune import SECOND
+
 if TYPE_CHECKING:
     from engine.runtime.engine import Engine
 
@@ -284,9 +286,9 @@ class Watch:
             live[step] = plan.client_oid
 
     def our_plans(self) -> list[PlanOrder]:
-        """Every live stop in our id space."""
+        """Every live stop that this engine placed."""
         books = self._world.account.waiting.values()
-        return [p for book in books for p in book.values() if is_ours(p.client_oid)]
+        return [p for b in books for p in b.values() if is_ours(p.client_oid) and p.client_oid != SECOND]
 
     def _cover_of(self, key: Key) -> tuple[Decimal, Decimal]:
         """What is held and what of it live stops protect."""

@@ -60,6 +60,7 @@ class World:
         self.requests_made: dict[str, int] = {}
         self.happened: Counter[str] = Counter()
         self.touched_at = -1e9
+        self.bots = 0
         for symbol, price in prices.items():
             self.quote(symbol, price)
             self.hand.set_margin_mode({"symbol": symbol, "marginMode": "isolated", **COMMON})
