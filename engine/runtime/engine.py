@@ -205,7 +205,9 @@ class Engine:
         now: list[Work] = []
         later: list[Work] = []
         for work in decision.actions:
-            free = isinstance(work, (Read, LookUp)) or self._is_armed(work)
+            # a rung that was asked for waits for the disk: how much was said yes to must not be forgotten
+            armed = self._is_armed(work) and not isinstance(event.body, Commanded)
+            free = isinstance(work, (Read, LookUp)) or armed
             (now if free else later).append(work)
         if changed or later or decision.notes:
             self._outbox.append((Entry(event, decision.actions, decision.notes), tuple(later)))

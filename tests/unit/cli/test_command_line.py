@@ -298,7 +298,7 @@ def test_a_position_is_steered_by_its_symbol(face: EngineFace, words: str, comma
         ("pause ETHUSDT", "no match for ETHUSDT: there is an open position in BTCUSDT"),
         ("pause BTCUSDT --side long", "BTCUSDT is short, not long"),
         ("pause BTCUSDT:up", "'up' is no side: write long or short"),
-        ("approve BTCUSDT", "a rung waits for a yes on no symbol"),
+        ("approve BTCUSDT", "something waits for a yes on no symbol"),
         *(
             (f"reduce BTCUSDT {part}", "reduce takes a part")
             for part in ("50", "0", "nan", "half", "101%", "inf")
