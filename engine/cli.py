@@ -169,8 +169,9 @@ def _add_steering(commands: Parsers) -> None:
         ("pause", "stop scaling a position; its stops stay"),
         ("unpause", "scale a position again"),
         ("breakeven", "put one stop for the whole position at its breakeven, now"),
-        ("approve", "run the rung that waits"),
-        ("deny", "do not run the rung that waits"),
+        ("release", "let a position go: its stops stay as they rest, and are yours"),
+        ("approve", "yes to what waits: a rung, an entry, an adoption"),
+        ("deny", "no to what waits"),
         ("reduce", "close a part of a position at market"),
         ("stops", "change where the stops of a position lie"),
     ):
@@ -180,6 +181,8 @@ def _add_steering(commands: Parsers) -> None:
             command.add_argument(
                 "part", metavar="PART", help='how much of it, such as 50%% or 0.5; "100%%" is all'
             )
+        if name == "approve":
+            command.add_argument("--half", action="store_true", help="add half as much")
         if name == "stops":
             command.add_argument(
                 "mode",

@@ -18,10 +18,11 @@ class PositionChosen(Message):
 
 @dataclass
 class ApprovalAnswered(Message):
-    """The trader said yes or no to a rung that waits."""
+    """The trader said yes (to all of it, or to half) or no to what waits."""
 
     approval: ApprovalView
     yes: bool
+    half: bool = False
 
 
 @dataclass

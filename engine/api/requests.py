@@ -119,8 +119,8 @@ def _fault_of(command: AnyCommand) -> str:
         for name, most in (("wait_s", WAIT_S), ("tries", TRIES)):
             if not 1 <= getattr(command, name) <= most:
                 return f"{name} must be from 1 to {most}, got {getattr(command, name)}"
-    if isinstance(command, Approve | Deny) and not 1 <= command.rung <= RUNGS:
-        return f"rung must be from 1 to {RUNGS}, got {command.rung}"
+    if isinstance(command, Approve | Deny) and not 0 <= command.rung <= RUNGS:
+        return f"rung must be from 1 to {RUNGS}, or 0 for an entry or an adoption, got {command.rung}"
     return ""
 
 

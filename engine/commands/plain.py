@@ -12,6 +12,7 @@ from engine.commands.particulars import of_account, of_limit, of_position
 from engine.protocol import (
     AccountView,
     ApprovalView,
+    Asks,
     ClosedView,
     EngineView,
     Level,
@@ -193,17 +194,36 @@ def _approvals(before: tuple[ApprovalView, ...], now: Snapshot) -> Iterator[str]
     was, present = {(a.cycle, a.rung): a for a in before}, {(a.cycle, a.rung): a for a in now.approvals}
     yield from (_approval(each, now.engine.now) for key, each in present.items() if key not in was)
     yield from (
-        f"{name(each)} rung {each.rung} waits no longer" for key, each in was.items() if key not in present
+        f"{name(each)} {each.what} waits no longer" for key, each in was.items() if key not in present
     )
 
 
 def _approval(wait: ApprovalView, now: int) -> str:
+    worst = f"worst case {won(wait.worst_case)}, then {won(wait.worst_case_after)}"
+    match wait.asks:
+        case Asks.RUNG:
+            does = f"adds {amount(wait.add_margin)} margin, banks {wait.bank_qty:,f}, {worst}"
+        case Asks.ENTRY:
+            does = f"{_opening(wait)}, {worst}, by {wait.by}"
+        case Asks.ADOPTION:
+            does = f"{_opening(wait)}, worst case {won(wait.worst_case_after)}"
+    band = f", while the mark is {_price(wait, wait.low)} to {_price(wait, wait.high)}" if wait.high else ""
+    half = f", half is {amount(wait.half.margin)} margin" if wait.half and not wait.half.refused else ""
+    return f"{name(wait)} {wait.what} asks: {does}{half}{band}; {span(wait.expires - now)} to answer"
+
+
+def _opening(wait: ApprovalView) -> str:
+    """Size, margin, price and liquidation."""
+    size = amount(wait.qty, wait.qty_decimals) if wait.qty is not None else UNKNOWN
+    times = f" at {wait.leverage.normalize():f}x" if wait.leverage is not None else ""
     return (
-        f"{name(wait)} rung {wait.rung} asks: adds {amount(wait.add_margin)} margin, banks "
-        f"{wait.bank_qty:,f}, "
-        f"worst case {won(wait.worst_case)}, then {won(wait.worst_case_after)}; {span(wait.expires - now)}"
-        " to answer"
+        f"{size} at {_price(wait, wait.price)}, {amount(wait.add_margin)} margin{times}, "
+        f"liquidation {_price(wait, wait.liquidation)}"
     )
+
+
+def _price(wait: ApprovalView, value: Decimal | None) -> str:
+    return UNKNOWN if value is None else amount(value, wait.price_decimals)
 
 
 def _limits(before: Snapshot, now: Snapshot) -> Iterator[str]:

@@ -35,7 +35,7 @@ def as_lines(snapshot: Snapshot) -> Iterator[str]:
         yield f"UNKNOWN    {each.what} {each.symbol} {each.id}, for {waited}: {each.cause}"
     for wait in snapshot.approvals:
         left = span(wait.expires - snapshot.engine.now)
-        yield f"ASKS       {wait.symbol} {wait.side.value} rung {wait.rung} waits for your yes, {left} left"
+        yield f"ASKS       {wait.symbol} {wait.side.value} {wait.what} waits for your yes, {left} left"
     yield ""
     yield as_table(snapshot)
     if snapshot.positions:

@@ -1,4 +1,4 @@
-"""Commands about one position: adopt, pause, unpause, breakeven, reduce, stops, approve, deny."""
+"""Commands about one position: adopt, release, pause, unpause, breakeven, reduce, stops, approve, deny."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from engine.protocol import (
     Pause,
     PositionView,
     Reduce,
+    Release,
     SetStopMode,
     Side,
     Snapshot,
@@ -61,13 +62,17 @@ def run(arguments: argparse.Namespace) -> int:
 def understood(arguments: argparse.Namespace, snapshot: Snapshot) -> AnyCommand:
     """What was typed, as a command about the one position that it names. Raises Unclear."""
     if arguments.command in {"approve", "deny"}:
-        waits = _one(snapshot.approvals, arguments, "a rung waits for a yes on")
-        return (Approve if arguments.command == "approve" else Deny)(waits.cycle, waits.rung)
+        waits = _one(snapshot.approvals, arguments, "something waits for a yes on")
+        if arguments.command == "deny":
+            return Deny(waits.cycle, waits.rung)
+        return Approve(waits.cycle, waits.rung, half=arguments.half)
     position = _one(snapshot.positions, arguments, "there is an open position in")
     at = (position.symbol, position.side)
     match arguments.command:
         case "adopt":
             return Adopt(*at)
+        case "release":
+            return Release(*at)
         case "pause":
             return Pause(*at)
         case "unpause":

@@ -59,6 +59,7 @@ class WebhookTerms:
     late_s: int
     require_time: bool
     allow_flip: bool
+    approve: bool
     addresses: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -96,11 +97,6 @@ def webhook_terms(options: Options) -> WebhookTerms | None:
     part = options.webhook
     if not part.on:
         return None
-    if part.approve:
-        raise ConfigRefused(
-            "webhook.approve cannot be kept: entries cannot be approved yet, only rungs; turn it off, or "
-            "turn webhook.on off"
-        )
     found = find_first((part.token,) if part.token else WEBHOOK_PLACES)
     if fault := token_fault("webhook.token", found):
         raise ConfigRefused(fault)
@@ -113,6 +109,7 @@ def webhook_terms(options: Options) -> WebhookTerms | None:
         late_s=part.late_s,
         require_time=part.require_time,
         allow_flip=part.allow_flip,
+        approve=part.approve,
         addresses=part.addresses,
     )
 

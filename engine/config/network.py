@@ -100,7 +100,12 @@ class WebhookPart(Part):
     allow_flip: bool = option(
         False, "", "An alert for the other side closes what is open, then enters. Otherwise it is refused."
     )
-    approve: bool = option(False, "", "Ask before an entry.")
+    approve: bool = option(
+        False,
+        "",
+        "Ask before an entry: it waits for your yes, on the desk and on the phone, as long and as near as "
+        "ladder.approval_s and ladder.approval_band allow.",
+    )
     addresses: Annotated[tuple[str, ...], AfterValidator(_ips)] = option(
         (), "IP addresses", "Who may send alerts, such as TradingView's own addresses. Empty: everybody."
     )

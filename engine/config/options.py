@@ -20,6 +20,7 @@ from engine.config.network import RestPart, WebhookPart
 from engine.config.part import Number, Part, Reference, Whole, option
 from engine.core.settings import (
     Add,
+    Adoption,
     Bank,
     Basis,
     Ladder,
@@ -145,11 +146,20 @@ class LadderPart(Part):
         "How far on the near side of liquidation every stop lies at least.",
     )
     rungs: Rungs = option(LADDER.rungs, "", "Whether a rung runs by itself or waits for your yes.")
+    adoption: Adoption = option(
+        LADDER.adoption,
+        "",
+        "Whether a position that appears is taken under care by itself or waits for your yes.",
+    )
     approval_s: Annotated[Whole, Ge(5), Le(3600)] = option(
-        LADDER.approval_s, "seconds", "How long an asked rung waits; no answer means no."
+        LADDER.approval_s,
+        "seconds",
+        "How long what asks waits, be it a rung, an entry or an adoption; no answer means no.",
     )
     approval_band: Annotated[Number, Gt(0), Le(Decimal("0.05"))] = option(
-        LADDER.approval_band, "fraction of the price", "How far the mark may move while an asked rung waits."
+        LADDER.approval_band,
+        "fraction of the price",
+        "How far the mark may move while a rung or an entry waits for your yes.",
     )
     max_rungs: Annotated[Whole, Ge(1), Le(100)] = option(
         LADDER.max_rungs, "rungs", "The most rungs of one cycle."

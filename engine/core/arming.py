@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from decimal import Decimal
 
-from engine.core.cycle import Cycle, Rest
+from engine.core.cycle import Approval, Cycle, Rest
 from engine.core.state import State
 
 NEVER = (-math.inf, math.inf)
@@ -20,14 +20,15 @@ def thresholds(state: State) -> dict[str, tuple[float, float]]:
     Floats rounded toward firing; the exact check follows in `decide`.
     """
     armed: dict[str, tuple[float, float]] = {}
-    for cycle in state.cycles.values():
-        low, high = armed.get(cycle.symbol, NEVER)
-        for price, upward in _prices(cycle):
-            if upward:
-                high = min(high, math.nextafter(float(price), -math.inf))
-            else:
-                low = max(low, math.nextafter(float(price), math.inf))
-        armed[cycle.symbol] = (low, high)
+    watched = [(cycle.symbol, price) for cycle in state.cycles.values() for price in _prices(cycle)]
+    asked = [(entry.symbol, price) for entry in state.entries.values() for price in _band(entry.approval)]
+    for symbol, (price, upward) in (*watched, *asked):
+        low, high = armed.get(symbol, NEVER)
+        if upward:
+            high = min(high, math.nextafter(float(price), -math.inf))
+        else:
+            low = max(low, math.nextafter(float(price), math.inf))
+        armed[symbol] = (low, high)
     return armed
 
 
@@ -36,9 +37,14 @@ def _prices(cycle: Cycle) -> Iterator[tuple[Decimal, bool]]:
     up = cycle.side.d > 0
     if cycle.armed is not None:
         yield cycle.armed.trigger, up
-    if cycle.approval is not None:
-        yield cycle.approval.low, False
-        yield cycle.approval.high, True
+    yield from _band(cycle.approval)
     for stop in cycle.stops:
         if stop.state is Rest.RESTING and not stop.beyond_since:
             yield stop.trigger, not up
+
+
+def _band(approval: Approval | None) -> Iterator[tuple[Decimal, bool]]:
+    """Where a question ends because the price has left its band."""
+    if approval is not None and approval.high:
+        yield approval.low, False
+        yield approval.high, True

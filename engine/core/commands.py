@@ -8,8 +8,10 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from engine.core.actions import Level
+from engine.core.approval import approve, deny, end_by_halt
 from engine.core.closing import close_fraction
-from engine.core.cycle import Cycle, key_of
+from engine.core.cycle import Cycle, Rest, key_of
+from engine.core.entering import is_busy
 from engine.core.entry import cancel_entries, enter, leave
 from engine.core.events import (
     Adopt,
@@ -23,22 +25,23 @@ from engine.core.events import (
     Halt,
     Pause,
     Reduce,
+    Release,
     Resume,
     SetStopMode,
     Unpause,
 )
 from engine.core.instrument import Side
 from engine.core.positions import adopt, unfit_because
-from engine.core.preconditions import blocked_because
 from engine.core.refusal import CommandRefused
-from engine.core.rung import start
+from engine.core.releasing import release
 from engine.core.settings import StopMode
 from engine.core.state import Kill
 from engine.core.sweep import sweep_known
 from engine.core.turn import Turn
-from engine.core.words import name, percent, price
+from engine.core.words import name, percent
 
 REMEMBERED = 500
+ON_THE_WAY = (Rest.PLACING, Rest.MOVING, Rest.CANCELLING, Rest.TRIGGERED)
 
 
 def commanded(turn: Turn, event: Commanded) -> str:
@@ -76,10 +79,12 @@ def _carry_out(turn: Turn, event: Commanded) -> str:
             return _set_mode(turn, _cycle(turn, symbol, side), StopMode.CYCLE_BREAKEVEN, by)
         case Reduce(symbol, side, fraction):
             return _reduce(turn, _cycle(turn, symbol, side), fraction, by)
-        case Approve(cycle, rung):
-            return _approve(turn, _asking(turn, cycle, rung), by)
-        case Deny(cycle, rung):
-            return _deny(turn, _asking(turn, cycle, rung), by)
+        case Release(symbol, side):
+            return _release(turn, _cycle(turn, symbol, side), by)
+        case Approve():
+            return approve(turn, command, by)
+        case Deny():
+            return deny(turn, command, by)
         case _:
             assert_never(command)
 
@@ -111,7 +116,8 @@ def _kill(turn: Turn, by: str, reason: str, *, flatten: bool) -> str:
         count = len(turn.state.cycles)
         text = f"Halted; closing {count} managed position{'s' if count != 1 else ''} at market until flat."
         for cycle in turn.state.cycles.values():
-            turn.put(replace(cycle, closing=cycle.closing or "flatten", approval=None))
+            turn.put(replace(cycle, closing=cycle.closing or "flatten"))
+    end_by_halt(turn)
     cancel_entries(turn)
     sweep_known(turn)
     turn.note("kill", Level.URGENT, f"{text} By {by}{f': {reason}' if reason else ''}.")
@@ -174,6 +180,14 @@ def _set_mode(turn: Turn, cycle: Cycle, mode: StopMode, by: str) -> str:
     return f"{name(cycle)}: stops are {mode.value} now."
 
 
+def _release(turn: Turn, cycle: Cycle, by: str) -> str:
+    _writable(turn)
+    busy = cycle.rung is not None or cycle.close is not None or bool(cycle.closing)
+    if busy or is_busy(turn.state, cycle.symbol) or any(s.state in ON_THE_WAY for s in cycle.stops):
+        raise CommandRefused(f"{name(cycle)}: an order or a stop is on its way; try again when it is done.")
+    return release(turn, cycle, by)
+
+
 def _reduce(turn: Turn, cycle: Cycle, fraction: Decimal, by: str) -> str:
     _writable(turn)
     if not fraction.is_finite() or not 0 < fraction <= 1:
@@ -188,36 +202,3 @@ def _reduce(turn: Turn, cycle: Cycle, fraction: Decimal, by: str) -> str:
         raise CommandRefused(f"{name(cycle)}: {percent(fraction)} of it is below Bitget's minimum size.")
     turn.put(reduced)
     return f"{name(cycle)}: closing {percent(fraction)} at market."
-
-
-def _asking(turn: Turn, cycle_id: str, rung: int) -> Cycle:
-    for cycle in turn.state.cycles.values():
-        if cycle.id == cycle_id and cycle.approval is not None and cycle.approval.rung == rung:
-            return cycle
-    raise CommandRefused(
-        "Nothing waits for this answer: it was answered, it expired, or the price left its band."
-    )
-
-
-def _approve(turn: Turn, cycle: Cycle, by: str) -> str:
-    """An approved rung is checked again, with the price of now."""
-    tick, approval = turn.fresh_tick(cycle.symbol), cycle.approval
-    if tick is None or approval is None:
-        raise CommandRefused(f"{name(cycle)}: there is no fresh price; the rung still waits.")
-    if not approval.low <= tick.mark <= approval.high:
-        raise CommandRefused(
-            f"{name(cycle)}: the mark {price(tick.mark)} has left the band of this approval."
-        )
-    if reason := blocked_because(turn, cycle, tick):
-        raise CommandRefused(f"{name(cycle)}: {reason}.")
-    turn.note("approval", Level.MONEY, f"{name(cycle)}: rung {approval.rung} approved by {by}.", cycle)
-    turn.put(start(turn, cycle, tick.mark))
-    return f"{name(cycle)}: rung {approval.rung} is under way."
-
-
-def _deny(turn: Turn, cycle: Cycle, by: str) -> str:
-    approval = cycle.approval
-    fired = approval.front if approval else cycle.fired
-    turn.note("approval", Level.MONEY, f"{name(cycle)}: rung {cycle.rungs + 1} denied by {by}.", cycle)
-    turn.put(replace(cycle, approval=None, fired=fired, armed=None))
-    return f"{name(cycle)}: this rung will not run."

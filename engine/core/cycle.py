@@ -196,13 +196,19 @@ class Armed(msgspec.Struct, frozen=True):
 
 
 class Approval(msgspec.Struct, frozen=True):
-    """A rung that waits for the trader: valid until `expires` while the mark stays inside [low, high]."""
+    """Something that waits for the trader's yes: valid until `expires` while the mark stays inside [low,
+    high]; a `high` of 0 leaves the price free.
+
+    It lies on what it is about: on its cycle (`rung` and `front` say which rung), on an entry, on a position
+    that could be adopted. `id` is its name where that has none of its own.
+    """
 
     rung: int
     front: int
     low: Decimal
     high: Decimal
     expires: int
+    id: str = ""
 
 
 class Doubt(msgspec.Struct, frozen=True):
@@ -235,6 +241,8 @@ class Cycle(msgspec.Struct, frozen=True):
     `adopted` is when care began (the exchange's clock): what a trade before it did is history, but for the
     opening fee of `unbooked` size. Trades up to `known_until` are in the size already: they bring money only.
     `unlinked` are trades of stops, each with the time it was first told, until it is known whose they were.
+    `given` are earlier cycles of this position that were released: what rests of their stops is the
+    trader's.
     """
 
     id: str
@@ -291,6 +299,7 @@ class Cycle(msgspec.Struct, frozen=True):
     adopted: int = 0
     known_until: int = 0
     unlinked: tuple[tuple[str, int], ...] = ()
+    given: tuple[str, ...] = ()
 
     @property
     def front(self) -> Leg:

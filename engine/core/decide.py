@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.core.actions import Level, Note, Reading, Work
+from engine.core.approval import expire_questions
 from engine.core.closing import advance_close
 from engine.core.commands import commanded
 from engine.core.cover import cover, watch_stops
@@ -148,6 +149,7 @@ def _go_on(turn: Turn) -> None:
     """Take every cycle as far as what is known now allows."""
     if not turn.state.instruments:
         return
+    expire_questions(turn)
     for key in tuple(turn.state.cycles):
         cycle = _step(turn, turn.state.cycles[key])
         turn.put(cycle)

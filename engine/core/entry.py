@@ -7,7 +7,6 @@ What an entry opens is the trader's own: the ladder adopts it like any other pos
 from __future__ import annotations
 
 from base64 import b32encode
-from decimal import ROUND_CEILING, Decimal
 from hashlib import blake2s
 from typing import Final
 
@@ -21,15 +20,19 @@ from engine.core.actions import (
     PlaceMarket,
     SetLeverage,
 )
-from engine.core.cycle import Cycle, Order, Stage, key_of
+from engine.core.asking import question, say
+from engine.core.cycle import Order, Stage, key_of
+from engine.core.entering import Fit, is_busy, ticket_of
+from engine.core.entering import fit as fitting
 from engine.core.events import Enter, Exit
-from engine.core.exchange import Accepted, Fill, OrderRow, OrderState, Refused, Tick
-from engine.core.instrument import ONE, ZERO, Instrument, Side
+from engine.core.exchange import Accepted, Fill, OrderRow, OrderState, Refused
+from engine.core.instrument import ZERO, Side
 from engine.core.limits import no_risk_because
 from engine.core.refusal import CommandRefused
 from engine.core.state import Entry, Step
+from engine.core.ticket import Ticket
 from engine.core.turn import Turn
-from engine.core.words import amount, percent, price, size
+from engine.core.words import amount, money, price, size
 
 ENTRY_PREFIX: Final = "rte-"
 CANCEL_MS: Final = 3000
@@ -42,43 +45,58 @@ def entry_id(command_id: str) -> str:
 
 
 def enter(turn: Turn, command: Enter, command_id: str, by: str) -> str:
-    """Begin an entry. Raises CommandRefused with what stands against it."""
-    state = turn.state
-    if reason := no_risk_because(turn):
-        raise CommandRefused(f"Not entered: {reason}.")
-    instrument = _instrument(turn, command.symbol)
-    tick = _fresh(turn, command.symbol)
-    cycle = state.cycles.get(key_of(command.symbol, command.side))
-    _no_conflict(turn, command, cycle)
-    leverage = _leverage(turn, command, cycle, instrument)
-    qty = _sized(turn, command, leverage, instrument, tick.mark)
-    _check_price(command, tick.mark)
-    step = Step.PLACING if cycle is not None else Step.LEVERAGE
+    """Begin an entry, or ask for it. Raises CommandRefused with what stands against it."""
+    fit = fitting(turn, command)
     entry = Entry(
         entry_id(command_id),
         command.symbol,
         command.side,
         opens=True,
-        want=qty,
-        leverage=leverage,
+        want=fit.qty,
+        leverage=fit.leverage,
         patient=command.patient,
         wait_ms=command.wait_s * 1000,
         tries=command.tries,
         stop=command.stop,
         by=by,
-        step=step,
+        step=Step.ASKING if command.ask else Step.PLACING,
         since=turn.at,
+        onto=fit.cycle.id if fit.cycle is not None else "",
     )
+    return _ask(turn, entry, command, fit) if command.ask else begin(turn, entry)
+
+
+def begin(turn: Turn, entry: Entry) -> str:
+    """The first request of an entry goes out."""
+    cycle = turn.state.cycles.get(key_of(entry.symbol, entry.side))
+    step = Step.PLACING if cycle is not None else Step.LEVERAGE
+    entry = replace(entry, step=step, since=turn.at, approval=None)
     _put(turn, entry)
     if step is Step.LEVERAGE:
-        work = SetLeverage(f"{ENTRY_PREFIX}{entry.id}-lev", entry.symbol, entry.side, leverage)
+        work = SetLeverage(f"{ENTRY_PREFIX}{entry.id}-lev", entry.symbol, entry.side, entry.leverage)
         turn.send(work, _owner(entry))
     else:
         _place(turn, entry)
-    text = f"{command.symbol} {command.side.value}: entering {size(qty)} at {size(leverage)}x"
-    text += " at the touch." if command.patient else " at market."
-    turn.note("entry", Level.MONEY, f"{text[:-1]}, asked by {by}.", cycle, qty=qty)
-    return text
+    text = f"{entry.symbol} {entry.side.value}: entering {size(entry.want)} at {size(entry.leverage)}x"
+    text += " at the touch" if entry.patient else " at market"
+    told = f"{text}, asked by {entry.by}."
+    turn.note("entry", Level.MONEY, told, cycle, symbol=entry.symbol, qty=entry.want)
+    return f"{text}."
+
+
+def _ask(turn: Turn, entry: Entry, command: Enter, fit: Fit) -> str:
+    """The entry waits for the trader's yes, with its numbers as they are now."""
+    ticket = ticket_of(turn, command, fit)
+    approval = question(turn, id=entry.id, around=(fit.tick.mark,))
+    _put(turn, replace(entry, approval=approval, ticket=ticket, command=command))
+    text = (
+        f"{entry.symbol} {entry.side.value}: an entry asks, by {entry.by}. {size(ticket.qty)} at "
+        f"{size(ticket.leverage)}x, margin {amount(ticket.margin)}, about {price(ticket.price)}; liquidation "
+        f"then {price(ticket.liquidation)}, worst case {money(ticket.worst_after)}."
+    )
+    facts = {name: getattr(ticket, name) for name in Ticket.__struct_fields__}
+    say(turn, text, id=entry.id, symbol=entry.symbol, asks="entry", cycle=fit.cycle, **facts)
+    return f"{entry.symbol} {entry.side.value}: {size(ticket.qty)} waits for your yes."
 
 
 def leave(turn: Turn, command: Exit, command_id: str, by: str) -> str:
@@ -89,7 +107,7 @@ def leave(turn: Turn, command: Exit, command_id: str, by: str) -> str:
     cycle = state.cycles.get(key_of(command.symbol, command.side))
     if cycle is None:
         raise CommandRefused(f"{command.symbol} {command.side.value} is not a managed position.")
-    if is_busy(turn, command.symbol):
+    if is_busy(state, command.symbol):
         raise CommandRefused(f"{command.symbol}: another entry or exit is on its way.")
     entry = Entry(
         entry_id(command_id),
@@ -112,102 +130,6 @@ def leave(turn: Turn, command: Exit, command_id: str, by: str) -> str:
     return f"{command.symbol} {command.side.value}: leaving at the touch."
 
 
-def is_busy(turn: Turn, symbol: str) -> bool:
-    return any(e.symbol == symbol for e in turn.state.entries.values())
-
-
-def _instrument(turn: Turn, symbol: str) -> Instrument:
-    instrument = turn.state.instruments.get(symbol)
-    if instrument is None:
-        known = ", ".join(turn.state.instruments) or "none"
-        raise CommandRefused(f"{symbol} is not a managed symbol ({known}). Add it to the configuration.")
-    if instrument.status != "normal":
-        raise CommandRefused(f"{symbol} is '{instrument.status}' on Bitget: no entries now.")
-    return instrument
-
-
-def _fresh(turn: Turn, symbol: str) -> Tick:
-    tick = turn.fresh_tick(symbol)
-    if tick is None:
-        raise CommandRefused(f"{symbol}: there is no fresh price on which mark and last agree; try again.")
-    return tick
-
-
-def _no_conflict(turn: Turn, command: Enter, cycle: Cycle | None) -> None:
-    state, symbol = turn.state, command.symbol
-    if is_busy(turn, symbol):
-        raise CommandRefused(f"{symbol}: another entry or exit is on its way.")
-    if key_of(symbol, command.side) in state.unmanaged:
-        raise CommandRefused(
-            f"{symbol} {command.side.value} is open and not managed; adopt it or close it first."
-        )
-    other = state.cycles.get(key_of(symbol, command.side.opposite))
-    if other is not None and not other.seen.hedged:
-        raise CommandRefused(
-            f"{symbol} {other.side.value} is open: close it first; an entry here would reduce it."
-        )
-    if cycle is not None:
-        if cycle.rung is not None or cycle.close is not None or cycle.closing:
-            raise CommandRefused(f"{symbol}: a rung or a close is under way; try again when it is done.")
-        return
-    if len(state.cycles) >= state.settings.limits.max_cycles:
-        raise CommandRefused(
-            f"{state.settings.limits.max_cycles} positions are open, the limit (max_cycles)."
-        )
-
-
-def _leverage(turn: Turn, command: Enter, cycle: Cycle | None, instrument: Instrument) -> Decimal:
-    symbol = command.symbol
-    if cycle is not None:
-        held = cycle.seen.leverage
-        if command.leverage is not None and command.leverage != held:
-            raise CommandRefused(
-                f"{symbol} is held at {size(held)}x; an add cannot be at {size(command.leverage)}x."
-            )
-        return held
-    leverage = command.leverage or turn.state.settings.leverage_of(symbol)
-    if leverage is None or not leverage.is_finite() or not ONE <= leverage <= instrument.max_leverage:
-        top = size(instrument.max_leverage)
-        raise CommandRefused(f"{symbol}: leverage must be from 1x to {top}x, not {leverage}.")
-    return leverage
-
-
-def _sized(turn: Turn, command: Enter, leverage: Decimal, instrument: Instrument, mark: Decimal) -> Decimal:
-    """The size in lots, held against the exchange's minimum and maximum and the free margin."""
-    margin, given = command.margin, command.qty
-    if (margin is None) is (given is None):
-        raise CommandRefused("An entry takes either a margin or a size.")
-    asked = given if given is not None else (margin or ZERO) * leverage / mark
-    if not asked.is_finite() or asked <= ZERO:
-        raise CommandRefused(f"An entry needs a positive size, not {margin if given is None else given}.")
-    qty = instrument.floor_qty(asked)
-    if not instrument.is_tradable(qty, mark):
-        least = max(instrument.min_qty, instrument.min_notional / mark)
-        raise CommandRefused(
-            f"{command.symbol}: {size(qty)} is below Bitget's minimum of "
-            f"{size(least.quantize(instrument.lot, ROUND_CEILING))}."
-        )
-    if qty > instrument.max_market_qty:
-        raise CommandRefused(f"{command.symbol}: at most {size(instrument.max_market_qty)} in one order.")
-    balance = turn.state.balance
-    buffer = ONE + turn.state.settings.ladder.free_margin_buffer
-    need = qty * mark / leverage * buffer + instrument.taker * qty * mark
-    if balance is None or balance.free < need:
-        free = amount(balance.free) if balance else "unknown"
-        raise CommandRefused(f"The entry needs {amount(need)} USDT of free margin with fees; free is {free}.")
-    return qty
-
-
-def _check_price(command: Enter, mark: Decimal) -> None:
-    given, stop, d = command.price, command.stop, command.side.d
-    if given is not None and abs(mark - given) > given * command.deviation:
-        gone = percent(abs(mark - given) / given)
-        raise CommandRefused(f"{command.symbol}: the market is {gone} away from the signal's {price(given)}.")
-    if stop is not None and (not stop.is_finite() or stop <= ZERO or (mark - stop) * d <= ZERO):
-        where = "below" if command.side is Side.LONG else "above"
-        raise CommandRefused(f"The stop of a {command.side.value} lies {where} the price, not at {stop}.")
-
-
 def _owner(entry: Entry) -> str:
     return f"entry:{entry.id}"
 
@@ -216,9 +138,14 @@ def _put(turn: Turn, entry: Entry) -> None:
     turn.set(entries={**turn.state.entries, entry.id: entry})
 
 
-def _end(turn: Turn, entry: Entry, text: str, level: Level = Level.MONEY) -> None:
+def drop(turn: Turn, entry: Entry) -> None:
     turn.set(entries={k: e for k, e in turn.state.entries.items() if k != entry.id})
-    turn.note("entry" if entry.opens else "exit", level, f"{entry.symbol} {entry.side.value}: {text}")
+
+
+def _end(turn: Turn, entry: Entry, text: str, level: Level = Level.MONEY) -> None:
+    drop(turn, entry)
+    topic = "entry" if entry.opens else "exit"
+    turn.note(topic, level, f"{entry.symbol} {entry.side.value}: {text}", symbol=entry.symbol)
 
 
 def of_owner(turn: Turn, owner: str) -> Entry | None:

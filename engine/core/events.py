@@ -219,15 +219,25 @@ class Reduce(Command, frozen=True, tag="reduce"):
     fraction: Decimal
 
 
+class Release(Command, frozen=True, tag="release"):
+    """Let a managed position go: no more rungs, and its stops stay as they rest, as the trader's own."""
+
+    symbol: str
+    side: Side
+
+
 class Approve(Command, frozen=True, tag="approve"):
-    """Run the rung that waits."""
+    """Yes to what waits: the rung `rung` of a cycle, or (with rung 0) the entry or adoption whose id `cycle`
+    is. `half` adds half as much.
+    """
 
     cycle: str
     rung: int
+    half: bool = False
 
 
 class Deny(Command, frozen=True, tag="deny"):
-    """Do not run the rung that waits."""
+    """No to what waits, named as in Approve."""
 
     cycle: str
     rung: int
@@ -241,7 +251,7 @@ class Enter(Command, frozen=True, tag="enter"):
     `tries` times in all, then
     cancelled. `stop` is placed with the entry. `price` is where the signal came from: an entry that the
     market has left by more than
-    `deviation` is refused.
+    `deviation` is refused. With `ask` it is checked, then waits for the trader's yes.
     """
 
     symbol: str
@@ -255,6 +265,7 @@ class Enter(Command, frozen=True, tag="enter"):
     stop: Decimal | None = None
     price: Decimal | None = None
     deviation: Decimal = Decimal("0.005")
+    ask: bool = False
 
 
 class Exit(Command, frozen=True, tag="exit"):
@@ -288,6 +299,7 @@ AnyCommand = (
     | SetStopMode
     | Breakeven
     | Reduce
+    | Release
     | Approve
     | Deny
     | Enter

@@ -75,6 +75,12 @@ class Instrument(msgspec.Struct, frozen=True):
         return qty >= self.min_qty and qty * price >= self.min_notional
 
 
+def decimals(step: Decimal) -> int:
+    """How many decimals a price or size of this step has."""
+    exponent = step.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
     """The largest multiple of `step` that is not above `value`."""
     return (value / step).to_integral_value(ROUND_FLOOR) * step

@@ -93,13 +93,14 @@ def after_rung(
     price: Decimal,
     leverage: Decimal,
     equity: Decimal | None = None,
+    share: Decimal = ONE,
 ) -> Cycle:
-    """The cycle as a whole rung filled at exactly `price` would leave it: the preview, and the worked
-    examples.
+    """The cycle as a whole rung filled at exactly `price` would leave it, with `share` of its add: the
+    preview, and the worked examples.
     """
     parts = bank_parts(cycle, ladder, instrument)
     banked = sum((qty for _, qty in parts), ZERO)
-    added = add_qty(add_margin(cycle, ladder, equity), leverage, price, instrument)
+    added = add_qty(share * add_margin(cycle, ladder, equity), leverage, price, instrument)
     number = next_leg(cycle)
 
     def bank(before: Cycle) -> Cycle:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.core.actions import Level, Reading
+from engine.core.asking import question, say
 from engine.core.cover import outlive
 from engine.core.cycle import Cycle, Rest, Stage, key_of
 from engine.core.doubt import differs, missing
@@ -15,7 +16,8 @@ from engine.core.exchange import Fill, Position
 from engine.core.ids import cycle_id
 from engine.core.instrument import ZERO, Side
 from engine.core.ledger import begin, fund
-from engine.core.state import State, Unmanaged
+from engine.core.settings import Adoption
+from engine.core.state import LeftAlone, State, Unmanaged
 from engine.core.turn import Turn
 from engine.core.words import amount, count, money, name, percent, price, size
 
@@ -40,6 +42,7 @@ def positions_read(turn: Turn, read: PositionsRead) -> None:
         if key not in rows and not _is_old(cycle, read):
             turn.put(missing(turn, cycle, rest=read.rest))
     turn.set(unmanaged={k: u for k, u in turn.state.unmanaged.items() if k in rows})
+    _forget_left_alone(turn, rows, read)
 
 
 def _is_old(cycle: Cycle, read: PositionsRead) -> bool:
@@ -52,8 +55,25 @@ def _has_ended(state: State, position: Position, read: PositionsRead) -> bool:
     return any(
         (c.symbol, c.side, c.seen.opened) == (position.symbol, position.side, position.opened)
         and (not read.rest or _is_old(c, read))
+        and not _is_left_alone(state, position)
         for c in state.closed
     )
+
+
+def _is_left_alone(state: State, position: Position) -> bool:
+    """Whether the trader does not want this very position under care."""
+    left = state.left_alone.get(key_of(position.symbol, position.side))
+    return left is not None and left.opened == position.opened
+
+
+def _forget_left_alone(turn: Turn, rows: dict[str, Position], read: PositionsRead) -> None:
+    """What the trader said of a position ends with it; only a reading over REST proves that it is gone."""
+    kept = turn.state.left_alone
+    if not read.rest:
+        return
+    here = {k: left for k, left in kept.items() if k in rows and rows[k].opened == left.opened}
+    if len(here) != len(kept):
+        turn.set(left_alone=here)
 
 
 def unfit_because(state: State, position: Position) -> tuple[str, bool]:
@@ -79,17 +99,47 @@ def _meet(turn: Turn, key: str, position: Position) -> None:
     reason, can_adopt = unfit_because(state, position)
     if state.read_only:
         reason = reason or state.read_only
+    known = state.unmanaged.get(key)
+    if not reason and _is_left_alone(state, position):
+        reason, can_adopt = state.left_alone[key].reason, True
+    if not reason and state.settings.ladder.adoption is Adoption.ASK:
+        _ask(turn, key, position, known)
+        return
     if not reason:
         adopt(turn, position)
         return
-    known = state.unmanaged.get(key)
     turn.set(unmanaged={**state.unmanaged, key: Unmanaged(position, reason, can_adopt)})
     if known is None or known.reason != reason:
         turn.note(
             "unmanaged",
             Level.WARNING,
             f"{position.symbol} {position.side.value} {size(position.qty)} is not managed: {reason}.",
+            symbol=position.symbol,
         )
+
+
+def _ask(turn: Turn, key: str, position: Position, known: Unmanaged | None) -> None:
+    """A position that appears waits for the trader's yes; the same one is asked about once."""
+    approval = known.approval if known is not None else None
+    if approval is None:
+        account, symbol, side = turn.state.settings.account, position.symbol, position.side
+        approval = question(turn, id=cycle_id(account, symbol, side, position.opened, turn.at))
+        text = (
+            f"{symbol} {side.value} {size(position.qty)} @ {price(position.entry)} asks to be taken under "
+            f"care: margin {amount(position.margin)} at {size(position.leverage)}x, liquidation "
+            f"{price(position.liquidation)}."
+        )
+        say(turn, text, id=approval.id, symbol=symbol, asks="adoption")
+    stranger = Unmanaged(position, "it waits for your yes", can_adopt=True, approval=approval)
+    turn.set(unmanaged={**turn.state.unmanaged, key: stranger})
+
+
+def leave_alone(turn: Turn, position: Position, reason: str, cycle: str = "") -> None:
+    """The trader does not want this position under care, as long as it is the same one."""
+    key, state = key_of(position.symbol, position.side), turn.state
+    left = {**state.left_alone, key: LeftAlone(position.opened, reason, cycle)}
+    stranger = Unmanaged(position, reason, can_adopt=True)
+    turn.set(left_alone=left, unmanaged={**state.unmanaged, key: stranger})
 
 
 def adopt(turn: Turn, position: Position) -> None:
@@ -111,9 +161,12 @@ def adopt(turn: Turn, position: Position) -> None:
     leg = replace(cycle.legs[0], order_id=opening[-1].order_id if opening else "")
     cycle = replace(cycle, legs=(leg,), unbooked=max(ZERO, position.qty - booked))
     known = position.updated or turn.market
-    cycle = replace(cycle, adopted=known, known_until=known)
+    left = state.left_alone.get(key)
+    given = (left.cycle,) if left is not None and left.cycle else ()
+    cycle = replace(cycle, adopted=known, known_until=known, given=given)
     unmanaged = {k: u for k, u in state.unmanaged.items() if k != key}
-    turn.set(strays=rest, unmanaged=unmanaged)
+    left_alone = {k: each for k, each in state.left_alone.items() if k != key}
+    turn.set(strays=rest, unmanaged=unmanaged, left_alone=left_alone)
     if cycle.unbooked:
         turn.ask(Reading.FILLS)
     turn.ask(Reading.ORDERS, Reading.BALANCE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from engine.core.cycle import Cycle, key_of
+from engine.core.entering import is_busy
 from engine.core.exchange import Tick
 from engine.core.instrument import ONE, ZERO, Instrument
 from engine.core.ladder import add_margin, add_qty, after_rung, bank_parts, first_of, is_reached
@@ -15,8 +16,8 @@ from engine.core.turn import Turn
 from engine.core.words import amount, price, size
 
 
-def blocked_because(turn: Turn, cycle: Cycle, tick: Tick) -> str:
-    """Why the next rung may not run now; empty when it may."""
+def blocked_because(turn: Turn, cycle: Cycle, tick: Tick, share: Decimal = ONE) -> str:
+    """Why the next rung may not run now, with `share` of its add; empty when it may."""
     state, ladder = turn.state, turn.state.settings.ladder
     if reason := no_risk_because(turn) or cycle.paused or cycle.barred or cycle.closing or cycle.error:
         return reason
@@ -24,7 +25,7 @@ def blocked_because(turn: Turn, cycle: Cycle, tick: Tick) -> str:
         return "the ledger and Bitget differ"
     if not cycle.seen.hedged and key_of(cycle.symbol, cycle.side.opposite) in state.cycles:
         return "the end of the opposite position is not booked yet"
-    if any(entry.symbol == cycle.symbol for entry in state.entries.values()):
+    if is_busy(state, cycle.symbol):
         return "an entry or exit of yours is under way"
     if any(p.cycle == cycle.id and p.cause for p in state.pending.values()):
         return "the outcome of an earlier request is unknown"
@@ -33,7 +34,7 @@ def blocked_because(turn: Turn, cycle: Cycle, tick: Tick) -> str:
     instrument = turn.instrument(cycle.symbol)
     if instrument.status != "normal":
         return f"{cycle.symbol} is '{instrument.status}' on Bitget"
-    return _size_block(turn, cycle, instrument, tick.mark)
+    return _size_block(turn, cycle, instrument, tick.mark, share)
 
 
 def expected_leverage(turn: Turn, cycle: Cycle) -> bool:
@@ -42,7 +43,7 @@ def expected_leverage(turn: Turn, cycle: Cycle) -> bool:
     return cycle.seen.leverage in (configured, first_of(cycle)[1])
 
 
-def _size_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal) -> str:
+def _size_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal, share: Decimal) -> str:
     ladder = turn.state.settings.ladder
     if not expected_leverage(turn, cycle):
         return f"the leverage on Bitget is {size(cycle.seen.leverage)}x, expected {size(first_of(cycle)[1])}x"
@@ -50,11 +51,12 @@ def _size_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal)
     if not instrument.is_tradable(banked, mark):
         return f"half of the leg ({size(banked)}) is below Bitget's minimum"
     if ladder.sequence is Sequence.ADD_FIRST:
-        return add_block(turn, cycle, instrument, mark)
+        return add_block(turn, cycle, instrument, mark, share=share)
     # what the bank gives back before the add: its margin, its profit, less its fee
     released = cycle.held_margin * banked / cycle.held_qty
     profit = cycle.side.d * banked * (mark - cycle.held_entry) - instrument.taker * banked * mark
-    return add_block(turn, cycle, instrument, mark, credit=released + profit, released=released)
+    credit = released + profit
+    return add_block(turn, cycle, instrument, mark, credit=credit, released=released, share=share)
 
 
 def add_block(
@@ -65,15 +67,17 @@ def add_block(
     *,
     credit: Decimal = ZERO,
     released: Decimal = ZERO,
+    share: Decimal = ONE,
 ) -> str:
     """Why the next leg may not be opened at `mark`; `credit` is free margin that will have come back by then,
-    and `released` the part of it that is in the position now.
+    and `released` the part of it that is in the position now. A rung under way has settled its margin.
     """
     state, ladder = turn.state, turn.state.settings.ladder
     balance = state.balance
     if balance is None:
         return "the balance is unknown"
-    margin = add_margin(cycle, ladder, balance.equity)
+    planned = share * add_margin(cycle, ladder, balance.equity)
+    margin = cycle.rung.add_margin if cycle.rung is not None else planned
     leverage = cycle.seen.leverage
     qty = add_qty(margin, leverage, mark, instrument)
     if not instrument.is_tradable(qty, mark):
@@ -89,10 +93,10 @@ def add_block(
         )
     if cycle.held_margin - released + margin > ladder.max_cycle_margin * balance.equity:
         return f"the cycle's margin would pass {amount(ladder.max_cycle_margin * balance.equity)} USDT"
-    return _stops_block(turn, cycle, instrument, mark)
+    return _stops_block(turn, cycle, mark, share)
 
 
-def _stops_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal) -> str:
+def _stops_block(turn: Turn, cycle: Cycle, mark: Decimal, share: Decimal) -> str:
     """A rung whose stops would be passed at once would only buy a loss. Once banked, the market may not have
     gone back behind the trigger by more than the band of an approval.
     """
@@ -101,15 +105,15 @@ def _stops_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal
         back = cycle.rung.trigger * (ONE - cycle.side.d * ladder.approval_band)
         left = not is_reached(cycle, mark, back)
         return f"the market has gone back to {price(mark)}, behind the trigger" if left else ""
-    after = preview(turn, cycle, mark)
-    for stop in wanted_stops(after, instrument, guard=ladder.guard):
+    after = preview(turn, cycle, mark, share)
+    for stop in wanted_stops(after, turn.instrument(cycle.symbol), guard=ladder.guard):
         if is_beyond(cycle.side, mark, stop.trigger):
             return f"the stop at {price(stop.trigger)} would be passed at once"
     return ""
 
 
-def preview(turn: Turn, cycle: Cycle, mark: Decimal) -> Cycle:
-    """The cycle as the next rung, filled at `mark`, would leave it."""
+def preview(turn: Turn, cycle: Cycle, mark: Decimal, share: Decimal = ONE) -> Cycle:
+    """The cycle as the next rung, filled at `mark` with `share` of its add, would leave it."""
     balance = turn.state.balance
     return after_rung(
         cycle,
@@ -118,4 +122,5 @@ def preview(turn: Turn, cycle: Cycle, mark: Decimal) -> Cycle:
         price=mark,
         leverage=cycle.seen.leverage,
         equity=balance.equity if balance else None,
+        share=share,
     )

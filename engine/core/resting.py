@@ -14,6 +14,7 @@ from engine.core.cycle import Cycle, Rest, Stop, Why
 from engine.core.events import OrdersRead, StopSeen
 from engine.core.exchange import OrderRow, OrderState, RestingOrder
 from engine.core.ids import cycle_in, is_ours
+from engine.core.state import State
 from engine.core.stops import is_nearer
 from engine.core.sweep import sweep_read
 from engine.core.turn import Turn
@@ -49,8 +50,14 @@ def foreign_of(cycle: Cycle, orders: tuple[RestingOrder, ...]) -> tuple[RestingO
         and o.reduces
         and o.client_id not in mine
         and o.order_id not in mine
-        and not is_ours(o.client_id)
+        and (not is_ours(o.client_id) or cycle_in(o.client_id) in cycle.given)
     )
+
+
+def _given(state: State) -> frozenset[str]:
+    """The cycles whose stops are the trader's own now: the position was released, and is still there."""
+    adopted = [id for cycle in state.cycles.values() for id in cycle.given]
+    return frozenset([*adopted, *(left.cycle for left in state.left_alone.values() if left.cycle)])
 
 
 def _held_against(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder | None, asked: int) -> Cycle:
@@ -172,13 +179,13 @@ def _strangers(turn: Turn, read: OrdersRead) -> None:
     """Orders in our id space that we did not send: left over from a cycle that ended, or another engine's."""
     state = turn.state
     open_ids = {c.id for c in state.cycles.values()}
-    ended = {c.id for c in state.closed}
+    ended, given = {c.id for c in state.closed}, _given(state)
     unknown: list[str] = []
     for order in read.orders:
         owner = cycle_in(order.client_id)
         if owner in open_ids:
             _orphan(turn, order, read.asked)
-        if not owner or owner in open_ids:
+        if not owner or owner in open_ids or owner in given:
             continue
         if owner in ended or state.take_over:
             if (

@@ -9,11 +9,12 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import Level, PlaceMarket, Reading
+from engine.core.asking import over_because, question, say
 from engine.core.closing import close_parts
 from engine.core.cover import cover, is_covered
-from engine.core.cycle import Approval, Armed, Cycle, Order, Part, Rung, Stage
+from engine.core.cycle import Armed, Cycle, Order, Part, Rung, Stage
 from engine.core.ids import add_id, bank_id
-from engine.core.instrument import ZERO
+from engine.core.instrument import ONE, ZERO
 from engine.core.ladder import (
     add_margin,
     add_qty,
@@ -95,43 +96,35 @@ def _in_words(reason: str) -> str:
 
 
 def _ask(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal) -> Cycle:
+    if cycle.approval is not None:
+        return cycle
     ladder, balance = turn.state.settings.ladder, turn.state.balance
-    approval = cycle.approval
-    if approval is None:
-        band = armed.trigger * ladder.approval_band
-        low, high = min(mark, armed.trigger) - band, max(mark, armed.trigger) + band
-        approval = Approval(armed.number, armed.front, low, high, turn.at + ladder.approval_s * 1000)
-        turn.note(
-            "approval",
-            Level.URGENT,
-            f"{name(cycle)}: rung {armed.number} asks. Bank {size(_sum(armed.bank))}, add "
-            f"{amount(add_margin(cycle, ladder, balance.equity if balance else None))} USDT margin. "
-            f"Unanswered after "
-            f"{ladder.approval_s} s means no.",
-            cycle,
-            rung=armed.number,
-        )
-        return replace(cycle, approval=approval)
-    return cycle
+    margin = add_margin(cycle, ladder, balance.equity if balance else None)
+    text = (
+        f"{name(cycle)}: rung {armed.number} asks. Bank {size(_sum(armed.bank))}, add {amount(margin)} USDT "
+        "margin."
+    )
+    say(turn, text, id=cycle.id, symbol=cycle.symbol, asks="rung", cycle=cycle, rung=armed.number)
+    around = (armed.trigger, mark)
+    asked = question(turn, id=cycle.id, rung=armed.number, front=armed.front, around=around)
+    return replace(cycle, approval=asked)
 
 
 def expire(turn: Turn, cycle: Cycle) -> Cycle:
     """An asked rung that was not answered in time, or whose price left its band, is a no."""
-    approval, mark = cycle.approval, turn.mark(cycle.symbol)
-    if approval is None:
+    approval = cycle.approval
+    why = over_because(turn, cycle.symbol, approval) if approval is not None else ""
+    if approval is None or not why:
         return cycle
-    left = mark is not None and not approval.low <= mark <= approval.high
-    if turn.at < approval.expires and not left:
-        return cycle
-    why = "the price left its band" if left else "it was not answered"
-    turn.note("approval", Level.WARNING, f"{name(cycle)}: rung {approval.rung} is not run: {why}.", cycle)
+    text = f"{name(cycle)}: rung {approval.rung} is not run: {why}."
+    turn.note("approval", Level.WARNING, text, cycle, approval=cycle.id)
     return replace(cycle, approval=None, fired=approval.front, armed=None)
 
 
-def begin(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal) -> Cycle:
-    """The armed rung as a plan under way, with nothing sent yet."""
+def begin(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal, share: Decimal = ONE) -> Cycle:
+    """The armed rung as a plan under way, with nothing sent yet; it adds `share` of its margin."""
     ladder, instrument = turn.state.settings.ladder, turn.instrument(cycle.symbol)
-    margin = add_margin(cycle, ladder, turn.state.balance.equity if turn.state.balance else None)
+    margin = share * add_margin(cycle, ladder, turn.state.balance.equity if turn.state.balance else None)
     rung = Rung(
         armed.number,
         armed.front,
@@ -163,8 +156,8 @@ def recall(turn: Turn, cycle: Cycle, client_id: str, mark: Decimal) -> Cycle:
     return replace(begun, rung=replace(rung, **{first: sent}))
 
 
-def start(turn: Turn, cycle: Cycle, mark: Decimal) -> Cycle:
-    """Fire: the rung is under way, and its first order goes out."""
+def start(turn: Turn, cycle: Cycle, mark: Decimal, share: Decimal = ONE) -> Cycle:
+    """Fire: the rung is under way, adding `share` of its margin, and its first order goes out."""
     armed = cycle.armed
     if armed is None:
         return cycle
@@ -176,7 +169,7 @@ def start(turn: Turn, cycle: Cycle, mark: Decimal) -> Cycle:
         rung=armed.number,
         trigger=armed.trigger,
     )
-    return advance(turn, begin(turn, cycle, armed, mark))
+    return advance(turn, begin(turn, cycle, armed, mark, share))
 
 
 def advance(turn: Turn, cycle: Cycle) -> Cycle:

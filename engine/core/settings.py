@@ -57,6 +57,13 @@ class Rungs(StrEnum):
     ASK = "ask"
 
 
+class Adoption(StrEnum):
+    """Whether a position that appears is taken under care by itself or after the trader's yes."""
+
+    AUTO = "auto"
+    ASK = "ask"
+
+
 class Ladder(msgspec.Struct, frozen=True):
     """The ladder's options, as docs/ladder.md explains them."""
 
@@ -72,6 +79,7 @@ class Ladder(msgspec.Struct, frozen=True):
     hard_stop: bool = False
     guard: Decimal = Decimal("0.005")
     rungs: Rungs = Rungs.AUTO
+    adoption: Adoption = Adoption.AUTO
     approval_s: int = 60
     approval_band: Decimal = Decimal("0.005")
     max_rungs: int = 20

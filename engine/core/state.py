@@ -8,15 +8,18 @@ from enum import StrEnum
 import msgspec
 
 from engine.core.actions import Work
-from engine.core.cycle import Cycle, Order
+from engine.core.cycle import Approval, Cycle, Order
+from engine.core.events import Enter
 from engine.core.exchange import Balance, Fill, Position, RestingOrder
 from engine.core.instrument import ZERO, Instrument, Side
 from engine.core.settings import Settings
+from engine.core.ticket import Ticket
 
 
 class Step(StrEnum):
     """How far an entry or exit has come."""
 
+    ASKING = "asking"
     LEVERAGE = "setting leverage"
     PLACING = "placing"
     WORKING = "working"
@@ -27,7 +30,8 @@ class Entry(msgspec.Struct, frozen=True):
     """An entry (or, when it does not `opens`, an exit) that the trader asked for, while it is carried out.
 
     `want` is its whole size, `done` what earlier attempts filled, `order` the attempt that is on its way or
-    working since `since`.
+    working since `since`. One that asks has an `approval`, the `ticket` that the trader was shown, the
+    `command` that will be checked again, and the cycle `onto` which it would add.
     """
 
     id: str
@@ -47,16 +51,39 @@ class Entry(msgspec.Struct, frozen=True):
     attempt: int = 0
     order: Order | None = None
     limit: Decimal = ZERO
+    approval: Approval | None = None
+    ticket: Ticket | None = None
+    command: Enter | None = None
+    onto: str = ""
 
 
 class Unmanaged(msgspec.Struct, frozen=True):
     """A position that is shown and never touched, with the reason; `can_adopt` when one key would take it
-    under care.
+    under care, `approval` while that is being asked.
     """
 
     position: Position
     reason: str
     can_adopt: bool
+    approval: Approval | None = None
+
+
+class LeftAlone(msgspec.Struct, frozen=True):
+    """A position that the trader does not want under care: the one `opened` then, for `reason`. Adopting it
+    by hand ends this. `cycle` is the one that was released; what rests of its stops is the trader's own.
+    """
+
+    opened: int
+    reason: str
+    cycle: str = ""
+
+
+class Regime(msgspec.Struct, frozen=True):
+    """What the strategy behind the signals was last: `long`, `short` or `flat`, since `since`."""
+
+    sentiment: str
+    since: int
+    before: str = ""
 
 
 class Knowledge(StrEnum):
@@ -132,7 +159,9 @@ class State(msgspec.Struct, frozen=True):
     reference_equity: Decimal = ZERO
     day: Day = Day()
     kill: Kill | None = None
+    left_alone: dict[str, LeftAlone] = {}
     entries: dict[str, Entry] = {}
+    regimes: dict[str, Regime] = {}
     working: dict[str, RestingOrder] = {}
     pending: dict[str, Pending] = {}
     links: dict[str, bool] = {}

@@ -77,13 +77,23 @@ class Turn:
         """Ask for a reading; asked for several times in one turn it is one action."""
         self._readings.update(readings)
 
-    def note(self, topic: str, level: Level, text: str, cycle: Cycle | None = None, **facts: object) -> None:
+    def note(
+        self,
+        topic: str,
+        level: Level,
+        text: str,
+        cycle: Cycle | None = None,
+        *,
+        symbol: str = "",
+        **facts: object,
+    ) -> None:
+        """Tell the trader; about a `cycle`, about a `symbol`, or about the account."""
         self.notes.append(
             Note(
                 topic,
                 level,
                 text,
-                cycle.symbol if cycle else "",
+                cycle.symbol if cycle else symbol,
                 cycle.id if cycle else "",
                 {name: str(value) for name, value in facts.items()},
             )

@@ -47,6 +47,7 @@ from engine.core.events import (
     Pause,
     PositionsRead,
     Reduce,
+    Release,
     Resume,
     SetStopMode,
     Started,
@@ -191,20 +192,20 @@ def _command(command: AnyCommand) -> str:
             return f"flatten everything{f' ({reason})' if reason else ''}"
         case Resume():
             return "resume"
-        case Approve(cycle, rung):
-            return f"approve rung {rung} of {cycle}"
+        case Approve(cycle, rung, half):
+            return f"approve {'half of ' if half else ''}{f'rung {rung} of ' if rung else ''}{cycle}"
         case Deny(cycle, rung):
-            return f"deny rung {rung} of {cycle}"
+            return f"deny {f'rung {rung} of ' if rung else ''}{cycle}"
         case Reduce(symbol, side, fraction):
             return f"close {words.percent(fraction)} of {symbol} {side.value}"
         case SetStopMode(symbol, side, mode):
             return f"stops of {symbol} {side.value} by {mode.value}"
         case Enter(symbol, side, margin, qty):
             sized = f"{words.amount(margin)} USDT margin" if margin is not None else words.size(qty or ZERO)
-            return f"enter {symbol} {side.value} with {sized}"
+            return f"enter {symbol} {side.value} with {sized}{', if I say yes' if command.ask else ''}"
         case Exit(symbol, side):
             return f"leave {symbol} {side.value} at the touch"
-        case Adopt() | Pause() | Unpause() | Breakeven():
+        case Adopt() | Pause() | Unpause() | Breakeven() | Release():
             verb = type(command).__name__.lower()
             return f"{verb} {command.symbol} {command.side.value}"
 

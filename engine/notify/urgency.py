@@ -29,5 +29,5 @@ def urgency_of(note: Note) -> Urgency:
 
 
 def is_question(note: Note) -> bool:
-    """A rung that asks is shown as a card with buttons, not as a line."""
-    return note.topic == "approval" and "rung" in note.facts
+    """What asks (a rung, an entry, an adoption) is shown as a card with buttons, not as a line."""
+    return note.topic == "approval" and ("asks" in note.facts or "rung" in note.facts)

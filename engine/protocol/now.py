@@ -175,8 +175,31 @@ class PositionView(msgspec.Struct, frozen=True):
     qty_decimals: int
 
 
+class Asks(StrEnum):
+    """What waits for a yes."""
+
+    RUNG = "rung"
+    ENTRY = "entry"
+    ADOPTION = "adoption"
+
+
+class HalfView(msgspec.Struct, frozen=True):
+    """What half of the add would come to; `refused` says why it cannot be had."""
+
+    margin: Decimal
+    qty: Decimal | None = None
+    worst_case_after: Decimal | None = None
+    refused: str = ""
+
+
 class ApprovalView(msgspec.Struct, frozen=True):
-    """A rung that waits for yes or no until `expires`, valid while the mark is inside [low, high]."""
+    """Something that waits for yes or no until `expires`, valid while the mark is inside [low, high] (`high`
+    0: at any price). `cycle` and `rung` name it in Approve and Deny; an entry and an adoption have rung 0.
+
+    `add_margin` and `qty` are what a yes adds (of an adoption: what is there already), `price` about where,
+    `liquidation` and `worst_case_after` what comes of it, `fee` the opening one. `by` is who wants an entry,
+    `stop` what is placed with it.
+    """
 
     cycle: str
     rung: int
@@ -189,6 +212,22 @@ class ApprovalView(msgspec.Struct, frozen=True):
     expires: int
     worst_case: Decimal | None
     worst_case_after: Decimal | None
+    asks: Asks = Asks.RUNG
+    qty: Decimal | None = None
+    leverage: Decimal | None = None
+    price: Decimal | None = None
+    liquidation: Decimal | None = None
+    fee: Decimal | None = None
+    stop: Decimal | None = None
+    by: str = ""
+    half: HalfView | None = None
+    price_decimals: int = 2
+    qty_decimals: int = 4
+
+    @property
+    def what(self) -> str:
+        """`rung 2`, `entry`, `adoption`."""
+        return f"rung {self.rung}" if self.asks is Asks.RUNG else self.asks.value
 
 
 class LimitView(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from engine.core.cycle import Cycle, Leg, Rest, Stop, key_of
 from engine.core.exchange import Tick
-from engine.core.instrument import ZERO, Instrument
+from engine.core.instrument import ZERO, Instrument, decimals
 from engine.core.ladder import add_margin, after_rung, bank_parts
 from engine.core.ledger import breakeven, liquidation_in_force, net_so_far
 from engine.core.limits import day_result, week_result
@@ -17,7 +17,6 @@ from engine.core.stops import resting_stops, wanted_stops, worst_case
 from engine.core.words import amount, percent
 from engine.protocol import (
     AccountView,
-    ApprovalView,
     ClosedView,
     EngineView,
     LegView,
@@ -30,6 +29,7 @@ from engine.protocol import (
     StopView,
     UnknownView,
 )
+from engine.runtime.approvals import approvals_of
 from engine.runtime.drill import STRANGER, if_machine_dies
 from engine.runtime.engine import Engine
 
@@ -51,7 +51,7 @@ def snapshot_of(engine: Engine, mode: Mode) -> Snapshot:
         links=engine.links.views(engine.venue, at),
         account=_account_view(engine, positions),
         positions=positions,
-        approvals=tuple(_approval(state, c) for c in state.cycles.values() if c.approval is not None),
+        approvals=approvals_of(state),
         limits=_limits(state),
         unknown=_unknown(state),
         closed=tuple(_closed(cycle) for cycle in reversed(state.closed)),
@@ -166,12 +166,6 @@ def _mark(tick: Tick | None, at: int) -> tuple[Decimal | None, int | None]:
     return (tick.mark if age <= STALE_MS else None), age
 
 
-def decimals(step: Decimal) -> int:
-    """How many decimals a price or size of this step has."""
-    exponent = step.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
-
-
 def _leg(cycle: Cycle, leg: Leg) -> LegView:
     protecting = next(
         (s for s in cycle.stops if s.leg in (leg.number, None) and s.state in (Rest.RESTING, Rest.MOVING)),
@@ -277,27 +271,6 @@ def _unmanaged(stranger: Unmanaged, tick: Tick | None, at: int, state: State) ->
         if_machine_dies=STRANGER,
         price_decimals=decimals(instrument.tick) if instrument else 4,
         qty_decimals=decimals(instrument.lot) if instrument else 4,
-    )
-
-
-def _approval(state: State, cycle: Cycle) -> ApprovalView:
-    instrument, approval = state.instruments[cycle.symbol], cycle.approval
-    assert approval is not None
-    ladder = state.settings.ladder
-    equity = state.balance.equity if state.balance else None
-    rung = _next_rung(state, cycle, instrument)
-    return ApprovalView(
-        cycle=cycle.id,
-        rung=approval.rung,
-        symbol=cycle.symbol,
-        side=cycle.side,
-        add_margin=add_margin(cycle, ladder, equity),
-        bank_qty=rung.bank_qty if rung else ZERO,
-        low=approval.low,
-        high=approval.high,
-        expires=approval.expires,
-        worst_case=worst_case(cycle, instrument, resting_stops(cycle)),
-        worst_case_after=rung.worst_case_after if rung else None,
     )
 
 

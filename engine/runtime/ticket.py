@@ -8,25 +8,18 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from msgspec.structs import replace
-
 from engine.core.actions import Level
-from engine.core.cycle import Cycle, Hand, key_of
+from engine.core.cycle import key_of
 from engine.core.decide import decide
 from engine.core.events import Commanded, Enter, Event
-from engine.core.exchange import Position, Tick
-from engine.core.instrument import ZERO, Instrument, Side
-from engine.core.ladder import next_leg
-from engine.core.ledger import begin, enlarge, liquidation_of
+from engine.core.exchange import Tick
+from engine.core.instrument import ZERO, Instrument, decimals
 from engine.core.limits import day_result
-from engine.core.margin import initial_margin, liquidation_price
 from engine.core.state import State
-from engine.core.stops import resting_stops, worst_case
+from engine.core.ticket import fill_price, weigh
 from engine.core.words import amount, percent
 from engine.protocol import LimitView, TicketView
 from engine.runtime.engine import Engine
-from engine.runtime.preview import stops_wanted
-from engine.runtime.snapshot import decimals
 
 
 def ticket_of(engine: Engine, enter: Enter) -> TicketView:
@@ -38,7 +31,7 @@ def ticket_of(engine: Engine, enter: Enter) -> TicketView:
         missing = "its contract is not read" if instrument is None else "no price has come yet"
         return TicketView(enter.symbol, enter.side, refused=refused or f"{enter.symbol}: {missing}.")
     leverage = enter.leverage or _leverage(state, enter)
-    price = _price(enter, tick)
+    price = fill_price(tick, enter.side)
     if leverage is None:
         return TicketView(enter.symbol, enter.side, price, refused=refused or "choose a leverage")
     qty = instrument.floor_qty(_qty(enter, leverage, price))
@@ -68,13 +61,6 @@ def _leverage(state: State, enter: Enter) -> Decimal | None:
     return state.settings.leverage_of(enter.symbol)
 
 
-def _price(enter: Enter, tick: Tick) -> Decimal:
-    """Where it would be filled: at its own touch when patient, else at the other side's."""
-    buys = enter.side is Side.LONG
-    touch = tick.touch(buys=buys is not enter.patient)
-    return touch if touch is not None else tick.last
-
-
 def _qty(enter: Enter, leverage: Decimal, price: Decimal) -> Decimal:
     if enter.qty is not None:
         return enter.qty
@@ -92,13 +78,21 @@ def _weighed(
     refused: str,
     warnings: tuple[str, ...],
 ) -> TicketView:
-    fee = qty * price * (instrument.maker if enter.patient else instrument.taker)
-    margin = initial_margin(qty, price, leverage)
-    before = state.cycles.get(key_of(enter.symbol, enter.side))
-    after = _after(state, enter, instrument, qty, price, leverage, fee)
-    liquidation = liquidation_of(after, instrument)
-    before_worst = worst_case(before, instrument, resting_stops(before)) if before is not None else ZERO
-    after_worst = _worst(state, after, instrument, enter.stop)
+    key = key_of(enter.symbol, enter.side)
+    before = state.cycles.get(key)
+    stranger = state.unmanaged.get(key) if before is None else None
+    ticket = weigh(
+        before if stranger is None else stranger.position,
+        instrument,
+        state.settings.ladder,
+        side=enter.side,
+        qty=qty,
+        price=price,
+        leverage=leverage,
+        equity=state.balance.equity if state.balance else ZERO,
+        stop=enter.stop,
+    )
+    margin, risk = ticket.margin, ticket.worst_after - ticket.worst_before
     return TicketView(
         symbol=enter.symbol,
         side=enter.side,
@@ -107,66 +101,20 @@ def _weighed(
         notional=qty * price,
         margin=margin,
         leverage=leverage,
-        fee=fee,
-        size_after=after.held_qty,
-        entry_after=after.held_entry,
-        liquidation=liquidation,
-        distance=abs(tick.mark - liquidation) / tick.mark if liquidation else None,
-        worst_case=after_worst,
-        worst_before=before_worst,
-        free_after=None if state.balance is None else state.balance.free - margin - fee,
-        limits=_limits(state, enter, margin, after_worst - before_worst),
+        fee=ticket.fee,
+        size_after=ticket.size_after,
+        entry_after=ticket.entry_after,
+        liquidation=ticket.liquidation,
+        distance=abs(tick.mark - ticket.liquidation) / tick.mark if ticket.liquidation else None,
+        worst_case=ticket.worst_after,
+        worst_before=ticket.worst_before,
+        free_after=None if state.balance is None else state.balance.free - margin - ticket.fee,
+        limits=_limits(state, enter, margin, risk),
         warnings=warnings,
         refused=refused,
         price_decimals=decimals(instrument.tick),
         qty_decimals=decimals(instrument.lot),
     )
-
-
-def _after(
-    state: State,
-    enter: Enter,
-    instrument: Instrument,
-    qty: Decimal,
-    price: Decimal,
-    leverage: Decimal,
-    fee: Decimal,
-) -> Cycle:
-    """The position as the fill would leave it, one that is shown and not managed included."""
-    before = state.cycles.get(key_of(enter.symbol, enter.side))
-    equity = state.balance.equity if state.balance else ZERO
-    if before is None and (stranger := state.unmanaged.get(key_of(enter.symbol, enter.side))) is not None:
-        mode = state.settings.ladder.stops
-        before = begin(stranger.position, cycle_id="", at=0, equity=equity, fee=ZERO, mode=mode)
-    if before is not None:
-        number = next_leg(before)
-        return enlarge(
-            before, number, qty=qty, price=price, fee=fee, leverage=leverage, by=Hand.TRADER, at=before.opened
-        )
-    margin = initial_margin(qty, price, leverage)
-    held = Position(
-        enter.symbol,
-        enter.side,
-        qty,
-        price,
-        margin,
-        leverage,
-        liquidation=liquidation_price(
-            enter.side, qty, price, margin, instrument.maintenance(qty * price), instrument.taker
-        ),
-        isolated=True,
-        auto_margin=False,
-        hedged=False,
-        opened=0,
-    )
-    return begin(held, cycle_id="", at=0, equity=equity, fee=fee, mode=state.settings.ladder.stops)
-
-
-def _worst(state: State, after: Cycle, instrument: Instrument, stop: Decimal | None) -> Decimal:
-    """The worst case with the ladder's stops, the trader's own, and the one that comes with the entry."""
-    wanted = [(w.trigger, w.qty) for w in stops_wanted(after, instrument, state.settings.ladder)]
-    own = [] if stop is None else [(stop, None)]
-    return worst_case(after, instrument, [*wanted, *own, *resting_stops(replace(after, stops=()))])
 
 
 def _limits(state: State, enter: Enter, margin: Decimal, risk: Decimal) -> tuple[LimitView, ...]:

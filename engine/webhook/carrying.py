@@ -38,7 +38,8 @@ class Desk(Protocol):
 
 class Terms(NamedTuple):
     """How alerts become orders: `ratio` of the free balance is an entry's margin; `deviation` is how far the
-    market may have left the alert's price; a limit order works `wait_s` seconds, `tries` times.
+    market may have left the alert's price; a limit order works `wait_s` seconds, `tries` times. With
+    `approve` an entry waits for the trader's yes.
     """
 
     ratio: Decimal = Decimal("0.5")
@@ -48,6 +49,7 @@ class Terms(NamedTuple):
     late_s: int = 60
     require_time: bool = False
     allow_flip: bool = False
+    approve: bool = False
 
 
 class Became(StrEnum):
@@ -103,6 +105,7 @@ async def _enter(desk: Desk, terms: Terms, name: str, alert: Alert, side: Side) 
         stop=alert.stop,
         price=alert.price,
         deviation=terms.deviation,
+        ask=terms.approve,
     )
     return await _ask(desk, name, alert, entering)
 

@@ -7,7 +7,8 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
-from engine.protocol import Approve, Deny, Halt
+from engine.core.instrument import Side
+from engine.protocol import Approve, Deny, Halt, Resume
 from tests.notify.pocket import TRADER
 from tests.notify.whole import BTC, asking, whole
 
@@ -61,7 +62,7 @@ async def test_a_rung_asks_on_the_phone_and_runs_when_it_is_approved(tmp_path: P
         assert "Bank: 0.001" in card.text
         assert "Price band: 94,525.0 – 95,475.0 (mark 95,000.0)" in card.text
         assert re.search(r"No answer by \d\d:\d\d:\d\d UTC means no \(\d+ s left\)\.", card.text)
-        assert [label for label, _ in card.buttons] == ["Approve", "Deny", "Why"]
+        assert [label for label, _ in card.buttons] == ["Approve", "Half", "Deny", "Why"]
         on.api.press(card, "Why", user=TRADER)
         await on.api.says("steps")
         on.api.press(card, "Approve", user=TRADER)
@@ -98,17 +99,29 @@ async def test_a_card_whose_price_has_left_its_band_ends_as_a_no(tmp_path: Path)
 
 
 async def test_an_approval_that_the_engine_does_not_take_can_be_given_again(tmp_path: Path) -> None:
-    """A halt stands against it: the press is used up, and the card gets new buttons while it still asks."""
+    """The leverage stands against it: the press is used up, and the card gets new buttons while it asks."""
     async with whole(tmp_path, asking()) as on:
         await on.asks_for_the_first_rung()
         card = await on.api.says("rung 1 asks")
         first = card.data("Approve")
-        await on.desk(Halt())
+        await on.hand.leverage(BTC, Decimal(10), Side.SHORT)
+        await on.until(lambda: on.cycle().seen.leverage == 10, "the leverage is seen")
         on.api.press(card, "Approve", user=TRADER)
         await on.until(lambda: any("Refused" in each for each in on.api.popups), "refused")
         again = await on.api.until(lambda shown: shown.id == card.id and shown.data("Approve") != first)
         assert on.cycle().approval is not None
-        assert [label for label, _ in again.buttons] == ["Approve", "Deny", "Why"]
+        assert [label for label, _ in again.buttons] == ["Approve", "Half", "Deny", "Why"]
+
+
+async def test_a_halt_says_no_to_a_rung_that_asks_and_it_asks_again_after_it(tmp_path: Path) -> None:
+    async with whole(tmp_path, asking()) as on:
+        await on.asks_for_the_first_rung()
+        card = await on.api.says("rung 1 asks")
+        await on.desk(Halt())
+        ended = await on.api.until(lambda shown: shown.id == card.id and not shown.buttons)
+        assert ended.text.endswith("BTCUSDT short: rung 1 is not run: trading was halted.")
+        await on.desk(Resume())
+        await on.until(lambda: on.cycle().approval is not None, "it asks again")
 
 
 async def test_reduce_shows_its_effect_and_acts_on_the_button_only(tmp_path: Path) -> None:

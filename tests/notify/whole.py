@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from engine.core.cycle import Cycle
+from engine.core.events import Timer
 from engine.core.instrument import Side
 from engine.core.settings import Ladder, Limits, Rungs, Settings
 from engine.journal.sqlite import SqliteJournal
@@ -21,6 +22,7 @@ from engine.protocol import Answer, AnyCommand, Request
 from engine.runtime.engine import Engine
 from engine.runtime.telling import TellingFace, TellingJournal
 from engine.simulator.hand import Hand
+from engine.simulator.plan_orders import PlanOrder
 from engine.simulator.server import SimulatedBitget
 from engine.venue.bitget import Bitget
 from engine.venue.client import Keys
@@ -35,6 +37,17 @@ def asking(**ladder: object) -> Settings:
     return Settings(account="test", limits=SETTINGS.limits, ladder=Ladder(rungs=Rungs.ASK, **ladder))  # type: ignore[arg-type]
 
 
+class Followed(TellingFace):
+    """A face that stays when its engine is started again, as a client's eyes do."""
+
+    def follow(self, engine: Engine) -> None:
+        self._engine = engine
+
+
+def venue_of(sim: SimulatedBitget) -> Bitget:
+    return Bitget(Keys(sim.key, sim.secret, sim.passphrase), url=sim.url)
+
+
 @dataclass
 class Whole:
     """Everything at work."""
@@ -42,9 +55,11 @@ class Whole:
     sim: SimulatedBitget
     hand: Hand
     engine: Engine
-    face: TellingFace
+    face: Followed
     api: FakeTelegram
     phone: Phone
+    journal: TellingJournal
+    running: asyncio.Task[None]
 
     def type(self, text: str) -> None:
         self.api.type(text, user=TRADER)
@@ -72,6 +87,28 @@ class Whole:
         await self.hand.mark(BTC, Decimal(95_000))
         await self.until(lambda: self.cycle().approval is not None, "asks")
 
+    async def reads_again(self) -> None:
+        """Everything is read over REST, as every ten seconds."""
+        self.engine.take(Timer(reconcile=True))
+        await self.until(lambda: not self.engine.in_flight, "read")
+
+    def resting(self) -> list[PlanOrder]:
+        """The stops that rest on the exchange."""
+        return list(self.sim.exchange.account(self.sim.keys[0].account_id).waiting[BTC].values())
+
+    async def restart(self) -> None:
+        """The engine ends, and another one begins on the same journal."""
+        self.running.cancel()
+        with suppress(asyncio.CancelledError):
+            await self.running
+        await self.engine.venue.close()
+        self.engine = Engine(self.engine.settings, venue_of(self.sim), self.journal, version="test")
+        self.face.follow(self.engine)
+        ready = asyncio.Event()
+        self.running = asyncio.create_task(self.engine.run(ready))
+        await ready.wait()
+        await self.until(lambda: self.engine.state.is_reconciled, "reconciled")
+
     async def desk(self, command: AnyCommand) -> Answer:
         """The trader does it at the desk."""
         return await self.face.command(Request(f"desk-{self.engine.change}", "desk on tty2", command))
@@ -85,23 +122,24 @@ async def whole(folder: Path, settings: Settings = SETTINGS) -> AsyncIterator[Wh
         FakeTelegram() as api,
         Hand(sim.url, sim.keys[0]) as hand,
     ):
-        venue = Bitget(Keys(sim.key, sim.secret, sim.passphrase), url=sim.url)
+        venue = venue_of(sim)
         journal = TellingJournal(await SqliteJournal.open(folder / "state.db", account=venue.account))
         engine = Engine(settings, venue, journal, version="test")
-        face = TellingFace(engine, journal)
+        face = Followed(engine, journal)
         outbox = await Outbox.open(folder / "engine.outbox")
         phone = Phone(Contact(api.token, TRADER, TRADER, api.url), outbox, face, journal, rhythm=QUICK)
         journal.listeners.append(phone)
-        on = Whole(sim, hand, engine, face, api, phone)
-        running = [asyncio.create_task(engine.run()), asyncio.create_task(phone.run())]
+        running = asyncio.create_task(engine.run())
+        on = Whole(sim, hand, engine, face, api, phone, journal, running)
+        calling = asyncio.create_task(phone.run())
         try:
             await on.until(lambda: phone.line.up and engine.state.is_reconciled, "up")
             yield on
         finally:
-            for task in running:
+            for task in (on.running, calling):
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
             await outbox.close()
-            await venue.close()
+            await on.engine.venue.close()
             await journal.close()

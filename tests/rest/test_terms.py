@@ -178,9 +178,11 @@ def test_the_ratio_may_come_from_the_variable_of_old_scripts(
         read_options(None, {})
 
 
-def test_asking_before_entries_is_refused_as_long_as_nobody_could_answer(tmp_path: Path) -> None:
-    with pytest.raises(ConfigRefused, match="entries cannot be approved yet"):
-        hook(tmp_path, "approve = true")
+def test_entries_ask_when_the_trader_wants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEBHOOK_EXPECTED_TOKEN", "a-token-that-is-long")
+    asks, does_not = hook(tmp_path, "approve = true"), hook(tmp_path, "")
+    assert asks is not None and does_not is not None
+    assert (asks.approve, does_not.approve) == (True, False)
 
 
 def test_addresses_must_be_addresses(tmp_path: Path) -> None:

@@ -88,9 +88,10 @@ class DeskScreen(Page):
 
     def on_approval_answered(self, message: ApprovalAnswered) -> None:
         waiting = message.approval
-        words = f"{waiting.symbol} {waiting.side} rung {waiting.rung}"
+        words = f"{waiting.symbol} {waiting.side} {waiting.what}"
         if message.yes:
-            self.post_message(CommandWanted(Approve(waiting.cycle, waiting.rung), f"approve {words}"))
+            approve = Approve(waiting.cycle, waiting.rung, half=message.half)
+            self.post_message(CommandWanted(approve, f"approve {'half of ' if message.half else ''}{words}"))
         else:
             self.post_message(CommandWanted(Deny(waiting.cycle, waiting.rung), f"deny {words}"))
 

@@ -11,6 +11,7 @@ from engine.protocol import (
     AnyCommand,
     ApprovalView,
     Approve,
+    Asks,
     Breakeven,
     Deny,
     Exit,
@@ -20,6 +21,7 @@ from engine.protocol import (
     PreviewView,
     Reduce,
     ReduceView,
+    Release,
     SetStopMode,
     Status,
     StopMode,
@@ -64,12 +66,13 @@ def choices(scene: Scene, position: PositionView, preview: PreviewView | None) -
         Choice("Its story in the journal", "w", opens="story"),
     )
     if not position.managed:
-        return (*_adoption(position), *ways)
+        return (*_approval(scene, position), *_adoption(position), *ways)
     return (
         *_approval(scene, position),
         *_stops(position, preview),
         *_scaling(position),
         *_closing(position, preview),
+        _release(position),
         *ways,
     )
 
@@ -88,32 +91,77 @@ def _adoption(position: PositionView) -> tuple[Choice, ...]:
 
 def _approval(scene: Scene, position: PositionView) -> tuple[Choice, ...]:
     waiting = scene.snapshot.approvals if scene.snapshot else ()
-    asked = next((approval for approval in waiting if approval.cycle == position.cycle), None)
-    if asked is None:
-        return ()
-    facts = _approval_facts(scene, asked, position)
-    rung = f"rung {asked.rung}"
-    question = Question(f"Run {rung} of {position.symbol} {position.side}?", facts, "Run it")
-    return (
+    about = [each for each in waiting if (each.symbol, each.side) == (position.symbol, position.side)]
+    return tuple(choice for asked in about for choice in _answers(scene, asked, position))
+
+
+def _answers(scene: Scene, asked: ApprovalView, position: PositionView) -> tuple[Choice, ...]:
+    """Yes, half where it can be had, and no."""
+    facts, what, left = (
+        _approval_facts(asked, position),
+        asked.what,
+        countdown(asked.expires - scene.engine_now),
+    )
+    verb = "Run" if asked.asks is Asks.RUNG else "Say yes to the"
+    title = f"{verb} {what} of {printable(position.symbol)} {position.side}"
+    yes, half = Approve(asked.cycle, asked.rung), Approve(asked.cycle, asked.rung, half=True)
+    run = "Run it" if asked.asks is Asks.RUNG else "Yes"
+    choices = [
         Choice(
-            f"Approve {rung}",
-            countdown(asked.expires - scene.engine_now),
+            f"Approve {what}",
+            left,
             facts,
-            Approve(asked.cycle, asked.rung),
-            _name(f"approve {rung}", position),
-            question,
-        ),
-        Choice(f"Deny {rung}", "", facts, Deny(asked.cycle, asked.rung), _name(f"deny {rung}", position)),
+            yes,
+            _name(f"approve {what}", position),
+            Question(f"{title}?", facts, run),
+        )
+    ]
+    if asked.half is not None and not asked.half.refused:
+        fewer = _half_facts(asked, position)
+        question = Question(f"{title}, at half?", fewer, "Half")
+        name = _name(f"approve half of {what}", position)
+        choices.append(Choice(f"Approve half of {what}", left, fewer, half, name, question))
+    no = Deny(asked.cycle, asked.rung)
+    return (*choices, Choice(f"Deny {what}", "", facts, no, _name(f"deny {what}", position)))
+
+
+def _half_facts(asked: ApprovalView, position: PositionView) -> tuple[Fact, ...]:
+    half = asked.half
+    if half is None:
+        return ()
+    return (
+        ("Add", f"{fixed(half.qty, position.qty_decimals)}, {fixed(half.margin, 2)} USDT margin"),
+        ("Worst case", _from_to(asked.worst_case, half.worst_case_after)),
     )
 
 
-def _approval_facts(scene: Scene, asked: ApprovalView, position: PositionView) -> tuple[Fact, ...]:
+def _approval_facts(asked: ApprovalView, position: PositionView) -> tuple[Fact, ...]:
     places = position.price_decimals
+    bank = (("Bank", fixed(asked.bank_qty, position.qty_decimals)),) if asked.asks is Asks.RUNG else ()
+    band = f"the mark is {price(asked.low, places)} – {price(asked.high, places)}"
     return (
-        ("Bank", fixed(asked.bank_qty, position.qty_decimals)),
-        ("Add", f"{fixed(asked.add_margin, 2)} USDT margin"),
+        *bank,
+        ("Add" if asked.asks is not Asks.ADOPTION else "Margin", f"{fixed(asked.add_margin, 2)} USDT margin"),
         ("Worst case", _from_to(asked.worst_case, asked.worst_case_after)),
-        ("While", f"the mark is {price(asked.low, places)} – {price(asked.high, places)}"),
+        *((("While", band),) if asked.high else ()),
+    )
+
+
+def _release(position: PositionView) -> Choice:
+    """Let it go: what stays on the exchange is told before."""
+    ours = [stop for stop in position.stops if stop.ours]
+    places = position.price_decimals
+    left = ", ".join(price(stop.trigger, places) for stop in ours)
+    facts = (
+        ("Ratchet", "does nothing to it any more: no rung, no stop moved"),
+        ("Stops", f"{left} stay on Bitget and are yours" if ours else "none rests: liquidation is the stop"),
+        ("Worst case", f"{cautious(position.worst_case)} USDT, as now"),
+        ("Back", "adopt it by hand; it is not taken by itself"),
+    )
+    question = Question(f"Release {printable(position.symbol)} {position.side}?", facts, "Release")
+    command = Release(position.symbol, position.side)
+    return Choice(
+        "Release: your stops, your hand", "asks", facts, command, _name("release", position), question
     )
 
 

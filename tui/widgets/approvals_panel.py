@@ -1,4 +1,4 @@
-"""Rungs that wait for yes or no."""
+"""What waits for yes or no."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class ApprovalsPanel(Sheet, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "answer(True)", "yes", id="approval.yes"),
         Binding("n", "answer(False)", "no", id="approval.no"),
+        Binding("h", "answer_half", "half", id="approval.half", show=False),
         Binding("down,j", "move(1)", "next", id="approval.next", show=False),
         Binding("up,k", "move(-1)", "previous", id="approval.previous", show=False),
     ]
@@ -46,13 +47,15 @@ class ApprovalsPanel(Sheet, can_focus=True):
         self._scene = scene
         self._keep_choice(scene.snapshot.approvals if scene.snapshot else ())
         self.set_class(bool(self._waiting), "-waiting")
-        how = "enter yes · n no" if self.has_focus else "tab to answer"
+        how = (
+            f"enter yes · {'h half · ' if self._has_half else ''}n no" if self.has_focus else "tab to answer"
+        )
         self.entitle(f"Approvals · {len(self._waiting)} waiting", how)
         self.draw(approvals(scene, self.room, self._chosen if self.has_focus else -1))
 
     def _keep_choice(self, waiting: tuple[ApprovalView, ...]) -> None:
-        """The cursor stays on its approval when others come and go: a key never answers another rung than the
-        one marked.
+        """The cursor stays on its approval when others come and go: a key never answers another question than
+        the one marked.
         """
         marked = self._waiting[self._chosen] if self._chosen < len(self._waiting) else None
         self._waiting = waiting
@@ -64,6 +67,15 @@ class ApprovalsPanel(Sheet, can_focus=True):
     def action_answer(self, yes: bool) -> None:
         if self._waiting:
             self.post_message(ApprovalAnswered(self._waiting[self._chosen], yes))
+
+    @property
+    def _has_half(self) -> bool:
+        marked = self._waiting[self._chosen] if self._chosen < len(self._waiting) else None
+        return marked is not None and marked.half is not None
+
+    def action_answer_half(self) -> None:
+        if self._has_half:
+            self.post_message(ApprovalAnswered(self._waiting[self._chosen], yes=True, half=True))
 
     def action_move(self, by: int) -> None:
         if self._waiting and self._scene:

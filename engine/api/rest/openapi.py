@@ -32,7 +32,7 @@ BOUNDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("Reduce", "fraction"): PART,
     **{(each, "wait_s"): {"minimum": 1, "maximum": WAIT_S} for each in ("Enter", "Exit")},
     **{(each, "tries"): {"minimum": 1, "maximum": TRIES} for each in ("Enter", "Exit")},
-    **{(each, "rung"): {"minimum": 1, "maximum": RUNGS} for each in ("Approve", "Deny")},
+    **{(each, "rung"): {"minimum": 0, "maximum": RUNGS} for each in ("Approve", "Deny")},
 }
 """What the types cannot say and the engine checks."""
 

@@ -1,4 +1,4 @@
-"""Rungs that wait for a yes, as cards: numbers, price band, countdown, and at the end what became of them.
+"""What waits for a yes, as cards: numbers, price band, countdown, and at the end what became of it.
 
 The engine decides who was first; a card only shows it. Cards outlive the process: a card that was sent before
 a restart is still edited to its end.
@@ -16,26 +16,25 @@ import msgspec
 from telegram import Bot, InlineKeyboardMarkup
 from telegram.error import RetryAfter, TelegramError
 
-from engine.core.words import amount, money, price, size
 from engine.notify.layout import clock as clock_words
 from engine.notify.outbox import Outbox
 from engine.notify.port import Desk, Happened
-from engine.notify.telegram.buttons import Buttons, Deed, Do, Explain
-from engine.notify.telegram.markup import bold, escaped
+from engine.notify.telegram.buttons import Buttons, Deed
+from engine.notify.telegram.markup import bold
+from engine.notify.telegram.questions import answers, asked, label_of
 from engine.notify.telegram.sender import keyboard_of
 from engine.notify.telegram.wire import edit, seconds_to_wait, send
 from engine.notify.urgency import is_question
-from engine.protocol import ApprovalView, Approve, Deny, PositionView, Snapshot
+from engine.protocol import ApprovalView, Snapshot
 
 logger = logging.getLogger("ratchet.telegram")
 
 LOOK_S: Final = 1.0
 COUNT_S: Final = 10
 """The countdown moves in steps of so many seconds: each is an edit, and Telegram counts them."""
-LABELS: Final = ("Approve", "Deny", "Why")
 
 Name = tuple[str, int]
-"""Cycle and rung."""
+"""Cycle and rung, as Approve and Deny have them."""
 
 
 class Card(msgspec.Struct):
@@ -52,7 +51,7 @@ class Card(msgspec.Struct):
 
 
 class Cards:
-    """Keeps one card for each rung that asks."""
+    """Keeps one card for each rung, entry and adoption that asks."""
 
     def __init__(
         self, outbox: Outbox, desk: Desk, buttons: Buttons, chat: int, clock: Callable[[], int]
@@ -71,7 +70,7 @@ class Cards:
         for note in happened.notes:
             if note.topic == "approval":
                 if not is_question(note):
-                    self._ends[note.cycle] = note.text
+                    self._ends[note.facts.get("approval", note.cycle)] = note.text
                 self._awake.set()
 
     async def run(self, bot: Bot) -> None:
@@ -106,7 +105,7 @@ class Cards:
                 await self._count(bot, self._open[name])
 
     async def renew(self, bot: Bot, family: str) -> None:
-        """An answer was used up, the engine did not take it, and the rung still asks: give new buttons."""
+        """An answer was used up, the engine did not take it, and the question stands: give new buttons."""
         snapshot = self._desk.snapshot()
         for approval in snapshot.approvals:
             name = (approval.cycle, approval.rung)
@@ -129,14 +128,9 @@ class Cards:
         await self._keep(name, card)
 
     async def _keyboard(self, approval: ApprovalView) -> tuple[str, InlineKeyboardMarkup]:
-        plan = (approval.cycle, approval.rung)
-        deeds: list[Deed] = [
-            Do(Approve(*plan), adds=True),
-            Do(Deny(*plan), adds=False),
-            Explain(approval.cycle),
-        ]
+        deeds = answers(approval)
         family, nonces = await self._buttons.make(deeds, approval.expires)
-        return family, keyboard_of(LABELS, nonces)
+        return family, keyboard_of([label_of(deed) for deed in deeds], nonces)
 
     async def _count(self, bot: Bot, card: Card) -> None:
         left = self._left(card.expires)
@@ -174,21 +168,6 @@ class Cards:
         await self._outbox.transact(work)
 
 
-def asked(approval: ApprovalView, position: PositionView | None) -> str:
-    """The card's text without its countdown."""
-    lines = [
-        f"Add: ${amount(approval.add_margin)} margin"
-        + (f" @ {size(position.leverage)}x" if position is not None else ""),
-        f"Bank: {size(approval.bank_qty)}",
-        f"Price band: {price(approval.low)} – {price(approval.high)}"
-        + (f" (mark {price(position.mark)})" if position is not None and position.mark is not None else ""),
-    ]
-    if approval.worst_case is not None and approval.worst_case_after is not None:
-        lines.append(f"Worst case: {money(approval.worst_case)} → {money(approval.worst_case_after)}")
-    title = f"{approval.side.value.upper()} {approval.symbol}: rung {approval.rung} asks"
-    return "\n".join((bold(title), *map(escaped, lines)))
-
-
 def _countdown(expires: int, left: int) -> str:
     return f"No answer by {clock_words(expires)[11:]} means no ({left} s left)."
 
@@ -204,5 +183,6 @@ def _drop(db: sqlite3.Connection, name: Name) -> None:
 
 def _keyboard_of(db: sqlite3.Connection, family: str) -> InlineKeyboardMarkup:
     """The buttons of a card that was sent before a restart, in the order in which they were made."""
-    rows = db.execute("SELECT nonce FROM button WHERE family = ? ORDER BY rowid", (family,)).fetchall()
-    return keyboard_of(LABELS, [nonce for (nonce,) in rows])
+    rows = db.execute("SELECT deed, nonce FROM button WHERE family = ? ORDER BY rowid", (family,)).fetchall()
+    labels = [label_of(msgspec.json.decode(deed, type=Deed)) for deed, _ in rows]
+    return keyboard_of(labels, [nonce for _, nonce in rows])

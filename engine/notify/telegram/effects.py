@@ -13,6 +13,7 @@ from engine.protocol import (
     Breakeven,
     PositionView,
     Reduce,
+    Release,
     Resume,
     Snapshot,
     Unpause,
@@ -33,6 +34,8 @@ def effect(command: AnyCommand, snapshot: Snapshot, position: PositionView | Non
             return Told(f"{name}: one stop at breakeven?", tuple(_breakeven(position)))
         case Adopt() if position is not None:
             return Told(f"{name}: take it under care?", tuple(_adopted(position)))
+        case Release() if position is not None:
+            return Told(f"{name}: let it go?", tuple(_released(position)))
         case Unpause() if position is not None:
             return Told(f"{name}: scale it again?", tuple(_unpaused(position)))
         case Resume():
@@ -84,6 +87,20 @@ def _adopted(position: PositionView) -> Iterator[str]:
         yield f"Unrealised {money(position.unrealized_pnl)}"
     yield f"Not managed so far: {position.reason}"
     yield "The ladder may then add to it and places its stops"
+
+
+def _released(position: PositionView) -> Iterator[str]:
+    """Which stops are left, and that nobody looks after them."""
+    yield "Ratchet does nothing to it any more: no rung, no stop moved, nothing closed"
+    ours = [stop for stop in position.stops if stop.ours]
+    for stop in ours:
+        what = "everything" if stop.leg is None else f"leg {stop.leg}"
+        yield f"Left on Bitget, yours from then on: the stop of {what} at {price(stop.trigger)}"
+    if not ours:
+        yield f"No stop of ours rests: liquidation at {price(position.liquidation)} is the stop"
+    if position.worst_case is not None:
+        yield f"Worst case: {money(position.worst_case)}, as now"
+    yield "/adopt takes it under care again; until this position ends it is not taken by itself"
 
 
 def _unpaused(position: PositionView) -> Iterator[str]:

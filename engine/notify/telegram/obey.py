@@ -30,6 +30,7 @@ from engine.protocol import (
     Pause,
     PositionView,
     Reduce,
+    Release,
     Request,
     Resume,
     Snapshot,
@@ -50,6 +51,7 @@ MENU: Final = {
     "reduce": "SYMBOL PART: close a part, such as 50%",
     "close": "SYMBOL: close all of it",
     "adopt": "SYMBOL: take a position under care",
+    "release": "SYMBOL: let it go; its stops stay and are yours",
     "kill": "halt at once; `/kill flatten` also closes everything",
     "mute": "[2h | 30m | off]: everything but alarms without a sound",
     "help": "this list",
@@ -105,7 +107,7 @@ class Obey:
                 return await self._kill(given, at, id)
             case "pause":
                 return await self._pause(given, at, id)
-            case "resume" | "be" | "reduce" | "close" | "adopt":
+            case "resume" | "be" | "reduce" | "close" | "adopt" | "release":
                 return self._ask(name, given, at)
             case "mute":
                 return await self._mute(given)
@@ -222,6 +224,8 @@ def _understood(name: str, given: list[str], snapshot: Snapshot) -> tuple[AnyCom
             return Breakeven(*at), position
         case "close":
             return Reduce(*at, Decimal(1)), position
+        case "release":
+            return Release(*at), position
         case _:
             return Adopt(*at), position
 

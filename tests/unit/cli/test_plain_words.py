@@ -138,8 +138,8 @@ def test_links_limits_unknowns_and_approvals() -> None:
         approvals=(wait,),
     ) == [
         "LINK DOWN: public: no frame for 9 s",
-        "BTCUSDT short rung 2 asks: adds 9.50 margin, banks 0.001, worst case loss 9.00, then profit 3.00; "
-        "42 s to answer",
+        "BTCUSDT short rung 2 asks: adds 9.50 margin, banks 0.001, worst case loss 9.00, then profit 3.00, "
+        "while the mark is 9.50 to 9.50; 42 s to answer",
         "LIMIT HIT: daily loss, 20.10, limit 20.00",
         "UNKNOWN what became of market order BTCUSDT: timeout",
     ]
