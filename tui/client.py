@@ -13,18 +13,15 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import uuid4
 
 import msgspec
 
 from engine.protocol import PROTOCOL, Answer, AnyCommand, Hello, Request, Snapshot
+from tui import wire
 from tui.link import Link, LinkState
-
-if TYPE_CHECKING:
-    from aiohttp import ClientSession
 
 T = TypeVar("T")
 
@@ -32,7 +29,6 @@ HELLO_S: Final = 3.0
 COMMAND_S: Final = 5.0
 SILENCE_S: Final = 6.0
 BACK_OFF_S: Final = (0.2, 0.4, 0.8, 1.5, 3.0)
-LARGEST_FRAME: Final = 16 * 1024 * 1024
 
 
 class EngineUnheard(Exception):
@@ -69,25 +65,23 @@ class EngineClient:
         self._patience_s = patience_s
         self._steady = steady
         self._wall = wall
-        self._session: ClientSession | None = None
         self._frame: tuple[bytes, float] | None = None
         self._arrived = 0.0
         self._snapshot: Snapshot | None = None
         self.frames = 0
+        self.first = asyncio.Event()
+        """Set by the first frame of all."""
         self.link = Link(since=wall())
 
     async def watch(self) -> None:
         """Follow the engine until cancelled: greet, stream, and after a loss again, with growing pauses."""
-        try:
-            while True:
-                reason = await self._one_visit()
-                if self.link.state is not LinkState.FOREIGN:
-                    self._lose(reason)
-                pause = self._pauses[min(self.link.retries, len(self._pauses) - 1)]
-                await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - guards nothing
-                self.link = replace(self.link, retries=self.link.retries + 1)
-        finally:
-            await self.close()
+        while True:
+            reason = await self._one_visit()
+            if self.link.state is not LinkState.FOREIGN:
+                self._lose(reason)
+            pause = self._pauses[min(self.link.retries, len(self._pauses) - 1)]
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - guards nothing
+            self.link = replace(self.link, retries=self.link.retries + 1)
 
     def newest(self) -> tuple[Snapshot | None, int]:
         """The newest snapshot and the milliseconds since it arrived."""
@@ -106,18 +100,17 @@ class EngineClient:
         Raises:
             EngineUnheard: when no answer came; the text says whether the command can have arrived.
         """
-        request = Request(id=uuid4().hex, by=self.by, command=command)
+        body = msgspec.json.encode(Request(id=uuid4().hex, by=self.by, command=command))
         reached = False
         for _ in range(2):
             try:
                 async with asyncio.timeout(self._patience_s):
-                    return await self._post(request)
-            except TimeoutError:
+                    reply = await wire.ask(self.socket, "POST", "/v1/commands", body)
+                return msgspec.json.decode(reply.body, type=Answer)
+            except (TimeoutError, wire.HungUp):
                 reached = True
-            except ConnectionRefusedError:
+            except wire.Unreached:
                 break
-            except ConnectionError:
-                reached = True
             except msgspec.DecodeError as error:
                 raise EngineUnheard(
                     f"the engine's answer could not be read ({error}): look at the log"
@@ -132,56 +125,42 @@ class EngineClient:
         Raises:
             EngineUnheard: when no answer came, or a refusal; the text says which.
         """
-        import aiohttp
-
-        session = await self._open()
         try:
-            async with (
-                asyncio.timeout(self._patience_s),
-                session.request(
-                    "GET" if body is None else "POST", f"http://engine{path}", data=body
-                ) as reply,
-            ):
-                said = await reply.read()
-                if reply.status != HTTPStatus.OK:
-                    raise EngineUnheard(msgspec.json.decode(said, type=Answer).text)
-                return msgspec.json.decode(said, type=shape)
+            async with asyncio.timeout(self._patience_s):
+                reply = await wire.ask(self.socket, "GET" if body is None else "POST", path, body or b"")
+            if reply.status != wire.OK:
+                raise EngineUnheard(msgspec.json.decode(reply.body, type=Answer).text)
+            return msgspec.json.decode(reply.body, type=shape)
         except TimeoutError as error:
             raise EngineUnheard("the engine does not answer") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise EngineUnheard(_why_unreachable(error, self.socket)) from error
+        except wire.Unreached as error:
+            raise EngineUnheard(_why_unreached(error, self.socket)) from error
+        except wire.HungUp as error:
+            raise EngineUnheard(str(error)) from error
         except msgspec.DecodeError as error:
             raise EngineUnheard(f"the engine's answer could not be read: {error}") from error
 
-    async def close(self) -> None:
-        """Let go of the socket."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-
     async def _one_visit(self) -> str:
         """Greet and stream until something ends it; returns why, in words."""
-        import aiohttp
-
         try:
             if await self._greet():
                 await self._stream()
                 return "the engine closed the stream"
         except TimeoutError:
             return "the engine does not answer"
-        except (aiohttp.ClientError, OSError) as error:
-            return _why_unreachable(error, self.socket)
+        except wire.Unreached as error:
+            return _why_unreached(error, self.socket)
+        except wire.HungUp as error:
+            return str(error)
         except msgspec.DecodeError as error:
             return f"the engine's hello could not be read: {error}"
         return self.link.reason
 
     async def _greet(self) -> bool:
         """The version handshake; False when this engine speaks another protocol."""
-        session = await self._open()
         begun = self._steady()
-        async with asyncio.timeout(HELLO_S), session.get("http://engine/v1/hello") as response:
-            response.raise_for_status()
-            body = await response.read()
+        async with asyncio.timeout(HELLO_S):
+            body = (await wire.ask(self.socket, "GET", "/v1/hello")).body
         greeting = msgspec.json.decode(body, type=Greeting)
         if greeting.protocol != PROTOCOL:
             self._meet_stranger(greeting)
@@ -192,42 +171,11 @@ class EngineClient:
         return True
 
     async def _stream(self) -> None:
-        import aiohttp
-
-        session = await self._open()
-        socket = session.ws_connect(
-            "http://engine/v1/stream", heartbeat=SILENCE_S, max_msg_size=LARGEST_FRAME
-        )
-        async with socket as stream:
-            async for message in stream:
-                if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
-                    data = message.data
-                    self._frame = (data.encode() if isinstance(data, str) else data), self._steady()
-                    self.frames += 1
-
-    async def _post(self, request: Request) -> Answer:
-        import aiohttp
-
-        session = await self._open()
-        headers = {"Content-Type": "application/json"}
-        try:
-            body = msgspec.json.encode(request)
-            async with session.post("http://engine/v1/commands", data=body, headers=headers) as response:
-                return msgspec.json.decode(await response.read(), type=Answer)
-        except aiohttp.ClientConnectorError as error:
-            raise ConnectionRefusedError(str(error)) from error
-        except aiohttp.ClientError as error:
-            raise ConnectionResetError(str(error)) from error
-
-    async def _open(self) -> ClientSession:
-        """The session, made at the first need: aiohttp is heavy, and the first picture should not wait for
-        it.
-        """
-        if self._session is None:
-            from aiohttp import ClientSession, UnixConnector
-
-            self._session = ClientSession(connector=UnixConnector(str(self.socket)))
-        return self._session
+        async with wire.watching(self.socket, "/v1/stream", silence_s=SILENCE_S) as stream:
+            async for frame in stream.frames():
+                self._frame = frame, self._steady()
+                self.frames += 1
+                self.first.set()
 
     def _lose(self, reason: str) -> None:
         if self.link.state in {LinkState.UP, LinkState.FOREIGN}:
@@ -245,12 +193,12 @@ class EngineClient:
         self.link = replace(self.link, reason=reason)
 
 
-def _why_unreachable(error: Exception, socket: Path) -> str:
-    cause = getattr(error, "os_error", error)
+def _why_unreached(error: wire.Unreached, socket: Path) -> str:
+    cause = error.__cause__
     if isinstance(cause, FileNotFoundError):
         return f"no engine at {socket}"
     if isinstance(cause, ConnectionRefusedError):
         return "nobody listens at the engine's socket"
     if isinstance(cause, PermissionError):
         return f"no permission for {socket}: the engine runs as another user"
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return str(error)

@@ -105,7 +105,6 @@ async def test_a_command_is_answered(socket: Path) -> None:
     async with EngineFace(socket) as face:
         client = EngineClient(socket, by="desk on pts/3")
         answer = await client.send(Halt("by key"))
-        await client.close()
         assert answer.verdict is Verdict.DONE
         assert [(request.by, request.protocol) for request in face.requests] == [("desk on pts/3", PROTOCOL)]
 
@@ -115,7 +114,6 @@ async def test_a_command_whose_answer_is_lost_is_sent_again_under_the_same_id(so
         face.drop_next = True
         client = EngineClient(socket)
         answer = await client.send(Halt("by key"))
-        await client.close()
         assert answer.verdict is Verdict.DONE
         assert len(face.requests) == 2
         assert len({request.id for request in face.requests}) == 1
@@ -127,7 +125,6 @@ async def test_two_commands_have_two_ids(socket: Path) -> None:
         client = EngineClient(socket)
         await client.send(Halt())
         await client.send(Halt())
-        await client.close()
         assert len(face.commands) == 2
 
 
@@ -135,7 +132,6 @@ async def test_a_command_without_an_engine_was_not_sent(socket: Path) -> None:
     client = EngineClient(socket)
     with pytest.raises(EngineUnheard, match="NOT SENT"):
         await client.send(Halt())
-    await client.close()
 
 
 async def test_a_command_without_an_answer_may_have_been_done(socket: Path) -> None:
@@ -144,5 +140,4 @@ async def test_a_command_without_an_answer_may_have_been_done(socket: Path) -> N
         client = EngineClient(socket, patience_s=0.1)
         with pytest.raises(EngineUnheard, match="may or may not have been done"):
             await client.send(Halt())
-        await client.close()
         assert len({request.id for request in face.requests}) == 1

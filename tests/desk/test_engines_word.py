@@ -46,11 +46,7 @@ async def asked(folder: Path, socket: Path) -> AsyncIterator[tuple[Scene, Engine
         assert isinstance(engine.journal, SqliteJournal)
         face = Face(engine, engine.journal, past=History(engine.journal.reader))
         async with ControlSocket(face, socket):
-            client = EngineClient(socket)
-            try:
-                yield on, client
-            finally:
-                await client.close()
+            yield on, EngineClient(socket)
 
 
 def position(on: Scene) -> PositionView:
