@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.style import Style
 from rich.text import Text
@@ -10,6 +10,7 @@ from textual.color import Color
 from textual.widget import Widget
 
 from tui.view_model.ink import Ink
+from tui.widgets.inks import inks_of
 
 if TYPE_CHECKING:
     from textual_plotext.plot import Plot
@@ -21,20 +22,7 @@ Paint = tuple[int, int, int] | int | str
 class Plotted(Widget):
     """A widget with a plot in it."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink-{ink.value}" for ink in Ink}
-
-    DEFAULT_CSS = """
-    Plotted {
-        color: $ink-text;
-        & > .ink-label { color: $ink-label; }
-        & > .ink-faint { color: $ink-faint; }
-        & > .ink-bright { color: $ink-bright; }
-        & > .ink-accent { color: $ink-accent; }
-        & > .ink-gain { color: $ink-gain; }
-        & > .ink-loss { color: $ink-loss; }
-        & > .ink-warn { color: $ink-warn; }
-    }
-    """
+    DEFAULT_CSS = "Plotted { color: $ink-text; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -69,7 +57,7 @@ class Plotted(Widget):
     def style_of(self, ink: Ink) -> Style:
         if ink is Ink.TEXT:
             return Style.null()
-        return self.get_component_rich_style(f"ink-{ink.value}", partial=True)
+        return inks_of(self.app)[ink]
 
     def paint(self, ink: Ink) -> Paint:
         """An ink as plotext wants it: its three parts, or the number of one of the terminal's own colours."""

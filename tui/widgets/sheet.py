@@ -4,8 +4,6 @@ numbers.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -13,7 +11,8 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.view_model.ink import BLANK, Ink, Line
+from tui.view_model.ink import BLANK, Line
+from tui.widgets.inks import BADGES, inks_of
 
 
 class Sheet(ScrollView, can_focus=False):
@@ -24,8 +23,6 @@ class Sheet(ScrollView, can_focus=False):
     one costs more.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"ink-{ink.value}" for ink in Ink} | {"sheet-cursor"}
-
     DEFAULT_CSS = """
     Sheet {
         height: auto;
@@ -35,23 +32,6 @@ class Sheet(ScrollView, can_focus=False):
         scrollbar-background-active: $background;
         scrollbar-color: $frame; scrollbar-color-hover: $frame-focus; scrollbar-color-active: $frame-focus;
         color: $ink-text;
-        & > .ink-text { color: $ink-text; }
-        & > .ink-label { color: $ink-label; }
-        & > .ink-faint { color: $ink-faint; }
-        & > .ink-bright { color: $ink-bright; text-style: bold; }
-        & > .ink-accent { color: $ink-accent; }
-        & > .ink-gain { color: $ink-gain; }
-        & > .ink-loss { color: $ink-loss; }
-        & > .ink-warn { color: $ink-warn; }
-        & > .ink-faded { color: $ink-faded; text-style: $ink-faded-style; }
-        & > .ink-brand { color: $ink-brand; text-style: bold; }
-        & > .ink-live { color: $ink-on-badge; background: $ink-live; text-style: $ink-badge-style; }
-        & > .ink-demo { color: $ink-on-badge; background: $ink-demo; text-style: $ink-badge-style; }
-        & > .ink-sim { color: $ink-on-badge; background: $ink-sim; text-style: $ink-badge-style; }
-        & > .ink-alarm { color: $ink-on-alarm; background: $ink-alarm; text-style: $ink-badge-style; }
-        & > .ink-notice { color: $ink-on-notice; background: $ink-notice; text-style: $ink-badge-style; }
-        & > .ink-key { color: $ink-key; text-style: bold; }
-        & > .sheet-cursor { background: $cursor-row; }
     }
     """
 
@@ -128,19 +108,13 @@ class Sheet(ScrollView, can_focus=False):
         return strip
 
     def _make_strip(self, spans: Line, width: int, *, chosen: bool) -> Strip:
-        base = self.rich_style
-        under = self.get_component_rich_style("sheet-cursor", partial=True) if chosen else Style.null()
+        base, inks = self.rich_style, inks_of(self.app)
+        under = inks.cursor if chosen else Style.null()
         segments = [
-            Segment(span.text, base + self._style(span.ink) + self._under(span.ink, under)) for span in spans
+            Segment(span.text, base + inks[span.ink] + (Style.null() if span.ink in BADGES else under))
+            for span in spans
         ]
         return Strip(segments).adjust_cell_length(width, base + under).simplify()
-
-    def _style(self, ink: Ink) -> Style:
-        return self.get_component_rich_style(f"ink-{ink.value}", partial=True)
-
-    def _under(self, ink: Ink, under: Style) -> Style:
-        badges = {Ink.LIVE, Ink.DEMO, Ink.SIM, Ink.ALARM, Ink.NOTICE}
-        return Style.null() if ink in badges else under
 
     def notify_style_update(self) -> None:
         """A new theme: every strip is made again."""
