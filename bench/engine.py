@@ -26,10 +26,11 @@ from bench.reliability import cpu_s, resident_mb
 from bench.venue import plain, until
 from engine.core.exchange import Tick
 from engine.core.instrument import Side
+from engine.journal.sqlite import SqliteJournal
 from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
 from tests.kill.process import ROOT, EngineProcess
-from tests.runtime.desk import BTC, desk
+from tests.runtime.desk import BTC, Desk, on_a_desk
 
 TICKS: Final = 20_000
 ORDERS: Final = 12
@@ -51,45 +52,53 @@ class Arrivals:
 
         sim._rest.log.open = noted  # type: ignore[assignment,method-assign]
 
-    async def after(self, cause: Callable[[], object]) -> float:
-        """Microseconds from `cause` to the next order."""
+    async def after(self, sim: SimulatedBitget, price: Decimal) -> float:
+        """Microseconds from the frame with this price, as it leaves the exchange, to the next order there."""
         self.at = 0.0
+        sim.world.pin(BTC, price)
         began = time.perf_counter()
-        cause()
+        sim.streams.flush()
         await until(lambda: self.at > 0, 10.0)
         return (self.at - began) * 1e6
 
 
 async def ours() -> tuple[float, list[float]]:
     """CPU of a tick that crosses nothing, and from the crossing price at the exchange to the order there."""
-    async with desk() as on:
-        await on.opens()
-        tick = Tick(BTC, Decimal(99_000), Decimal(99_000), on.engine.now())
-        runs = []
-        for _ in range(5):
-            began = time.process_time()
-            for _ in range(TICKS // 5):
-                on.engine.tick(tick)
-            runs.append((time.process_time() - began) / (TICKS // 5) * 1e6)
-        arrivals, took, price = Arrivals(on.sim), [], Decimal(100_000)
-        for number in range(1, ORDERS + 1):
-            price = (price * Decimal("0.9499")).quantize(Decimal("0.1"))
-            await on.sim.feed.advance(2_000)
-            await asyncio.sleep(PAUSE_S)
-            took.append(await arrivals.after(lambda price=price: _moves(on.sim, price)))
-            await on.until(lambda number=number: on.cycle.rungs == number, f"rung {number}")
-            await on.at_rest()
-        return min(runs), took
+    with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as folder:
+        journal = await SqliteJournal.open(Path(folder) / "state.db", account="main")
+        async with on_a_desk(journal) as on:
+            return await _measured(on)
 
 
-def _moves(sim: SimulatedBitget, price: Decimal) -> None:
-    sim.world.pin(BTC, price)
-    sim.streams.flush()
+async def _measured(on: Desk[SqliteJournal]) -> tuple[float, list[float]]:
+    await on.opens()
+    tick = Tick(BTC, Decimal(99_000), Decimal(99_000), on.engine.now())
+    runs = []
+    for _ in range(5):
+        began = time.process_time()
+        for _ in range(TICKS // 5):
+            on.engine.tick(tick)
+        runs.append((time.process_time() - began) / (TICKS // 5) * 1e6)
+    arrivals, took, price = Arrivals(on.sim), [], Decimal(100_000)
+    for number in range(1, ORDERS + 1):
+        price = (price * Decimal("0.9499")).quantize(Decimal("0.1"))
+        await on.sim.feed.advance(2_000)
+        await asyncio.sleep(PAUSE_S)
+        took.append(await arrivals.after(on.sim, price))
+        await on.until(lambda number=number: on.cycle.rungs == number, f"rung {number}")
+        await on.at_rest()
+    return min(runs), took
 
 
 async def theirs(**options: Any) -> list[float]:
-    """The same with ccxt.pro: two orders at every crossing, of which the first is timed, then the second."""
-    async with SimulatedBitget(speed=0, ideal=True, markets={BTC: Decimal(100_000)}) as sim:
+    """The same with ccxt.pro, on an account that holds the same position and watches it: two orders at every
+    crossing, of which the first is timed.
+    """
+    async with (
+        SimulatedBitget(speed=0, ideal=True, markets={BTC: Decimal(100_000)}) as sim,
+        Hand(sim.url, sim.keys[0]) as hand,
+    ):
+        await hand.open(BTC, Side.SHORT, Decimal(20), size=Decimal("0.002"))
         client, arrivals, took = plain(sim, **options), Arrivals(sim), []
         await client.load_markets()
         threshold = [0.0]
@@ -103,18 +112,23 @@ async def theirs(**options: Any) -> list[float]:
                     await client.create_order("BTC/USDT:USDT", "market", "sell", 0.0001, None, params)
                     await client.create_order("BTC/USDT:USDT", "market", "sell", 0.0001, None, params)
 
-        trading = asyncio.create_task(trade())
+        async def watch() -> None:
+            while True:
+                await client.watch_positions(["BTC/USDT:USDT"])
+
+        tasks = [asyncio.create_task(trade()), asyncio.create_task(watch())]
         await asyncio.sleep(1.0)
         price = Decimal(100_000)
         for _ in range(ORDERS):
             price = (price * Decimal("0.99")).quantize(Decimal("0.1"))
             threshold[0] = float(price)
             await asyncio.sleep(PAUSE_S)
-            took.append(await arrivals.after(lambda price=price: _moves(sim, price)))
+            took.append(await arrivals.after(sim, price))
             await asyncio.sleep(0.3)
-        trading.cancel()
-        with suppress(asyncio.CancelledError):
-            await trading
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await client.close()
         return took
 

@@ -93,7 +93,7 @@ def _notes(position: PositionView) -> tuple[str, ...]:
 
 
 def as_json(position: PositionView) -> dict[str, Any]:
-    """Numbers as decimal strings, null for unknown; `…_pct` are percent numbers such as 33.17."""
+    """Numbers as decimal strings, null for unknown; `…_pct` are percents such as "33.17"."""
     return {
         "symbol": position.symbol,
         "side": position.side.value,
@@ -135,5 +135,5 @@ def _text(value: Decimal | None) -> str | None:
     return None if value is None else format(value, "f")
 
 
-def _percent(fraction: Decimal | None) -> float | None:
-    return None if fraction is None else float(round(fraction * 100, 2))
+def _percent(fraction: Decimal | None) -> str | None:
+    return None if fraction is None else format(round(fraction * 100, 2), "f")

@@ -4,8 +4,7 @@
 
 Decisions are made in the order in which things happen, in the event loop's own thread. What a decision wants
 sent goes out when its entry is durable; only a rung that was armed (durably, with its client ids) does not
-wait for the
-disk.
+wait for the disk.
 """
 
 from __future__ import annotations
@@ -49,6 +48,9 @@ logger = logging.getLogger("ratchet.engine")
 
 DATED = OrdersRead | PositionsRead | BalanceRead | FillsRead
 """Readings whose age matters."""
+
+HEAD_START_S = 0.001
+"""What an armed order gets before the disk's work competes with it for the interpreter."""
 
 TIMER_S = 1.0
 RECONCILE_TICKS = 10
@@ -103,6 +105,8 @@ class Engine:
         self._since_snapshot = 0
         self._last = 0
         self._ahead = 0
+        self._early: list[AnyBody] = []
+        self._in_a_hurry = False
 
     def __repr__(self) -> str:
         state = self.state
@@ -122,6 +126,8 @@ class Engine:
                 self._work = group
                 group.create_task(self._write(), name="journal")
                 self.take(self._start())
+                for body in self._early:
+                    self.take(body)
                 group.create_task(self.venue.run(), name="venue")
                 group.create_task(self._tick_timer(), name="timer")
                 if ready is not None:
@@ -168,9 +174,12 @@ class Engine:
         self.touch()
 
     def tell(self, body: AnyBody) -> None:
-        """Anything else that the venue learnt."""
+        """Anything else that the venue learnt. A journal begins with a start: what is earlier waits."""
         self.links.heard(body)
-        self.take(body)
+        if self._work is None:
+            self._early.append(body)
+        else:
+            self.take(body)
 
     def take(self, body: AnyBody) -> Decision:
         """Decide, believe, and queue what has to be written and done."""
@@ -180,7 +189,7 @@ class Engine:
         decision = decide(self.state, event)
         if isinstance(body, BalanceRead):
             self.prices.note_balance()
-        changed = decision.state is not self.state and decision.state != self.state
+        changed = decision.state is not self.state and (bool(decision.notes) or decision.state != self.state)
         self.state = decision.state
         if changed:
             self.prices.arm(thresholds(self.state))
@@ -209,11 +218,12 @@ class Engine:
             armed = self._is_armed(work) and not isinstance(event.body, Commanded)
             free = isinstance(work, (Read, LookUp)) or armed
             (now if free else later).append(work)
+            self._in_a_hurry |= free and isinstance(work, PlaceMarket)
+        for work in now:
+            self._carry_out(work)
         if changed or later or decision.notes:
             self._outbox.append((Entry(event, decision.actions, decision.notes), tuple(later)))
             self._wake_writer.set()
-        for work in now:
-            self._carry_out(work)
 
     def _is_armed(self, work: Work) -> bool:
         return isinstance(work, PlaceMarket) and work.id in self._armed_durably
@@ -227,6 +237,9 @@ class Engine:
         while True:
             await self._wake_writer.wait()
             self._wake_writer.clear()
+            if self._in_a_hurry:
+                self._in_a_hurry = False
+                await asyncio.sleep(HEAD_START_S)
             try:
                 await self._write_what_waits()
             except JournalRefused as refused:

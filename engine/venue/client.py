@@ -8,11 +8,16 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
+import aiohttp
 import ccxt.pro
 import msgspec
+from yarl import URL
 
 BEHIND: Final = 2_000
 """Websocket frames ccxt keeps in its own caches; Ratchet's frames never get there."""
+
+NO_LIMIT: Final = aiohttp.ClientTimeout(total=None)
+USUAL: Final = {"User-Agent": "ratchet", "Accept-Encoding": "gzip, deflate"}
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -40,12 +45,27 @@ class Keys(msgspec.Struct, frozen=True):
 
 
 class Client(ccxt.pro.bitget):  # type: ignore[misc]
-    """ccxt's client with two changes: every frame passes a reader, and the login takes the exchange's clock.
+    """ccxt's client with three changes: every frame passes a reader, the login takes the exchange's clock,
+    and an answer comes back as it is, not as one of ccxt's exceptions.
 
     `listen(url)` gives the reader of a socket: it says whether it took the text; what it leaves goes to ccxt.
     """
 
     listen: Callable[[str], Callable[[str], bool]] | None = None
+
+    async def ask(self, method: str, signed: dict[str, Any]) -> tuple[int, bytes]:
+        """Send what `sign` made, over ccxt's session: the status and the body, which no one has judged yet.
+
+        Raises aiohttp.ClientError, OSError, and ccxt's ExchangeClosedByUser. It has no time limit of its own.
+        """
+        self.open(True)
+        url = URL(signed["url"], encoded=True)
+        headers = {**USUAL, **(signed["headers"] or {})}
+        body = (signed["body"] or "").encode()
+        async with self.session.request(
+            method, url, data=body or None, headers=headers, timeout=NO_LIMIT
+        ) as told:
+            return told.status, await told.read()
 
     def client(self, url: str) -> Any:
         """ccxt's socket for `url`; a new one has its text frames routed through `listen`."""

@@ -40,17 +40,14 @@ class Lanes:
         self._reading = asyncio.Semaphore(reads_at_once)
 
     @asynccontextmanager
-    async def turn(self, path: str, lane: Lane) -> AsyncIterator[None]:
-        """Wait until a request to `path` may go out, and hold its place while it runs."""
-        if lane is not Lane.READ:
-            await self._wait(path, lane)
-            yield
-            return
+    async def reading(self, path: str) -> AsyncIterator[None]:
+        """Wait until a read of `path` may go out, and hold its place while it runs."""
         async with self._reading:
-            await self._wait(path, lane)
+            await self.turn(path, Lane.READ)
             yield
 
-    async def _wait(self, path: str, lane: Lane) -> None:
+    async def turn(self, path: str, lane: Lane) -> None:
+        """Wait until a request to `path` may go out."""
         limit = LIMITS.get(path, USUAL_LIMIT) - (KEPT_FREE if lane is Lane.ADD else 0)
         sent = self._sent[path]
         loop = asyncio.get_running_loop()

@@ -1,19 +1,21 @@
-"""What an answer means: accepted, refused for good, or unknown. Bitget's code decides, never ccxt's class.
+"""What an answer means: accepted, refused for good, or unknown. Bitget's code decides, whatever the status.
 
-ccxt files InvalidNonce and maintenance under NetworkError, and duplicates, missing positions and "system
-error" under plain ExchangeError; only the code inside the body tells a refusal from an open question.
+An exception's class would not do: ccxt files InvalidNonce and maintenance under NetworkError, and duplicates,
+missing positions and "system error" under plain ExchangeError.
 """
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Final
 
-import ccxt
 import msgspec
 
 from engine.core.exchange import Accepted, Outcome, Refused, Unknown
 
 SUCCESS: Final = "00000"
+OK: Final = HTTPStatus.OK
+TOO_MANY: Final = HTTPStatus.TOO_MANY_REQUESTS
 
 OUT_OF_WINDOW: Final = "the request's time stamp was out of the window"
 
@@ -47,17 +49,23 @@ class Refusal(Exception):
         self.message = message
 
 
-def failure(error: BaseException) -> NoAnswer | Refusal:
-    """What an exception of ccxt, aiohttp or asyncio says about the request."""
-    body = _body(str(error)) if isinstance(error, ccxt.ExchangeError | ccxt.NetworkError) else None
-    if body is not None:
-        return verdict(body)
-    if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
-        return NoAnswer(UNDECIDED["429"])
-    if isinstance(error, TimeoutError | ccxt.RequestTimeout):
+def answer(status: int, text: bytes) -> dict[str, Any]:
+    """The body of an answer. Raises NoAnswer when it holds no code: then the HTTP status is all there is."""
+    try:
+        body = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = None
+    if isinstance(body, dict) and "code" in body:
+        return body
+    if status == TOO_MANY:
+        raise NoAnswer(UNDECIDED["429"])
+    raise NoAnswer(f"the exchange answered HTTP {status}" if status != OK else "the answer could not be read")
+
+
+def unreached(error: BaseException) -> NoAnswer:
+    """What a broken connection says about the request: nothing."""
+    if isinstance(error, TimeoutError):
         return NoAnswer("no answer in time")
-    if isinstance(error, ccxt.ExchangeNotAvailable):
-        return NoAnswer(_status(str(error)))
     return NoAnswer(f"connection failed ({type(error).__name__})")
 
 
@@ -92,23 +100,3 @@ def listed(data: object, order_id: str) -> Outcome:
     if data.get("successList"):
         return Accepted(order_id)
     return Unknown("the answer named no order")
-
-
-def _body(text: str) -> dict[str, Any] | None:
-    """The JSON body that ccxt puts behind `bitget `."""
-    start = text.find("{")
-    if start < 0:
-        return None
-    try:
-        body = msgspec.json.decode(text[start:])
-    except msgspec.DecodeError:
-        return None
-    return body if isinstance(body, dict) and "code" in body else None
-
-
-def _status(text: str) -> str:
-    """`bitget POST https://… 502 Bad Gateway …` without address and body."""
-    words = text.split(maxsplit=5)
-    if len(words) > 3 and words[3].isdigit():
-        return f"the exchange answered HTTP {words[3]}"
-    return "the connection broke"

@@ -1,4 +1,4 @@
-"""One signed request over ccxt, in its lane, with a timeout: an answer's data, or Refusal, or NoAnswer."""
+"""One request, signed by ccxt, in its lane, with a timeout: an answer's data, or Refusal, or NoAnswer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import ccxt
 
 from engine.venue.client import Client, Keys
 from engine.venue.lanes import Lane, Lanes
-from engine.venue.outcomes import OUT_OF_WINDOW, SUCCESS, NoAnswer, Refusal, failure, verdict
+from engine.venue.outcomes import OUT_OF_WINDOW, SUCCESS, NoAnswer, Refusal, answer, unreached, verdict
 
 PRODUCT: Final = "USDT-FUTURES"
 SERVER_TIME: Final = "v2/public/time"
@@ -59,13 +59,13 @@ class Rest:
 
     async def get(self, path: str, params: dict[str, str], *, signed: bool = True) -> Any:
         """The `data` of a read. Raises Refusal or NoAnswer."""
-        async with self._lanes.turn(path, Lane.READ):
+        async with self._lanes.reading(path):
             return await self._send("GET", path, params, signed)
 
     async def post(self, path: str, body: dict[str, Any], lane: Lane) -> Any:
         """The `data` of a request that changes something. Raises Refusal or NoAnswer."""
-        async with self._lanes.turn(path, lane):
-            return await self._send("POST", path, body, True)
+        await self._lanes.turn(path, lane)
+        return await self._send("POST", path, body, True)
 
     async def follow_clock(self) -> int:
         """Sign with the exchange's clock from now on. Returns how far this machine is ahead, milliseconds.
@@ -94,20 +94,18 @@ class Rest:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await self._client.fetch(request["url"], method, request["headers"], request["body"])
-        except (ccxt.BaseError, aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._clean(failure(error)) from None
+                status, text = await self._client.ask(method, request)
+        except (aiohttp.ClientError, ccxt.BaseError, TimeoutError, OSError) as error:
+            raise unreached(error) from None
         self.latency_ms = (time.perf_counter() - started) * 1000
-        return self._data(answer)
+        return self._data(answer(status, text))
 
-    def _data(self, answer: object) -> Any:
-        if not isinstance(answer, dict):
-            raise NoAnswer("the answer could not be read")
-        if answer.get("code") != SUCCESS:
-            raise self._clean(verdict(answer))
-        if str(answer.get("requestTime", "")).isdigit():
-            self._clock.answer(int(answer["requestTime"]))
-        return answer.get("data")
+    def _data(self, body: dict[str, Any]) -> Any:
+        if body["code"] != SUCCESS:
+            raise self._clean(verdict(body))
+        if str(body.get("requestTime", "")).isdigit():
+            self._clock.answer(int(body["requestTime"]))
+        return body.get("data")
 
     def _clean(self, error: NoAnswer | Refusal) -> NoAnswer | Refusal:
         if isinstance(error, NoAnswer) and error.cause == OUT_OF_WINDOW:

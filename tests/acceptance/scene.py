@@ -25,6 +25,7 @@ from engine.core.events import AnyCommand, Commanded, Timer
 from engine.core.exchange import Tick
 from engine.core.instrument import Side
 from engine.core.settings import Ladder, Limits, Settings
+from engine.journal.replay import replay
 from engine.journal.sqlite import SqliteJournal
 from engine.protocol import AccountView, Mode
 from engine.runtime.clock import Clock
@@ -309,3 +310,5 @@ async def scene(
             yield Scene(on, trader, clock)
         finally:
             await trader.close()
+    lived = await asyncio.to_thread(replay, folder / "state.db")
+    assert not lived.difference, f"the journal decides otherwise: {lived.difference}"

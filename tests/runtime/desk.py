@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 from engine.core.cycle import Cycle
 from engine.core.instrument import Side
 from engine.core.settings import Managed, Settings
 from engine.journal.memory import MemoryJournal
+from engine.journal.port import Journal
 from engine.runtime.engine import Engine
 from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
@@ -23,13 +25,14 @@ from tests.replay.stage import Stage
 BTC = "BTCUSDT"
 SETTINGS = Settings("main", managed=(Managed(BTC, Decimal(20)),))
 PATIENCE_S = 15.0
+J = TypeVar("J", bound=Journal)
 
 
 @dataclass
-class Desk(Stage):
-    """Everything that plays, and the journal that can be made to refuse."""
+class Desk(Stage, Generic[J]):
+    """Everything that plays, and the journal; one in memory can be made to refuse."""
 
-    journal: MemoryJournal
+    journal: J
 
     async def mark(self, price: int | str | Decimal) -> None:
         """Two seconds later the market is there: no two trades share a moment."""
@@ -70,11 +73,17 @@ class Desk(Stage):
 
 
 @asynccontextmanager
-async def desk() -> AsyncIterator[Desk]:
-    """A market that stands still at 100,000, and an engine at rest on it."""
+async def desk() -> AsyncIterator[Desk[MemoryJournal]]:
+    """A market that stands still at 100,000, and an engine at rest on it, its journal in memory."""
+    async with on_a_desk(MemoryJournal("main")) as on:
+        yield on
+
+
+@asynccontextmanager
+async def on_a_desk(journal: J) -> AsyncIterator[Desk[J]]:
+    """The same with this journal, which is closed at the end."""
     async with SimulatedBitget(speed=0, ideal=True, markets={BTC: Decimal(100_000)}) as sim:
         venue = Bitget(Keys(sim.key, sim.secret, sim.passphrase), url=sim.url)
-        journal = MemoryJournal("main")
         engine = Engine(SETTINGS, venue, journal, version="test")
         running = asyncio.create_task(engine.run())
         try:

@@ -163,8 +163,8 @@ def test_positions_as_json_are_exact(face: EngineFace, capsys: Captured) -> None
     assert position["side"] == "short"
     assert position["entry"] == "96612.90"
     assert position["unrealized_pnl"] == "4.96837"
-    assert position["unrealized_pnl_pct"] == 33.17
-    assert position["distance_pct"] == 6.28
+    assert position["unrealized_pnl_pct"] == "33.17"
+    assert position["distance_pct"] == "6.28"
     assert position["status"] == "BREAKEVEN"
     assert position["worst_case"] == "-4.4975"
     assert position["legs"][1] == {"qty": "0.0021", "entry": "95000", "stop": "99293.2"}

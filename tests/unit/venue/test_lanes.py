@@ -10,8 +10,8 @@ PLACE = "v2/mix/order/place-order"
 
 
 async def take(lanes: Lanes, lane: Lane, path: str = PLACE) -> float:
-    async with lanes.turn(path, lane):
-        return asyncio.get_running_loop().time()
+    await lanes.turn(path, lane)
+    return asyncio.get_running_loop().time()
 
 
 async def test_ten_reducing_requests_leave_at_once() -> None:
@@ -46,7 +46,7 @@ async def test_reads_that_hang_do_not_hold_a_reducing_request_up() -> None:
     hang = asyncio.Event()
 
     async def read() -> None:
-        async with lanes.turn("v2/mix/order/fills", Lane.READ):
+        async with lanes.reading("v2/mix/order/fills"):
             await hang.wait()
 
     reads = [asyncio.create_task(read()) for _ in range(20)]
