@@ -26,6 +26,7 @@ class Asked:
             web.get("/v1/history", self._history),
             web.get("/v1/history/{cycle}", self._cycle),
             web.get("/v1/equity", self._equity),
+            web.get("/v1/signals", self._signals),
             web.get("/v1/chart/{symbol}", self._chart),
             web.get("/v1/settings", self._settings),
         ]
@@ -61,6 +62,9 @@ class Asked:
 
     async def _equity(self, _: web.Request) -> web.Response:
         return answer(await self._served.equity())
+
+    async def _signals(self, _: web.Request) -> web.Response:
+        return answer(await self._served.signals())
 
     async def _chart(self, request: web.Request) -> web.Response:
         return answer(await self._served.chart(request.match_info["symbol"]))

@@ -18,6 +18,7 @@ from engine.protocol import (
     Request,
     SettingsView,
     Side,
+    SignalsView,
     Snapshot,
     StoryLine,
     TicketView,
@@ -73,6 +74,9 @@ class Served(Protocol):
 
     async def equity(self) -> tuple[EquityPoint, ...]:
         """The equity curve, oldest first."""
+
+    async def signals(self) -> SignalsView:
+        """What came from outside, newest first, and the regimes."""
 
     async def chart(self, symbol: str) -> ChartView:
         """The marks of a symbol by the minute, and the fills of its open cycles."""

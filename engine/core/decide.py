@@ -37,6 +37,7 @@ from engine.core.events import (
     OrderSeen,
     OrdersRead,
     PositionsRead,
+    SignalHeard,
     Started,
     StopSeen,
     Timer,
@@ -51,6 +52,7 @@ from engine.core.refusal import CommandRefused
 from engine.core.resting import orders_read, stop_seen
 from engine.core.rung import advance, arm, expire, try_rung
 from engine.core.settings import Settings
+from engine.core.signals import signal_heard
 from engine.core.state import State
 from engine.core.turn import Turn
 from engine.core.words import money, name
@@ -138,6 +140,8 @@ def _take_in(turn: Turn) -> str:
             _timer(turn, reconcile=reconcile)
         case MarkReached():
             pass
+        case SignalHeard():
+            signal_heard(turn, body)
         case Commanded():
             return commanded(turn, body)
         case _:

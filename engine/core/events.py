@@ -149,6 +149,40 @@ class MarkReached(Body, frozen=True, tag="mark_reached"):
     mark: Decimal
 
 
+class SignalOutcome(StrEnum):
+    """What became of a signal from outside."""
+
+    ACCEPTED = "accepted"
+    NOTHING = "nothing to do"
+    REFUSED = "refused"
+    DUPLICATE = "duplicate"
+    LATE = "late"
+    UNREADABLE = "unreadable"
+    WRONG_TOKEN = "wrong token"  # noqa: S105 – an outcome, not a token
+    TURNED_AWAY = "turned away"
+
+
+class SignalHeard(Body, frozen=True, tag="signal_heard"):
+    """A signal came from `source`, and this became of it: `text` says why, `became` what was asked for then.
+
+    `id` is the name under which its command is known, `label` what the sender calls it; what could not be
+    read is empty. `times` is more than 1 for a flood, of which this is the last. It never holds a token.
+    """
+
+    source: str
+    outcome: SignalOutcome
+    text: str
+    id: str = ""
+    label: str = ""
+    symbol: str = ""
+    action: str = ""
+    sentiment: str = ""
+    price: Decimal | None = None
+    stop: Decimal | None = None
+    became: str = ""
+    times: int = 1
+
+
 class Timer(Body, frozen=True, tag="timer"):
     """A second has passed; with `reconcile` it is time to read everything again."""
 
@@ -333,6 +367,7 @@ AnyBody = (
     | LinkChanged
     | Hindered
     | MarkReached
+    | SignalHeard
     | Timer
     | Commanded
 )

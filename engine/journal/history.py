@@ -10,15 +10,20 @@ from typing import Any, Final
 from engine.core.ids import is_ours
 from engine.core.instrument import Side
 from engine.journal.reader import JournalReader
-from engine.protocol import CycleStory, CycleView, EquityPoint, PastLeg, RungView, TradeView
+from engine.protocol import CycleStory, CycleView, EquityPoint, PastLeg, RungView, SignalView, TradeView
 
 CYCLES: Final = 500
 POINTS: Final = 1000
 TRADES: Final = 2000
+SIGNALS: Final = 500
 
 _CYCLE: Final = (
     "SELECT cycle, symbol, side, status, reason, opened, closed, rungs, first_margin, start_equity, "
     "peak_qty, realised, fees, funding, net, exit_price FROM positions"
+)
+_SIGNAL: Final = (
+    "SELECT seq, at, source, id, label, symbol, action, sentiment, price, stop, outcome, text, became, times "
+    "FROM signals"
 )
 _TRADE: Final = (
     "SELECT trades.at, buy, trades.qty, price, fee, profit, cause, client_id, order_id, positions.side "
@@ -49,6 +54,12 @@ class History:
         """The equity curve, thinned out evenly to at most `POINTS` minutes, the newest one always in it."""
         rows = await self._reader.ask(_equity)
         return tuple(EquityPoint(at, Decimal(equity), Decimal(deployed)) for at, equity, deployed in rows)
+
+    async def signals(self) -> tuple[SignalView, ...]:
+        """The newest signals, newest first."""
+        sql = f"{_SIGNAL} ORDER BY seq DESC LIMIT ?"
+        rows = await self._reader.ask(lambda db: db.execute(sql, (SIGNALS,)).fetchall())
+        return tuple(_signal(row) for row in rows)
 
     async def trades(self, symbol: str, since: int) -> tuple[TradeView, ...]:
         """The fills of the cycles of `symbol` that are open, from `since` (the exchange's clock) on."""
@@ -163,4 +174,24 @@ def _trade(row: tuple[Any, ...]) -> TradeView:
         cause=cause,
         ours=is_ours(client_id),
         order_id=order_id,
+    )
+
+
+def _signal(row: tuple[Any, ...]) -> SignalView:
+    seq, at, source, id, label, symbol, action, sentiment, price, stop, outcome, text, became, times = row
+    return SignalView(
+        seq=seq,
+        at=at,
+        source=source,
+        id=id,
+        label=label,
+        symbol=symbol,
+        action=action,
+        sentiment=sentiment,
+        price=None if price is None else Decimal(price),
+        stop=None if stop is None else Decimal(stop),
+        outcome=outcome,
+        text=text,
+        became=became,
+        times=times,
     )

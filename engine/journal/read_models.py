@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from engine.core.cycle import Cycle, Leg, Rest, Rung, Stop
-from engine.core.events import BillSeen, FillSeen
+from engine.core.events import BillSeen, FillSeen, SignalHeard
 from engine.core.exchange import Bill, Fill
 from engine.core.ids import cycle_in, is_ours
 from engine.core.instrument import ZERO, Side
@@ -23,7 +23,10 @@ from engine.journal.port import Recorded
 Value = str | int | None
 Change = tuple[str, tuple[Value, ...]]
 
-TABLES: Final = ("touches", "accounts", "positions", "legs", "rungs", "trades", "bills", "pnl_snapshots")
+TABLES: Final = (
+    *("touches", "accounts", "positions", "legs", "rungs", "trades", "bills", "pnl_snapshots"),
+    "signals",
+)
 """All derived tables; `touches` is filled by engine.journal.touch."""
 
 MINUTE_MS: Final = 60_000
@@ -106,6 +109,7 @@ _TRADE = (
     "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trade_id) DO NOTHING"
 )
 _BILL = "INSERT INTO bills VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (bill_id) DO NOTHING"
+_SIGNAL = "INSERT INTO signals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING"
 _CLAIM_TRADES = (
     "UPDATE trades SET cycle = ?1 WHERE cycle = '' AND symbol = ?2 AND (side = '' OR side = ?3) AND at >= ?4"
 )
@@ -129,6 +133,8 @@ def changes(recorded: Iterable[Recorded], before: State | None, after: State) ->
                 yield from _trade(item.seq, fill, before, after)
             case BillSeen(bill):
                 yield _bill(item.seq, bill)
+            case SignalHeard() as signal:
+                yield _signal(item.seq, item.entry.event.at, signal)
             case _:
                 pass
 
@@ -296,3 +302,12 @@ def since(cycle: Cycle) -> int:
 
 def _bill(seq: int, bill: Bill) -> Change:
     return _BILL, (bill.bill_id, seq, bill.symbol, bill.kind, str(bill.amount), bill.at)
+
+
+def _signal(seq: int, at: int, signal: SignalHeard) -> Change:
+    return _SIGNAL, (
+        *(seq, at, signal.source, signal.id, signal.label),
+        *(signal.symbol, signal.action, signal.sentiment),
+        *(None if value is None else str(value) for value in (signal.price, signal.stop)),
+        *(signal.outcome.value, signal.text, signal.became, signal.times),
+    )

@@ -50,6 +50,7 @@ from engine.core.events import (
     Release,
     Resume,
     SetStopMode,
+    SignalHeard,
     Started,
     StopSeen,
     Timer,
@@ -68,6 +69,7 @@ from engine.core.exchange import (
     Unknown,
 )
 from engine.core.instrument import ZERO, Side
+from engine.core.signals import said
 from engine.journal.port import Entry
 
 Told = tuple[str, str, Level]
@@ -94,7 +96,7 @@ def is_loud(body: AnyBody) -> bool:
     match body:
         case OrderSeen(row) | StopSeen(_, row):
             return row.state is not OrderState.LIVE
-        case FillSeen() | Answered() | LookedUp() | BillSeen() | MarkReached() | Commanded():
+        case FillSeen() | Answered() | LookedUp() | BillSeen() | MarkReached() | Commanded() | SignalHeard():
             return True
         case _:
             return False
@@ -155,6 +157,8 @@ def _quiet(body: AnyBody) -> str:
     match body:
         case Started(settings, version):
             return f"engine {version} started for account {settings.account}"
+        case SignalHeard(_, outcome):
+            return f"{said(body)}, {outcome.value}{f', {body.id}' if body.id else ''}"
         case MarkReached(symbol, mark):
             return f"mark of {symbol} reached {words.price(mark)}"
         case Commanded(_, by, command):

@@ -34,6 +34,7 @@ from engine.core.events import (
     OrdersRead,
     PositionsRead,
     Resume,
+    SignalHeard,
     StopSeen,
 )
 from engine.core.exchange import Accepted, Fill, OrderRow, RestingOrder
@@ -110,6 +111,8 @@ def _in_body(body: AnyBody) -> set[str]:
             return {bill.symbol}
         case MarkReached(symbol):
             return {symbol}
+        case SignalHeard():
+            return {body.symbol, body.id}
         case PositionsRead(positions):
             return {row.symbol for row in positions}
         case OrdersRead(orders):

@@ -16,6 +16,7 @@ unknown, never zero.
     GET  /v1/history    → list of CycleView     newest first, from the journal
     GET  /v1/history/CYCLE → CycleStory         its legs, rungs and trades
     GET  /v1/equity     → list of EquityPoint   oldest first, at most a thousand
+    GET  /v1/signals    → SignalsView           what came from outside, newest first, and the regimes
     GET  /v1/chart/SYMBOL → ChartView           the marks since the engine started, by the minute
     GET  /v1/settings   → SettingsView          every option and where its value comes from
 """
@@ -60,8 +61,11 @@ from engine.protocol.asked import (
     PastLeg,
     PreviewView,
     ReduceView,
+    RegimeView,
     RungView,
     SettingsView,
+    SignalsView,
+    SignalView,
     TicketView,
     TradeView,
 )
@@ -131,6 +135,7 @@ __all__ = [
     "PreviewView",
     "Reduce",
     "ReduceView",
+    "RegimeView",
     "Release",
     "Request",
     "Resume",
@@ -138,6 +143,8 @@ __all__ = [
     "SetStopMode",
     "SettingsView",
     "Side",
+    "SignalView",
+    "SignalsView",
     "Snapshot",
     "Status",
     "StopMode",

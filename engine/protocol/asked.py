@@ -162,6 +162,49 @@ class CycleStory(msgspec.Struct, frozen=True):
     trades: tuple[TradeView, ...]
 
 
+class SignalView(msgspec.Struct, frozen=True):
+    """A signal that came from outside: what it said, its `outcome` with the reason in `text`, and what it
+    `became` (empty: nothing). `id` is the name of its command, `label` the sender's own; `times` is more
+    than 1 for a flood of the same kind.
+    """
+
+    seq: int
+    at: int
+    source: str
+    id: str
+    label: str
+    symbol: str
+    action: str
+    sentiment: str
+    price: Decimal | None
+    stop: Decimal | None
+    outcome: str
+    text: str
+    became: str
+    times: int = 1
+
+
+class RegimeView(msgspec.Struct, frozen=True):
+    """What the strategy behind the signals of a symbol last was (`long`, `short`, `flat`), since when, and
+    what it was `before` (empty: unknown).
+    """
+
+    symbol: str
+    sentiment: str
+    since: int
+    before: str
+
+
+class SignalsView(msgspec.Struct, frozen=True):
+    """The newest signals, newest first, and the regime of each symbol. `sources` are those that this engine
+    listens to; none means that nothing is configured.
+    """
+
+    signals: tuple[SignalView, ...]
+    regimes: tuple[RegimeView, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
 class EquityPoint(msgspec.Struct, frozen=True):
     """The account at one moment."""
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from engine.api.port import Served
 from engine.api.rest.gate import Gate
@@ -17,10 +17,14 @@ from engine.api.rest.tokens import Scope, Tokens
 from engine.config.doors import RestTerms, WebhookTerms
 from engine.runtime.engine import Engine
 from engine.webhook.alert import Message
-from engine.webhook.carrying import Outcome, Terms
+from engine.webhook.carrying import Desk, Outcome, Terms
 from engine.webhook.hook import PATH, Hook
 
 logger = logging.getLogger("ratchet.engine")
+
+
+class Front(Served, Desk, Protocol):
+    """The engine's face, as clients see it and as alerts need it."""
 
 
 class Doors:
@@ -29,7 +33,7 @@ class Doors:
     """
 
     def __init__(
-        self, rest: RestTerms | None, webhook: WebhookTerms | None, engine: Engine, face: Served
+        self, rest: RestTerms | None, webhook: WebhookTerms | None, engine: Engine, face: Front
     ) -> None:
         self.hook = _hook(webhook, face) if webhook is not None else None
         self.server = _server(rest, self.hook, engine, face) if rest is not None else None
@@ -57,7 +61,7 @@ class Doors:
                 group.create_task(self.hook.run(), name="webhook")
 
 
-def _hook(wanted: WebhookTerms, face: Served) -> Hook:
+def _hook(wanted: WebhookTerms, face: Front) -> Hook:
     terms = Terms(**{name: getattr(wanted, name) for name in Terms._fields})
     return Hook(face, terms, wanted.token, addresses=wanted.addresses)
 

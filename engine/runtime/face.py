@@ -6,7 +6,7 @@ import os
 from decimal import Decimal
 
 from engine.api.port import NothingThere
-from engine.core.events import Commanded
+from engine.core.events import Commanded, SignalHeard
 from engine.journal.history import History
 from engine.journal.port import Journal, JournalRefused
 from engine.journal.story import story
@@ -22,9 +22,11 @@ from engine.protocol import (
     Mode,
     OrderView,
     PreviewView,
+    RegimeView,
     Request,
     SettingsView,
     Side,
+    SignalsView,
     Snapshot,
     StoryLine,
     TicketView,
@@ -101,6 +103,19 @@ class Face:
 
     async def equity(self) -> tuple[EquityPoint, ...]:
         return await self._past.equity() if self._past else ()
+
+    async def signals(self) -> SignalsView:
+        regimes = tuple(
+            RegimeView(symbol, each.sentiment, each.since, each.before)
+            for symbol, each in self._engine.state.regimes.items()
+        )
+        is_on = any((o.name, o.value) == ("webhook.on", "true") for o in self._settings.options)
+        heard = await self._past.signals() if self._past else ()
+        return SignalsView(heard, regimes, ("TradingView",) if is_on else ())
+
+    def heard(self, signal: SignalHeard) -> None:
+        """A signal came, and this became of it: into the journal with it."""
+        self._engine.take(signal)
 
     async def chart(self, symbol: str) -> ChartView:
         candles = self._engine.marks.candles(symbol)

@@ -18,6 +18,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from engine.core.events import SignalOutcome
+
 NOTHING: Final = frozenset({"", "nan", "na", "null", "none", "undefined"})
 """What a placeholder becomes when there is nothing to fill in."""
 
@@ -29,11 +31,14 @@ _SECONDS: Final = {"S": 1, "": 60, "H": 3600, "D": 86_400, "W": 604_800}
 
 
 class Unreadable(Exception):
-    """The body is no alert. `status` is the HTTP status; the text says what is wrong and repeats no token."""
+    """The body is no alert that counts. `status` is the HTTP status, `outcome` its name in the journal; the
+    text says what is wrong and repeats no token.
+    """
 
-    def __init__(self, status: int, text: str) -> None:
+    def __init__(self, status: int, text: str, outcome: SignalOutcome = SignalOutcome.UNREADABLE) -> None:
         super().__init__(text)
         self.status = status
+        self.outcome = outcome
 
 
 class Action(StrEnum):

@@ -9,10 +9,11 @@ from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
+from engine.core.events import SignalHeard
 from engine.core.instrument import Side
-from engine.protocol import Answer, AnyCommand, Enter, Exit, Request, Snapshot, Verdict
+from engine.protocol import Answer, AnyCommand, ApprovalView, Deny, Enter, Exit, Request, Snapshot, Verdict
 from engine.webhook.alert import Alert
-from engine.webhook.meaning import Close, Open
+from engine.webhook.meaning import BY, Close, Open, Withdraw
 
 CENT: Final = Decimal("0.01")
 SETTLE_S: Final = 3.0
@@ -34,6 +35,9 @@ class Desk(Protocol):
 
     async def command(self, request: Request) -> Answer:
         """Decide a command and make it durable; the same id again is done once."""
+
+    def heard(self, signal: SignalHeard) -> None:
+        """Journal what came, and what became of it."""
 
 
 class Terms(NamedTuple):
@@ -69,8 +73,15 @@ class Outcome(msgspec.Struct, frozen=True):
     text: str
 
 
-async def carry(desk: Desk, terms: Terms, name: str, alert: Alert, deed: Open | Close) -> Outcome:
+Deed = Open | Close | Withdraw
+
+
+async def carry(desk: Desk, terms: Terms, name: str, alert: Alert, deed: Deed) -> Outcome:
     """Do it; for a flip, close first and enter when the other side is gone."""
+    if isinstance(deed, Withdraw):
+        return await _take_back(desk, name, alert, deed.approval)
+    if isinstance(deed, Open) and deed.instead is not None:
+        await _take_back(desk, f"{name}-back", alert, deed.instead)
     if isinstance(deed, Close):
         return await _ask(desk, name, alert, Exit(alert.symbol, deed.side, terms.wait_s, terms.tries))
     if deed.first is None:
@@ -86,6 +97,23 @@ async def carry(desk: Desk, terms: Terms, name: str, alert: Alert, deed: Open | 
         return Outcome(name, Became.REFUSED, text)
     await _settled(desk, free)
     return await _enter(desk, terms, name, alert, deed.side)
+
+
+def becomes(terms: Terms, deed: Deed) -> str:
+    """What a deed is, for the journal."""
+    match deed:
+        case Close(side):
+            return f"{side.value} exit"
+        case Withdraw(approval):
+            return f"{approval.side.value} entry taken back"
+        case Open(side, first):
+            leaving = f"{first.value} exit, then " if first is not None else ""
+            return f"{leaving}{side.value} entry{' if you say yes' if terms.approve else ''}"
+
+
+async def _take_back(desk: Desk, name: str, alert: Alert, approval: ApprovalView) -> Outcome:
+    """An entry that still asks is not meant any more."""
+    return await _ask(desk, name, alert, Deny(approval.cycle, approval.rung))
 
 
 async def _enter(desk: Desk, terms: Terms, name: str, alert: Alert, side: Side) -> Outcome:
@@ -112,7 +140,7 @@ async def _enter(desk: Desk, terms: Terms, name: str, alert: Alert, side: Side) 
 
 async def _ask(desk: Desk, name: str, alert: Alert, command: AnyCommand) -> Outcome:
     told = f", id {alert.id}" if alert.id else ""
-    by = f"webhook, {alert.action.value} {alert.sentiment.value}{told}"[:120]
+    by = f"{BY}, {alert.action.value} {alert.sentiment.value}{told}"[:120]
     answer = await desk.command(Request(name, by, command))
     outcome = Became.DONE if answer.verdict is Verdict.DONE else Became.REFUSED
     return Outcome(name, outcome, answer.text)

@@ -3,8 +3,8 @@
 action  sentiment   asks for
 buy     long        open long
 sell    short       open short
-buy     flat        close the short
-sell    flat        close the long
+buy     flat        close the short, or take back the entry of one that still asks
+sell    flat        close the long, likewise
 buy     short       nothing that is defined
 sell    long        nothing that is defined
 """
@@ -14,21 +14,30 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from engine.core.instrument import Side
-from engine.protocol import PositionView
+from engine.protocol import ApprovalView, Asks, PositionView
 from engine.webhook.alert import Action, Alert, Sentiment
 
 
 class Open(NamedTuple):
-    """Enter this side. `first` is the other side, which has to be closed before."""
+    """Enter this side. `first` is the other side, which has to be closed before; `instead` an entry of ours
+    that still asks, and is taken back.
+    """
 
     side: Side
     first: Side | None = None
+    instead: ApprovalView | None = None
 
 
 class Close(NamedTuple):
     """Leave this side."""
 
     side: Side
+
+
+class Withdraw(NamedTuple):
+    """Take back an entry of ours that still asks: it is not meant any more."""
+
+    approval: ApprovalView
 
 
 class Nothing(NamedTuple):
@@ -43,27 +52,37 @@ class Undefined(NamedTuple):
     text: str
 
 
+BY: Final = "webhook"
+"""How the name of this door begins."""
+
 OPENS: Final = {(Action.BUY, Sentiment.LONG): Side.LONG, (Action.SELL, Sentiment.SHORT): Side.SHORT}
 CLOSES: Final = {(Action.BUY, Sentiment.FLAT): Side.SHORT, (Action.SELL, Sentiment.FLAT): Side.LONG}
 
 
 def meaning(
-    alert: Alert, positions: tuple[PositionView, ...], *, allow_flip: bool
-) -> Open | Close | Nothing | Undefined:
-    """What to do about `alert`."""
+    alert: Alert,
+    positions: tuple[PositionView, ...],
+    *,
+    allow_flip: bool,
+    approvals: tuple[ApprovalView, ...] = (),
+) -> Open | Close | Withdraw | Nothing | Undefined:
+    """What to do about `alert`; `approvals` are what asks now."""
+    asks = {a.side: a for a in approvals if a.symbol == alert.symbol and _is_ours(a)}
     pair = (alert.action, alert.sentiment)
     held = {p.side for p in positions if p.symbol == alert.symbol and p.size}
     if side := OPENS.get(pair):
         if side.opposite not in held:
-            return Open(side)
+            return Open(side, instead=asks.get(side.opposite))
         if allow_flip:
-            return Open(side, first=side.opposite)
+            return Open(side, first=side.opposite, instead=asks.get(side.opposite))
         return Undefined(
             f"{alert.symbol} {side.opposite.value} is open, and webhook.allow_flip is off: close it first"
         )
     if side := CLOSES.get(pair):
         if side in held:
             return Close(side)
+        if side in asks:
+            return Withdraw(asks[side])
         other = f", but the {side.opposite.value} is" if side.opposite in held else ""
         return Nothing(
             f"{alert.action.value} with flat closes a {side.value}; {alert.symbol} {side.value} is not "
@@ -73,3 +92,7 @@ def meaning(
         f"{alert.action.value} with {alert.sentiment.value} means nothing: buy goes with long or flat, "
         "sell with short or flat"
     )
+
+
+def _is_ours(approval: ApprovalView) -> bool:
+    return approval.asks is Asks.ENTRY and approval.by.startswith(BY)

@@ -188,7 +188,7 @@ async def test_the_right_token_is_in_no_log_either(
     await view.send(id="Long-1")
     lines = [record.getMessage() for record in caplog.records if record.name == "ratchet.webhook"]
     assert len(lines) == 1
-    assert "buy long BTCUSDT id 'Long-1': done, on its way" in lines[0]
+    assert "TradingView buy long BTCUSDT, 'Long-1': accepted, on its way" in lines[0]
     assert lines[0].startswith(trader.asked[0].id)
     assert trader.asked[0].by == "webhook, buy long, id Long-1"
     assert TOKEN not in "".join(record.getMessage() for record in caplog.records)

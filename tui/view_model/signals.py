@@ -1,46 +1,104 @@
-"""What the Signals screen says while no signal is configured: that nothing is missing, and what a signal
-would be.
+"""What came from outside: one row a signal with what became of it, and the regime of each symbol. Without any
+it says what to configure.
 """
 
 from __future__ import annotations
 
-from tui.view_model.ink import BLANK, Ink, Line, Span, line
-from tui.view_model.scene import Scene
+from typing import Final
 
-TRIGGERS = (
-    ("COT bias", "who is long and short on CME: commercials against speculators, weekly"),
-    ("Sentiment", "fear and greed, and what is said of the coin"),
-    ("Funding", "what longs pay to shorts, against its own past"),
-    ("Open interest", "whether new money comes with the move"),
-)
+from engine.protocol import SignalsView, SignalView
+from tui.view_model.ink import BLANK, Ink, Line, Span, cell, joined, line, printable
+from tui.view_model.numbers import UNKNOWN, clock, date, price
+
+OUTCOMES: Final = {
+    "accepted": ("✓", Ink.GAIN),
+    "nothing to do": ("·", Ink.LABEL),
+    "duplicate": ("=", Ink.LABEL),
+}
+"""The sign of an outcome and its ink; every other one was refused."""
+
+REFUSED: Final = ("!", Ink.WARN)
 
 
-def empty(scene: Scene, width: int) -> tuple[Line, ...]:
-    """The whole page."""
-    lines: list[Line] = [
+def heading() -> Line:
+    return line(Span("  TIME           SYMBOL     SIGNAL            PRICE  OUTCOME        FROM", Ink.LABEL))
+
+
+def row(signal: SignalView) -> tuple[Line, ...]:
+    """Two lines: what it said and what became of it, and why."""
+    sign, ink = OUTCOMES.get(signal.outcome, REFUSED)
+    said = f"{signal.action} {signal.sentiment}".strip() or UNKNOWN
+    label = f" {printable(signal.label)}" if signal.label else ""
+    first = line(
+        cell(f"  {date(signal.at)[5:]} {clock(signal.at)}", 17, Ink.LABEL),
+        cell(printable(signal.symbol) or UNKNOWN, 11, Ink.BRIGHT),
+        cell(printable(said), 11),
+        cell(_price(signal), 12, right=True),
+        cell(f"  {sign} {signal.outcome}", 18, ink),
+        Span(f"{printable(signal.source)}{label}", Ink.LABEL),
+    )
+    times = f"{signal.times:,} times: " if signal.times > 1 else ""
+    stop = f", stop {price(signal.stop, _places(signal))}" if signal.stop is not None else ""
+    became = f"{printable(signal.became)}{stop}: " if signal.became else ""
+    reason = Span(printable(signal.text), Ink.LABEL)
+    return first, line(cell("", 17), Span(times, Ink.WARN), Span(became), reason)
+
+
+def _price(signal: SignalView) -> str:
+    return UNKNOWN if signal.price is None else price(signal.price, _places(signal))
+
+
+def _places(signal: SignalView) -> int:
+    """The digits that the sender wrote, at most six."""
+    written = signal.price or signal.stop
+    exponent = written.normalize().as_tuple().exponent if written is not None else 0
+    return min(6, max(0, -exponent)) if isinstance(exponent, int) else 0
+
+
+def regimes(view: SignalsView) -> Line:
+    """`Regime  BTCUSDT long since 05-08 14:01:00 (was short)`; empty while no symbol has one."""
+    pieces = [
+        line(
+            Span(f"{printable(each.symbol)} ", Ink.BRIGHT),
+            Span(each.sentiment, Ink.ACCENT),
+            Span(f" since {date(each.since)[5:]} {clock(each.since)}", Ink.LABEL),
+            Span(f" (was {each.before})" if each.before else "", Ink.LABEL),
+        )
+        for each in view.regimes
+    ]
+    return line(Span(" Regime  ", Ink.LABEL), *joined(pieces, "   ")) if pieces else BLANK
+
+
+def empty(view: SignalsView | None, trouble: str) -> tuple[Line, ...]:
+    """The whole page while no signal has come."""
+    if trouble:
+        return BLANK, line(Span(f"  The signals cannot be read: {printable(trouble)}", Ink.WARN))
+    if view is None:
+        return BLANK, line(Span("  Reading the journal.", Ink.LABEL))
+    if view.sources:
+        return (
+            BLANK,
+            line(Span(f"  {' and '.join(view.sources)} may send; no signal has come yet.", Ink.BRIGHT)),
+            BLANK,
+            line("  ", Span("ratchet webhook test", Ink.KEY), " sends one that trades nothing."),
+        )
+    return (
         BLANK,
         line(Span("  No signal is configured on this engine.", Ink.BRIGHT)),
         BLANK,
         line("  The ladder needs none: it scales what you open. Nothing is missing."),
         line("  Entries are yours: open on Bitget, or by ticket (", Span("o", Ink.KEY), " on the Desk)."),
         BLANK,
-        line(Span("  What will stand here when a source is configured", Ink.LABEL)),
-    ]
-    for name, words in TRIGGERS:
-        lines.append(line(Span(f"   ○ {name:<15}", Ink.LABEL), words, Span("   unknown", Ink.WARN)))
-    lines += [
+        line(Span("  To let a TradingView strategy enter and leave, under all limits", Ink.LABEL)),
+        _step("1  export WEBHOOK_EXPECTED_TOKEN=…", "16 random characters or more"),
+        _step("2  [webhook]  on = true", "in the configuration"),
+        _step("              approve = true", "each entry asks you first"),
+        _step("3  ratchet webhook test", "sends one alert that trades nothing"),
         BLANK,
-        line(
-            Span(
-                "  Each with its value, its threshold, aligned / not / unknown, and its age; below", Ink.LABEL
-            )
-        ),
-        line(
-            Span(
-                "  them every signal that came, from the journal. Unknown never counts as aligned.", Ink.LABEL
-            )
-        ),
-    ]
-    if scene.snapshot is None:
-        lines = [BLANK, line(Span("  Waiting for the engine.", Ink.LABEL))]
-    return tuple(lines)
+        line(Span("  Every alert then stands here with its outcome, from the journal;", Ink.LABEL)),
+        line(Span("  ratchet config example explains each option.", Ink.LABEL)),
+    )
+
+
+def _step(do: str, words: str) -> Line:
+    return line(cell(f"   {do}", 41), Span(words, Ink.LABEL))

@@ -19,6 +19,7 @@ from engine.api.rest.shapes import (
     HistoryList,
     NotRead,
     PositionList,
+    SignalList,
     accounts_of,
     cot_of,
     health_of,
@@ -78,7 +79,7 @@ class Desk:
                 for name, handler, meaning, shape, open in looks
             ),
             Route("GET", "/api/crypto/cot", self.cot, "COT reports", NotRead),
-            Route("GET", "/api/crypto/signals", self.signals, "Signals", NotRead),
+            Route("GET", "/api/crypto/signals", self.signals, "Signals, newest first", SignalList),
             Route("GET", "/api/orders", self.orders, "Orders that rest", tuple[OrderView, ...]),
             Route("GET", "/api/why/{name}", self.why, "The story of a position", tuple[StoryLine, ...]),
             Route(
@@ -125,7 +126,7 @@ class Desk:
         return json(cot_of(self.newest()))
 
     async def signals(self, _: web.Request) -> web.Response:
-        return json(signals_of(self.newest()))
+        return json(signals_of(self.newest(), await self.served.signals()))
 
     async def orders(self, _: web.Request) -> web.Response:
         return json(self.served.orders())

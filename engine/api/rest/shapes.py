@@ -9,7 +9,17 @@ from typing import Final
 
 import msgspec
 
-from engine.protocol import AccountView, CycleView, LimitView, Mode, PositionView, Snapshot
+from engine.protocol import (
+    AccountView,
+    CycleView,
+    LimitView,
+    Mode,
+    PositionView,
+    RegimeView,
+    SignalsView,
+    SignalView,
+    Snapshot,
+)
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -48,6 +58,18 @@ class HistoryList(msgspec.Struct, frozen=True):
     at: int
     account: str
     closed: tuple[CycleView, ...]
+
+
+class SignalList(msgspec.Struct, frozen=True):
+    """What came from outside, newest first, the regime of each symbol, and the sources that this engine
+    listens to; without one a sentence says what to configure.
+    """
+
+    at: int
+    rows: tuple[SignalView, ...]
+    regimes: tuple[RegimeView, ...]
+    sources: tuple[str, ...]
+    text: str
 
 
 class NotRead(msgspec.Struct, frozen=True):
@@ -103,16 +125,17 @@ def cot_of(snapshot: Snapshot) -> NotRead:
     return NotRead(snapshot.engine.now, (), NO_COT)
 
 
-def signals_of(snapshot: Snapshot) -> NotRead:
-    return NotRead(snapshot.engine.now, (), NO_SIGNALS)
+def signals_of(snapshot: Snapshot, heard: SignalsView) -> SignalList:
+    text = "" if heard.sources else NO_SIGNALS
+    return SignalList(snapshot.engine.now, heard.signals, heard.regimes, heard.sources, text)
 
 
 NO_COT: Final = (
     "No COT report is known: this engine reads no COT source. Reports appear here once one is configured."
 )
 NO_SIGNALS: Final = (
-    "No signal is known: this engine reads no signal source. TradingView's alerts come in through [webhook]; "
-    "`ratchet config example` explains it."
+    "This engine listens to no source of signals. TradingView's alerts come in through [webhook]; `ratchet "
+    "config example` explains it."
 )
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from engine.api.server import ControlSocket
 from engine.api.stream import Stream
+from engine.core.events import SignalHeard
 from engine.protocol import (
     PROTOCOL,
     AccountView,
@@ -31,6 +32,7 @@ from engine.protocol import (
     Request,
     Resume,
     Side,
+    SignalsView,
     Snapshot,
     Status,
     StopMode,
@@ -145,6 +147,7 @@ class EngineFace:
         self.asked: list[Request] = []
         self.answers: dict[str, Answer] = {}
         self.snapshots_made = 0
+        self.journal: list[SignalHeard] = []
         self._news = asyncio.Event()
 
     @property
@@ -206,6 +209,12 @@ class EngineFace:
                 "own margin",
             ),
         )
+
+    async def signals(self) -> SignalsView:
+        return SignalsView(())
+
+    def heard(self, signal: SignalHeard) -> None:
+        self.journal.append(signal)
 
     async def why(self, name: str) -> list[StoryLine]:
         if name not in {"BTCUSDT", "BTCUSDT:short", "btc-1"}:

@@ -17,6 +17,8 @@ from engine.core.events import (
     Event,
     FillSeen,
     MarkReached,
+    SignalHeard,
+    SignalOutcome,
     Started,
     Timer,
 )
@@ -135,6 +137,11 @@ ADDED_ALL = filled("t4", ADD, buy=False, qty="0.0021", price="95000", fee="0.119
 CLOSED = filled("t5", "", buy=True, qty="0.0031", price="94000", fee="0.17", at=8_990)
 FUNDING = BillSeen(Bill("b1", "BTCUSDT", "contract_settle_fee", d("0.0123"), T0 + 6_000))
 
+HEARD = SignalHeard(
+    *("TradingView", SignalOutcome.ACCEPTED, "entering", "w-1", "Long-1", "ETHUSDT", "buy", "long"),
+    *(d("3000.5"), None, "long entry"),
+)
+
 REACHED = entry(5_000, MarkReached("BTCUSDT", d("95000")), SENT_BANK, notes=[note("rung 1 runs")])
 BANKING = (
     entry(5_100, BANKED_SOME),
@@ -152,6 +159,7 @@ DAY: tuple[tuple[tuple[Entry, ...], State], ...] = (
     ((entry(5_200, ADDED_ALL),), believing(ADDED, at=5_100, equity="104.9")),
     ((entry(6_000, FUNDING),), believing(ADDED, at=65_000, equity="109.7")),
     ((entry(9_000, CLOSED),), believing(closed=[ENDED], at=65_000, equity="109.7")),
+    ((entry(9_500, HEARD),), believing(closed=[ENDED], at=65_000, equity="109.7")),
 )
 """What each append gets: its entries, and the belief after them."""
 

@@ -149,6 +149,30 @@ async def test_restarts_in_between_give_the_same_rows(
         assert {table: rows(opened, table) for table in shown} == {t: restarted[t] for t in shown}
 
 
+async def test_a_signal_is_a_row_with_what_became_of_it(
+    journal: SqliteJournal, db: sqlite3.Connection
+) -> None:
+    await live(journal)
+    assert rows(db, "signals") == [
+        {
+            "seq": 12,
+            "at": T0 + 9_500,
+            "source": "TradingView",
+            "id": "w-1",
+            "label": "Long-1",
+            "symbol": "ETHUSDT",
+            "action": "buy",
+            "sentiment": "long",
+            "price": "3000.5",
+            "stop": None,
+            "outcome": "accepted",
+            "text": "entering",
+            "became": "long entry",
+            "times": 1,
+        }
+    ]
+
+
 async def test_rebuilding_gives_the_tables_that_were_there(
     journal: SqliteJournal, db: sqlite3.Connection
 ) -> None:

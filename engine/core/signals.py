@@ -1,0 +1,60 @@
+"""Signals from outside, as they are remembered: what came, what became of it, what the regime is now."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.core.actions import Level
+from engine.core.events import SignalHeard, SignalOutcome
+from engine.core.state import Regime
+from engine.core.turn import Turn
+from engine.core.words import price
+
+DEFINED: Final = frozenset({("buy", "long"), ("sell", "short"), ("buy", "flat"), ("sell", "flat")})
+"""Pairs of action and sentiment that mean something."""
+
+BELIEVED: Final = (SignalOutcome.ACCEPTED, SignalOutcome.NOTHING, SignalOutcome.REFUSED)
+"""Outcomes of signals that were genuine and new, whatever the desk did with them."""
+
+QUIET: Final = (SignalOutcome.ACCEPTED, SignalOutcome.NOTHING, SignalOutcome.DUPLICATE)
+"""Outcomes that need nobody: what was accepted is told by what it became."""
+
+
+def signal_heard(turn: Turn, signal: SignalHeard) -> None:
+    """Tell it, and follow the regime of its symbol."""
+    times = f" ({signal.times:,} times)" if signal.times > 1 else ""
+    level = Level.CHATTER if signal.outcome in QUIET else Level.WARNING
+    text = f"{said(signal)}: {signal.outcome.value}{times}. {_sentence(signal.text)}"
+    turn.note("signal", level, text, symbol=signal.symbol, id=signal.id, outcome=signal.outcome.value)
+    if signal.outcome in BELIEVED and (signal.action, signal.sentiment) in DEFINED:
+        _follow(turn, signal)
+
+
+def said(signal: SignalHeard) -> str:
+    """`TradingView buy long BTCUSDT at 95,000.5, 'Long-1'`."""
+    words = [signal.source, signal.action, signal.sentiment, signal.symbol]
+    where = f" at {price(signal.price)}" if signal.price is not None else ""
+    label = f", {signal.label!r}" if signal.label else ""
+    return f"{' '.join(word for word in words if word)}{where}{label}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') or not text else '.'}"
+
+
+def _follow(turn: Turn, signal: SignalHeard) -> None:
+    """A strategy that changes its mind is news."""
+    known = turn.state.regimes.get(signal.symbol)
+    before = known.sentiment if known is not None else ""
+    if before == signal.sentiment:
+        return
+    regime = Regime(signal.sentiment, turn.at, before)
+    turn.set(regimes={**turn.state.regimes, signal.symbol: regime})
+    turn.note(
+        "regime",
+        Level.MONEY if before else Level.CHATTER,
+        f"{signal.symbol} regime {before or 'unknown'} → {signal.sentiment}: {said(signal)}.",
+        symbol=signal.symbol,
+        before=before,
+        now=signal.sentiment,
+    )
