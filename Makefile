@@ -16,6 +16,9 @@ UV     ?= uv
 ARGS   ?=
 BENCH  := $(filter-out __init__ %_child,$(patsubst bench/%.py,%,$(wildcard bench/*.py)))
 
+# Compiled modules are kept, whatever the shell says: every test that starts an engine would compile it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test prove bench lint picture lock clean
 
@@ -29,7 +32,7 @@ demo: $(VENV)/ready-to-run
 	@$(BIN)/ratchet demo $(ARGS)
 
 test: $(VENV)/ready-to-test
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 prove: $(VENV)/ready-to-test
 ifdef KILLS
