@@ -47,8 +47,9 @@ _PERMISSION: Final = (
     "Give it the permission Futures: read and write on Bitget, or make a new key."
 )
 _MAINTENANCE: Final = (
-    "Bitget is under maintenance. Positions and stops stay as they are; start again when it is over."
+    "Bitget is under maintenance. Positions and stops stay as they are; Ratchet goes on when it is over."
 )
+MAINTENANCE: Final = ("40200", "40308", "41114", "43115", "30038")
 
 SENTENCES: Final = {
     "40001": _KEY,
@@ -65,16 +66,12 @@ SENTENCES: Final = {
         "Add this machine's public IP to the key on Bitget."
     ),
     "40085": _UNIFIED,
-    "40200": _MAINTENANCE,
-    "40308": _MAINTENANCE,
-    "41114": _MAINTENANCE,
-    "43115": _MAINTENANCE,
-    "30038": _MAINTENANCE,
+    **dict.fromkeys(MAINTENANCE, _MAINTENANCE),
 }
 
 
 class Preflight:
-    """The checks, one after the other. Each is repeated while only the network fails."""
+    """The checks, one after the other. Each is repeated while only the network fails, or Bitget is closed."""
 
     def __init__(self, rest: Rest, backoff: Backoff) -> None:
         self._rest = rest
@@ -105,17 +102,22 @@ class Preflight:
         return tuple(await together(*(look(old) for old in known)))
 
     async def insist(self, step: Callable[[], Awaitable[Read]]) -> Read:
-        """The result of `step`, tried until the network lets it through. Raises VenueRefused."""
+        """The result of `step`, tried until the network lets it through and Bitget's maintenance is over.
+        Raises VenueRefused.
+        """
         self._backoff.rest()
         while True:
             try:
                 return await step()
             except Refusal as refusal:
-                raise VenueRefused(sentence(refusal)) from None
+                if refusal.code not in MAINTENANCE:
+                    raise VenueRefused(sentence(refusal)) from None
+                why = sentence(refusal)
             except (NoAnswer, Malformed) as error:
-                pause_s = self._backoff.next_s()
-                log.warning("Bitget cannot be reached (%s); trying again in %.1f s", error, pause_s)
-                await asyncio.sleep(pause_s)
+                why = f"Bitget cannot be reached ({error})"
+            pause_s = self._backoff.next_s()
+            log.warning("%s; trying again in %.1f s", why, pause_s)
+            await asyncio.sleep(pause_s)
 
     async def _is_classic(self) -> None:
         """Ask the unified API for its settings: only a unified account has any (PITFALLS 34)."""
@@ -173,17 +175,16 @@ async def together(*steps: Coroutine[Any, Any, Read]) -> list[Read]:
 
 
 def choose(symbol: str, listed: dict[str, ContractRow]) -> ContractRow:
-    """The contract of `symbol`. Raises VenueRefused when there is none or it cannot be traded."""
+    """The contract of `symbol`; one that is suspended is watched, not traded. Raises VenueRefused when there
+    is none.
+    """
     row = listed.get(symbol)
     if row is None:
         near = get_close_matches(symbol.upper(), listed, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise VenueRefused(f"{symbol} is not a USDT perpetual on Bitget.{hint} Correct the list of symbols.")
     if row.symbol_status != "normal":
-        raise VenueRefused(
-            f"{symbol} cannot be traded normally now: Bitget says {row.symbol_status}. "
-            "Take it off the list of symbols or start again later."
-        )
+        log.warning("%s cannot be traded normally now: Bitget says %s", symbol, row.symbol_status)
     return row
 
 

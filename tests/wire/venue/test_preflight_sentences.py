@@ -74,10 +74,14 @@ async def test_a_key_bound_to_other_addresses() -> None:
         assert "public IP" in await refused(sim)
 
 
-async def test_maintenance() -> None:
+async def test_a_start_waits_until_maintenance_is_over(caplog: pytest.LogCaptureFixture) -> None:
     async with SimulatedBitget() as sim:
-        sim.faults.add({"fault": "reject", "path": "v2/mix/market/contracts", "code": "40200"})
-        assert "under maintenance" in await refused(sim)
+        sim.faults.add({"fault": "reject", "path": "v2/mix/market/contracts", "code": "40200", "count": 2})
+        async with opened(sim) as (_, told):
+            assert [i.symbol for i in told.all(InstrumentsRead)[0].instruments] == ["BTCUSDT", "ETHUSDT"]
+        codes = [row["code"] for row in await asked(sim, "v2/mix/market/contracts")]
+        assert codes[:3] == ["40200", "40200", "00000"]
+    assert "Bitget is under maintenance" in caplog.text
 
 
 async def test_pitfall_34_a_unified_account_is_recognised_and_explained() -> None:
@@ -116,7 +120,7 @@ async def test_a_symbol_that_does_not_exist_is_named_with_one_like_it(symbol: st
         assert f"Did you mean {near}?" in text
 
 
-async def test_a_symbol_that_is_not_open_for_trading() -> None:
+async def test_a_symbol_that_is_suspended_is_watched_and_told(caplog: pytest.LogCaptureFixture) -> None:
     async with SimulatedBitget() as sim:
         sim.faults.add(
             {
@@ -126,7 +130,9 @@ async def test_a_symbol_that_is_not_open_for_trading() -> None:
                 "value": "maintain",
             }
         )
-        assert "Bitget says maintain" in await refused(sim)
+        async with opened(sim) as (_, told):
+            assert told.all(InstrumentsRead)[0].instruments[0].status == "maintain"
+    assert "BTCUSDT cannot be traded normally now: Bitget says maintain" in caplog.text
 
 
 async def test_no_symbol_at_all() -> None:
