@@ -22,6 +22,9 @@ from engine.core.turn import Turn
 from engine.core.words import amount, count, money, name, percent, price, size
 
 KEPT_CLOSED = 50
+LATE_MS = 60_000
+"""What a late frame can put the exchange's clock back; more than that is a clock that was wrong before."""
+
 SAME_MOMENT_MS = 1000
 """How far the exchange's times of a position and of the trade that opened it may lie apart."""
 
@@ -304,6 +307,12 @@ def bar(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
     return replace(cycle, barred=reason)
 
 
+def moment_of_end(turn: Turn) -> int:
+    """Now by the exchange's clock, and after every earlier end: a late frame puts that clock back a bit."""
+    newest = turn.state.closed[-1].closed if turn.state.closed else 0
+    return newest + 1 if 0 <= newest - turn.market < LATE_MS else turn.market
+
+
 def close_if_flat(turn: Turn, cycle: Cycle) -> bool:
     """End a cycle that holds nothing; an opening order of ours on its way keeps it open until it is known."""
     add = cycle.rung.add if cycle.rung is not None else None
@@ -330,7 +339,7 @@ def close_if_flat(turn: Turn, cycle: Cycle) -> bool:
     turn.ask(Reading.BALANCE, Reading.BILLS)
     ended = replace(
         cycle,
-        closed=turn.market,
+        closed=moment_of_end(turn),
         closed_reason=reason,
         rung=None,
         armed=None,

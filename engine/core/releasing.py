@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from engine.core.actions import Level, Reading
 from engine.core.cycle import Cycle, Rest, key_of
 from engine.core.ledger import net_so_far
-from engine.core.positions import KEPT_CLOSED, leave_alone
+from engine.core.positions import KEPT_CLOSED, leave_alone, moment_of_end
 from engine.core.turn import Turn
 from engine.core.words import count, money, name, price
 
@@ -17,7 +17,7 @@ def release(turn: Turn, cycle: Cycle, by: str) -> str:
     stops = [stop for stop in cycle.stops if stop.state is Rest.RESTING]
     ended = replace(
         cycle,
-        closed=turn.market,
+        closed=moment_of_end(turn),
         closed_reason=f"released by {by}",
         armed=None,
         approval=None,

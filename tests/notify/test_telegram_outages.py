@@ -202,6 +202,39 @@ async def test_an_end_without_a_farewell_is_told_at_the_next_start(tmp_path: Pat
         assert not any("is back" in text for text in on.texts())
 
 
+async def test_an_answer_that_comes_during_the_farewell_is_waited_for_and_nothing_is_told_twice(
+    tmp_path: Path,
+) -> None:
+    """The message stands on the phone and Telegram's answer is late: the end waits for it."""
+    async with pocket(tmp_path) as on:
+        on.api.misbehave(method="sendMessage", lag_s=0.3)
+        on.tell("BTCUSDT short: first.")
+        await on.says("First.")
+        await on.phone.farewell("Engine 0.1.0 stopped.")
+    async with pocket(tmp_path) as on:
+        await on.asks("/status", "Equity")
+        await on.pause()
+        assert not any("First." in text or "is back" in text for text in on.texts())
+
+
+async def test_a_hearing_that_breaks_after_the_farewell_does_not_forget_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What begins anew in the last moment of a process is no new start."""
+    monkeypatch.setattr("engine.notify.telegram.hearing.ALIVE_S", 0.05)
+    async with pocket(tmp_path) as on:
+        await on.asks("/status", "Equity")
+        await on.phone.farewell("Engine 0.1.0 stopped.")
+        good, on.desk.now = on.desk.now, None  # type: ignore[assignment]
+        await on.until_down()
+        on.desk.now = good
+        await on.asks("/status", "Equity")
+        await on.pause()
+    async with pocket(tmp_path) as on:
+        await on.asks("/status", "Equity")
+        assert not any("is back" in text for text in on.texts())
+
+
 async def test_the_last_day_is_summed_up_when_a_new_one_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,7 +51,9 @@ class Shown(msgspec.Struct):
 
 
 class Fault(msgspec.Struct):
-    """What goes wrong with the next `times` calls of `method` ("" for all). `hang_s` is silence before it."""
+    """What goes wrong with the next `times` calls of `method` ("" for all). `hang_s` is silence before it,
+    `lag_s` silence after it was done.
+    """
 
     status: int = 0
     description: str = ""
@@ -59,6 +61,7 @@ class Fault(msgspec.Struct):
     times: int = 1
     retry_after: int = 0
     hang_s: float = 0.0
+    lag_s: float = 0.0
     aborts: bool = False
 
 
@@ -200,33 +203,27 @@ class FakeTelegram:
         params = {name: _value(str(value)) for name, value in (await request.post()).items()}
         self.calls.append((method, params))
         self._changed.set()
-        if (answer := await self._faulty(request, method)) is not None:
+        fault = self._fault(method)
+        if fault is not None and (answer := await _faulty(request, fault)) is not None:
             return answer
         work: Callable[[dict[str, Any]], Awaitable[Any]] | None = getattr(self, f"_on_{method.lower()}", None)
         if work is None:
             return _refusal(404, "Not Found")
         try:
-            return web.json_response({"ok": True, "result": await work(params)})
+            result = await work(params)
+            await asyncio.sleep(fault.lag_s if fault is not None else 0)
+            return web.json_response({"ok": True, "result": result})
         except BotRefused as refused:
             return _refusal(refused.status, refused.description)
 
-    async def _faulty(self, request: web.Request, method: str) -> web.StreamResponse | None:
+    def _fault(self, method: str) -> Fault | None:
+        """What is meant to go wrong with this call."""
         fault = next((each for each in self.faults if each.method.lower() in ("", method.lower())), None)
-        if fault is None:
-            return None
-        fault.times -= 1
-        if fault.times <= 0:
-            self.faults.remove(fault)
-        await asyncio.sleep(fault.hang_s)
-        if fault.aborts:
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response(status=502)
-        if not fault.status:
-            return None
-        if fault.status == 502:
-            return web.Response(status=502, text="<html>502 Bad Gateway</html>", content_type="text/html")
-        return _refusal(fault.status, fault.description, fault.retry_after)
+        if fault is not None:
+            fault.times -= 1
+            if fault.times <= 0:
+                self.faults.remove(fault)
+        return fault
 
     async def _on_getme(self, params: dict[str, Any]) -> Any:
         return BOT | {
@@ -355,3 +352,17 @@ def _refusal(status: int, description: str, retry_after: int = 0) -> web.Respons
     if retry_after:
         body["parameters"] = {"retry_after": retry_after}
     return web.json_response(body, status=status)
+
+
+async def _faulty(request: web.Request, fault: Fault) -> web.StreamResponse | None:
+    """What this call gets instead of its answer, if anything."""
+    await asyncio.sleep(fault.hang_s)
+    if fault.aborts:
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=502)
+    if not fault.status:
+        return None
+    if fault.status == 502:
+        return web.Response(status=502, text="<html>502 Bad Gateway</html>", content_type="text/html")
+    return _refusal(fault.status, fault.description, fault.retry_after)

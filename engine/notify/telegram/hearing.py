@@ -52,6 +52,8 @@ class Hearing:
         self._caught = 0
         self._something = asyncio.Event()
         self._last: Snapshot | None = None
+        self._writing = asyncio.Lock()
+        self._has_ended = False
 
     def hear(self, happened: Happened) -> None:
         self._newest = happened.seq
@@ -87,11 +89,14 @@ class Hearing:
 
     async def farewell(self) -> None:
         """The end is meant: the next start need not wonder. Raises sqlite3.Error, OSError."""
+        self._has_ended = True
         await self._write()
         await self._outbox.set_mark(ENDED, self._clock())
 
     async def _begin(self) -> None:
         """What happened while nobody could tell it, and how long that was."""
+        if self._has_ended:
+            return
         now = self._clock()
         alive, ended = await self._outbox.mark(ALIVE), await self._outbox.mark(ENDED)
         if alive is not None and (not ended or now - ended > SILENCE_MS):
@@ -114,6 +119,11 @@ class Hearing:
         self._wake()
 
     async def _write(self) -> None:
+        """What was heard becomes letters. The farewell and the daily work never take the same one."""
+        async with self._writing:
+            await self._write_all()
+
+    async def _write_all(self) -> None:
         while self._alarms:
             key, note = self._alarms[0]
             await self._outbox.write(key, self._clock(), note)

@@ -108,6 +108,7 @@ class Phone:
                 await self._hearing.farewell()
                 if self._bot is not None and self.line.up:
                     await send(self._bot, self._contact.chat, escaped(text))
+                await self._sender.settled()
 
     async def _forever(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Again and again, with growing pauses while it keeps failing. The engine must outlive anything in

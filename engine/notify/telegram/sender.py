@@ -89,6 +89,7 @@ class Sender:
         self._night = night
         self._replies: deque[tuple[int, Reply]] = deque()
         self._awake = asyncio.Event()
+        self._busy = asyncio.Lock()
         self._failures = 0
         self._rings = 0
         self._rang = 0
@@ -118,10 +119,16 @@ class Sender:
                 async with asyncio.timeout(pause):
                     await self._awake.wait()
 
+    async def settled(self) -> None:
+        """Wait until what is on its way to Telegram has arrived, and is known to have arrived."""
+        async with self._busy:
+            return
+
     async def _guarded(self, bot: Bot) -> float:
         """One round; the seconds until the next. What Telegram does not take now stays where it is."""
         try:
-            pause = await self._round(bot)
+            async with self._busy:
+                pause = await self._round(bot)
         except RetryAfter as slow:
             seconds = seconds_to_wait(slow)
             logger.warning("Telegram asks to wait %s s before the next message", seconds)
@@ -184,7 +191,7 @@ class Sender:
         text = cut([_marked(told(letter.note, letter.at, snapshot, times=letter.times))])
         message = await self._send(bot, text, await self._seen_button(letter.id))
         self._rings, self._rang = 0, self._clock()
-        await self._outbox.sent([letter], self._rang, message)
+        await self._told([letter], self._rang, message)
 
     async def _seen_button(self, through: int) -> InlineKeyboardMarkup:
         _, nonces = await self._buttons.make([Seen(through)], self._clock() + WEEK_MS)
@@ -237,7 +244,12 @@ class Sender:
         else:
             groups = groupby(parts, key=lambda pair: pair[0].note.cycle)
             text = cut([_marked(together([part for _, part in group])) for _, group in groups])
-        await self._outbox.sent(batch, self._clock(), await self._send(bot, text, silent=silent))
+        message = await self._send(bot, text, silent=silent)
+        await self._told(batch, self._clock(), message)
+
+    async def _told(self, letters: list[Letter], at: int, message: int | None) -> None:
+        """What Telegram has is not told again, also when the end comes at this very moment."""
+        await asyncio.shield(self._outbox.sent(letters, at, message))
 
     async def _send(
         self, bot: Bot, text: str, keyboard: InlineKeyboardMarkup | None = None, *, silent: bool = False
