@@ -9,7 +9,8 @@ import tomllib
 from typing import NamedTuple
 
 from engine.api.door import NoEngine, Silent, ask
-from engine.commands.speech import NO_ENGINE, complain, failed, wrong
+from engine.commands.speech import NO_ENGINE, WRONG, complain, failed, wrong
+from engine.commands.terminal import is_at_terminal
 from engine.config.paths import Paths, find_paths
 from engine.config.refused import ConfigRefused
 
@@ -34,8 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         return failed(answer)
     if isinstance(answer, NoEngine) and (code := _without_engine(answer, arguments, paths)) is not None:
         return code
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return wrong("the desk needs a terminal; `ratchet watch --plain` tells the same line by line")
+    if not is_at_terminal():
+        return _nowhere_to_draw()
     looks = looks_of(arguments, paths)
     from tui.alarms import Alarms
     from tui.run import run_desk
@@ -55,11 +56,19 @@ def run(arguments: argparse.Namespace) -> int:
     )
 
 
+def _nowhere_to_draw() -> int:
+    """Say so where it is seen: whoever sends standard error elsewhere still looks at standard output."""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        print("ratchet: the desk draws on standard error: open it without `2>`")
+        return WRONG
+    return wrong("the desk needs a terminal; `ratchet watch --plain` tells the same line by line")
+
+
 def _without_engine(answer: NoEngine, arguments: argparse.Namespace, paths: Paths) -> int | None:
     """Offer to start an engine. None when one answers now, otherwise the exit code."""
     complain(answer.text)
     home = f"--home {paths.home} " if paths.home else ""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not is_at_terminal():
         complain(f"start one with `ratchet {home}engine`, or see it work without a key: `ratchet demo`")
         return NO_ENGINE
     print("An engine trades by its configuration from the moment it is up (`ratchet config check` shows it).")

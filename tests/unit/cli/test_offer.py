@@ -9,13 +9,23 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
+
+from served import EngineFace
 
 
-def on_a_terminal(environment: dict[str, str], answer: str) -> tuple[int, str]:
-    """Run `ratchet` in a pty, type `answer` to its question, and return exit code and screen."""
+def on_a_terminal(
+    environment: dict[str, str], answer: str, *words: str, errors: IO[bytes] | None = None
+) -> tuple[int, str]:
+    """Run `ratchet` in a pty, type `answer` to its question, and return exit code and screen. `errors`
+    takes standard error away from the terminal."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "engine.cli"], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+        [sys.executable, "-m", "engine.cli", *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=errors or theirs,
+        env=environment,
     )
     os.close(theirs)
     screen, answered, end = "", False, time.monotonic() + 30
@@ -47,3 +57,44 @@ def test_an_engine_that_ends_at_once_tells_its_last_words(environment: dict[str,
     assert "the engine ended at once (exit code 2):" in screen
     assert "bitget.key is missing" in screen
     assert (home / "logs" / "engine.out").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_desk_whose_drawing_would_go_into_a_file_does_not_open(
+    face: EngineFace, environment: dict[str, str], tmp_path: Path
+) -> None:
+    with (tmp_path / "errors").open("wb") as errors:
+        code, screen = on_a_terminal(environment, "", errors=errors)
+    assert (code, screen) == (2, "ratchet: the desk draws on standard error: open it without `2>`\n")
+    assert (tmp_path / "errors").read_bytes() == b""
+
+
+def test_an_engine_in_a_terminal_says_there_what_it_does(environment: dict[str, str], home: Path) -> None:
+    keys = dict.fromkeys(("BITGET_API_KEY", "BITGET_API_SECRET", "BITGET_API_PASSPHRASE"), "x")
+    process, screen = begun_on_a_terminal(
+        {**environment, **keys}, "engine", "--bitget-url", "http://127.0.0.1:9", until="trying again"
+    )
+    assert f"the engine runs here until Ctrl-C; its log is {home}/logs/engine.log" in screen
+    assert "Bitget cannot be reached" in screen
+    process.terminate()
+    assert process.wait(20) == 0
+
+
+def begun_on_a_terminal(
+    environment: dict[str, str], *words: str, until: str
+) -> tuple[subprocess.Popen[bytes], str]:
+    """A command in a pty that has shown `until`, or has had its time."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "engine.cli", *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=environment,
+    )
+    os.close(theirs)
+    screen, end = "", time.monotonic() + 30
+    while until not in screen and time.monotonic() < end:
+        if select.select([ours], [], [], 0.1)[0]:
+            screen += os.read(ours, 4096).decode()
+    os.close(ours)
+    return process, screen
