@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 import pytest
 
-WAITING: int = 3
+WAITING: Final = 3
 """Tests that wait for sockets, timers and processes, for one that computes."""
 
 
@@ -14,3 +15,17 @@ WAITING: int = 3
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """`-n auto`: more workers than cores, for most of a test's time is waiting."""
     return WAITING * (os.cpu_count() or 1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long ones, one on each worker: a long one that begins last is waited for by all."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [item for item in items if item.get_closest_marker("long")]
+    rest = [item for item in items if not item.get_closest_marker("long")]
+    share = -(-len(items) // workers)
+    items[:] = []
+    for worker in range(workers):
+        first = long[worker::workers]
+        items += first + rest[: share - len(first)]
+        del rest[: share - len(first)]
+    items += rest

@@ -16,6 +16,7 @@ SEED = int(os.environ.get("RATCHET_KILL_SEED", "1"))
 AN_EVENING = 25
 
 
+@pytest.mark.long
 async def test_the_engine_is_killed_again_and_again_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     done = rungs = evenings = 0
     began = time.monotonic()

@@ -43,6 +43,7 @@ def agree(done: Replayed, sides: Mapping[str, Side]) -> None:
     )
 
 
+@pytest.mark.long
 async def test_the_shipped_month_goes_as_the_rule_book_says(tmp_path: Path) -> None:
     files = [SHIPPED / f"{coin}USDT-perp-1m-2025-05.csv.gz" for coin in ("BTC", "ETH")]
     done = await replay(tmp_path, files, BOTH_LONG, until=ms("2025-06-03T15:31"))
