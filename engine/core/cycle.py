@@ -242,7 +242,7 @@ class Cycle(msgspec.Struct, frozen=True):
     opening fee of `unbooked` size. Trades up to `known_until` are in the size already: they bring money only.
     `unlinked` are trades of stops, each with the time it was first told, until it is known whose they were.
     `given` are earlier cycles of this position that were released: what rests of their stops is the
-    trader's.
+    trader's. `leaving` is who asked for the exit at the touch.
     """
 
     id: str
@@ -300,6 +300,7 @@ class Cycle(msgspec.Struct, frozen=True):
     known_until: int = 0
     unlinked: tuple[tuple[str, int], ...] = ()
     given: tuple[str, ...] = ()
+    leaving: str = ""
 
     @property
     def front(self) -> Leg:

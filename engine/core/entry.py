@@ -26,6 +26,7 @@ from engine.core.entering import Fit, is_busy, ticket_of
 from engine.core.entering import fit as fitting
 from engine.core.events import Enter, Exit
 from engine.core.exchange import Accepted, Fill, OrderRow, OrderState, Refused
+from engine.core.ids import ENTRY_PREFIX
 from engine.core.instrument import ZERO, Side
 from engine.core.limits import no_risk_because
 from engine.core.refusal import CommandRefused
@@ -34,7 +35,6 @@ from engine.core.ticket import Ticket
 from engine.core.turn import Turn
 from engine.core.words import amount, money, price, size
 
-ENTRY_PREFIX: Final = "rte-"
 CANCEL_MS: Final = 3000
 """How long a cancelled order may keep silent before it is looked up."""
 
@@ -124,6 +124,7 @@ def leave(turn: Turn, command: Exit, command_id: str, by: str) -> str:
         step=Step.PLACING,
         since=turn.at,
     )
+    turn.put(replace(cycle, leaving=f"exit by {by}"))
     _put(turn, entry)
     _place(turn, entry)
     turn.note("exit", Level.MONEY, f"{command.symbol}: leaving at the touch, asked by {by}.", cycle)

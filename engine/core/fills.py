@@ -10,7 +10,7 @@ from engine.core.actions import Level, Reading
 from engine.core.cycle import Cycle, Hand, Order, Rest, Stage, Stop, key_of
 from engine.core.doubt import UNTOLD, moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
-from engine.core.ids import cycle_in, is_add, is_ours
+from engine.core.ids import cycle_in, is_add, is_entry, is_ours
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
 from engine.core.ledger import Parts, by_trader_first, enlarge, newest_first, parts_of, reduce
@@ -229,6 +229,8 @@ def _attribute(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Part
         case Cause.ADL:
             _alarm(turn, cycle, fill, "reduced by auto-deleveraging")
             return parts_of(cycle, qty, newest_first(cycle)), cycle, "adl"
+        case Cause.ORDER if is_entry(fill.client_id):
+            return parts_of(cycle, qty, by_trader_first(cycle)), cycle, cycle.leaving or "exit"
         case Cause.ORDER:
             turn.note(
                 "trader",

@@ -16,6 +16,15 @@ engine.
 """
 
 
+ENTRY_PREFIX: Final = "rte-"
+"""Entries and exits that the trader asked for: orders of his hand, which the ladder adopts."""
+
+
+def is_entry(client_id: str) -> bool:
+    """Whether a client id names an entry or exit that was asked for here."""
+    return client_id.startswith(ENTRY_PREFIX)
+
+
 def cycle_id(account: str, symbol: str, side: Side, opened: int, seen: int) -> str:
     """Eight letters for a cycle: `opened` is the exchange's time of the position, `seen` the moment of
     adoption.

@@ -20,7 +20,7 @@ import msgspec
 
 from engine.core.actions import Level, Note
 from engine.notify.port import Happened
-from engine.notify.urgency import Urgency, is_question, urgency_of
+from engine.notify.urgency import Urgency, is_own_answer, is_question, urgency_of
 
 SAME_MS: Final = 300_000
 """The same warning again within this time is counted, not sent again."""
@@ -192,7 +192,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _put(db: sqlite3.Connection, key: str, at: int, note: Note) -> None:
-    if is_question(note):
+    if is_question(note) or is_own_answer(note):
         return
     if note.level in (Level.WARNING, Level.URGENT):
         again = (

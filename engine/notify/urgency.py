@@ -28,6 +28,11 @@ def urgency_of(note: Note) -> Urgency:
     return Urgency.MONEY
 
 
+def is_own_answer(note: Note) -> bool:
+    """What this very phone answered stands on its card already."""
+    return note.topic == "approval" and not is_question(note) and f"y {TELEGRAM}," in note.text
+
+
 def is_question(note: Note) -> bool:
     """What asks (a rung, an entry, an adoption) is shown as a card with buttons, not as a line."""
     return note.topic == "approval" and ("asks" in note.facts or "rung" in note.facts)

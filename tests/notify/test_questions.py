@@ -83,6 +83,9 @@ async def test_an_entry_asks_with_its_numbers_and_enters_when_the_phone_says_yes
         ended = await on.api.until(lambda shown: shown.id == card.id and not shown.buttons)
         assert ended.text.endswith("BTCUSDT long: entry approved by telegram, user 7.")
         assert on.engine.state.cycles[f"{BTC}:long"].held_qty == D("0.004")
+        await on.api.says("LONG BTCUSDT opened")
+        approved = [shown for shown in on.api.messages.values() if "entry approved" in shown.text.lower()]
+        assert approved == [ended], "what the phone answered is told on its card, and nowhere else"
         story = [line.text for line in await on.face.why(BTC)]
         assert any("BTCUSDT long: an entry asks, by webhook" in line for line in story)
         assert any("entry approved by telegram, user 7" in line for line in story)
@@ -107,6 +110,13 @@ async def test_half_enters_half_and_a_half_below_the_minimum_is_refused_with_its
         told = await on.desk(Approve(waiting(on).cycle, 0, half=True))
         assert told.text == "BTCUSDT long: half of it, 0, is below Bitget's minimum of 0.0001."
         assert entry(on).step is Step.ASKING
+
+
+async def test_a_stop_that_liquidation_overtakes_is_called_so(tmp_path: Path) -> None:
+    async with whole(tmp_path) as on:
+        await wants(on, stop=D(90_000))
+        card = await on.api.says("an entry asks")
+        assert "Stop: 90,000.0 (beyond liquidation: it would never be reached)" in card.text
 
 
 async def test_the_first_answer_wins_and_the_second_finds_nothing(tmp_path: Path) -> None:
@@ -188,6 +198,7 @@ async def test_while_one_asks_another_is_refused_and_an_exit_is_not(tmp_path: Pa
         await on.until(lambda: not on.engine.state.cycles, "flat")
         await on.until(lambda: not on.face.snapshot().approvals, "the question has ended with it")
         await is_told(on, "BTCUSDT long: not entered: the position has changed since.")
+        assert on.engine.state.closed[-1].closed_reason == "exit by desk on tty2"
 
 
 async def test_half_a_rung_adds_half_the_margin(tmp_path: Path) -> None:

@@ -157,6 +157,21 @@ async def test_who_comes_too_often_does_not_fill_the_log(
     assert "more that came too often" in "".join(lines)
 
 
+async def test_strangers_who_are_only_refused_do_not_fill_the_log_either(
+    face: EngineFace, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "ratchet.rest")
+    async with opened(face) as server, ClientSession(server.url) as client:
+        for number in range(500):
+            async with client.get(f"/nothing/{number}") as reply:
+                assert reply.status == 404
+        async with client.get("/api/health"):
+            pass
+    lines = [record.getMessage() for record in caplog.records]
+    assert 100 <= len([line for line in lines if " 404 " in line]) < 200
+    assert "more that came too often" in "".join(lines)
+
+
 async def test_a_token_is_told_when_it_may_ask_again(face: EngineFace) -> None:
     async with opened(face, per_minute=60) as server, ClientSession(server.url) as client:
         statuses = []

@@ -29,6 +29,7 @@ LOOKS = (
     "/api/crypto/history/main",
     "/api/crypto/cot",
     "/api/crypto/signals",
+    "/api/approvals",
     "/api/orders",
     "/api/why/BTCUSDT",
     "/metrics",

@@ -28,7 +28,7 @@ from engine.api.rest.shapes import (
     signals_of,
 )
 from engine.api.rest.tokens import Scope, needed
-from engine.protocol import Answer, OrderView, Request, Snapshot, StoryLine, Verdict
+from engine.protocol import Answer, ApprovalView, OrderView, Request, Snapshot, StoryLine, Verdict
 
 logger = logging.getLogger("ratchet.rest")
 
@@ -80,6 +80,7 @@ class Desk:
             ),
             Route("GET", "/api/crypto/cot", self.cot, "COT reports", NotRead),
             Route("GET", "/api/crypto/signals", self.signals, "Signals, newest first", SignalList),
+            Route("GET", "/api/approvals", self.approvals, "What waits for a yes", tuple[ApprovalView, ...]),
             Route("GET", "/api/orders", self.orders, "Orders that rest", tuple[OrderView, ...]),
             Route("GET", "/api/why/{name}", self.why, "The story of a position", tuple[StoryLine, ...]),
             Route(
@@ -127,6 +128,9 @@ class Desk:
 
     async def signals(self, _: web.Request) -> web.Response:
         return json(signals_of(self.newest(), await self.served.signals()))
+
+    async def approvals(self, _: web.Request) -> web.Response:
+        return json(self.newest().approvals)
 
     async def orders(self, _: web.Request) -> web.Response:
         return json(self.served.orders())

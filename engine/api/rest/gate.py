@@ -63,6 +63,7 @@ class Gate:
         self._hushed_at = -1.0
         self._pace = Pace(per_minute, max(10, per_minute // 6))
         self._strangers = Pace(wrong_per_minute, wrong_per_minute)
+        self._lines = Pace(60, 100)
 
     def __repr__(self) -> str:
         return f"<Gate {self.answered.total()} answered, {self.tokens!r}>"
@@ -97,8 +98,12 @@ class Gate:
         return response
 
     def _note(self, request: web.Request, status: int, begun: float, now: float) -> None:
-        """A line for each call. Of those that come too often one a second: nobody can flood the log."""
-        if status == HTTPStatus.TOO_MANY_REQUESTS and now - self._hushed_at < 1:
+        """A line for each call. Of those that come too often one a second, of strangers who are refused one
+        after the other a hundred and then one a second: nobody can flood the log.
+        """
+        stranger = request.get(SCOPE) is None and status >= HTTPStatus.BAD_REQUEST
+        too_often = status == HTTPStatus.TOO_MANY_REQUESTS and now - self._hushed_at < 1
+        if too_often or (stranger and self._lines.wait_s("strangers", now)):
             self._hushed += 1
             return
         more = f", and {self._hushed} more that came too often" if self._hushed else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from engine.core.words import amount, money, price, size
 from engine.notify.telegram.buttons import Deed, Do, Explain
@@ -71,11 +72,18 @@ def _entry(approval: ApprovalView) -> Iterator[str]:
         f", fee {amount(approval.fee)}" if approval.fee is not None else ""
     )
     if approval.stop is not None:
-        yield f"Stop: {price(approval.stop)}"
+        yield f"Stop: {price(approval.stop)}{_beyond(approval, approval.stop)}"
     if approval.liquidation is not None:
         yield f"Liquidation then: {price(approval.liquidation)}"
     if approval.worst_case_after is not None:
         yield f"Worst case: {money(approval.worst_case_after)}"
+
+
+def _beyond(approval: ApprovalView, stop: Decimal) -> str:
+    """What a stop is worth that liquidation overtakes."""
+    liquidation, d = approval.liquidation, approval.side.d
+    overtaken = liquidation is not None and liquidation > 0 and (stop - liquidation) * d <= 0
+    return " (beyond liquidation: it would never be reached)" if overtaken else ""
 
 
 def _adoption(approval: ApprovalView) -> Iterator[str]:
