@@ -9,6 +9,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.kill.evening import play
 
 KILLS = int(os.environ.get("RATCHET_KILLS", "10"))
