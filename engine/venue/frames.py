@@ -107,8 +107,8 @@ class OrderPush(OrderDetail, frozen=True, kw_only=True):
         return msgspec.structs.replace(super().order(), filled=self.acc_base_volume)
 
     def trade(self) -> FillRow | None:
-        """The trade that made this change; None when none did, or the row lacks the trade's fee."""
-        if not (self.trade_id and self.fill_price and self.fill_fee and self.fill_time):
+        """The trade that made this change; None when none did, or the row lacks its fee or profit."""
+        if not (self.trade_id and self.fill_price and self.fill_fee and self.fill_time and self.pnl):
             return None
         fee = number("orders", "fillFee", self.fill_fee)
         return FillRow(

@@ -186,7 +186,9 @@ class Orders:
         page = await self._page(path, asked | wanted)
         while page.rows:
             for row in page.rows:
-                if all(row.get(key) == value for key, value in wanted.items()):
+                if any(key not in row for key in wanted):
+                    raise Malformed("plan order", "a row has no id: it may be the one looked for")
+                if all(row[key] == value for key, value in wanted.items()):
                     return shaped("plan order", row, PlanRow)
             if not page.end_id or len(page.rows) < 100:
                 break

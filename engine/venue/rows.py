@@ -29,7 +29,7 @@ class PositionRow(Row, frozen=True, kw_only=True):
     liquidation_price: str
     margin_mode: str
     pos_mode: str
-    auto_margin: str = "off"
+    auto_margin: str
     total_fee: str = ""
     c_time: int
     u_time: int = 0
@@ -76,18 +76,18 @@ class OrderDetail(Row, frozen=True, kw_only=True):
     symbol: str
     size: str
     order_id: str
-    client_oid: str = ""
+    client_oid: str
     base_volume: str = ""
     price: str = ""
     price_avg: str = ""
     state: str = ""
     status: str = ""
     side: str
-    pos_side: str = ""
+    pos_side: str
     order_type: str
-    reduce_only: str = ""
-    trade_side: str = ""
-    pos_mode: str = ""
+    reduce_only: str
+    trade_side: str
+    pos_mode: str
     order_source: str = ""
 
     def order(self) -> OrderRow:
@@ -140,7 +140,7 @@ class PlanRow(Row, frozen=True, kw_only=True):
     plan_type: str
     size: str = ""
     order_id: str
-    client_oid: str = ""
+    client_oid: str
     execute_order_id: str | None = ""
     plan_status: str = ""
     price: str | None = ""
@@ -214,7 +214,10 @@ class FeeRow(Row, frozen=True, kw_only=True):
 
 
 class FillRow(Row, frozen=True, kw_only=True):
-    """A trade: a row of fills, and of the fill channel. It carries neither client id nor position side."""
+    """A trade: a row of fills, and of the fill channel. It carries neither client id nor position side.
+
+    `profit` may be blank, never missing: a closing trade would be booked without its result.
+    """
 
     trade_id: str
     order_id: str
@@ -222,9 +225,9 @@ class FillRow(Row, frozen=True, kw_only=True):
     side: str
     price: Decimal
     base_volume: Decimal
-    profit: str = ""
-    trade_side: str = ""
-    pos_mode: str = ""
+    profit: str
+    trade_side: str
+    pos_mode: str
     fee_detail: list[FeeRow]
     c_time: int
 
