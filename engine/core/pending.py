@@ -72,7 +72,8 @@ def answered(turn: Turn, event: Answered) -> None:
             _accepted(turn, pending, accepted)
         case Refused() as refused if refused.code in DUPLICATE or pending.sends > 1:
             # a reject that answers a re-send says nothing about the earlier copy
-            _unknown(turn, pending, f"refused a repeat ({refused.code})")
+            known = refused.code if refused.code not in DUPLICATE else ""
+            _unknown(turn, replace(pending, refused=known), f"refused a repeat ({refused.code})")
         case Refused() as refused:
             turn.forget(event.id)
             _refused(turn, pending, refused)
@@ -296,13 +297,16 @@ def _found(turn: Turn, client_id: str, row: OrderRow, pending: Pending | None) -
 
 
 def _not_there(turn: Turn, pending: Pending) -> None:
-    """The exchange does not know the id (yet). The same id may be sent again; it is proven absent after the
-    window.
+    """The exchange does not know the id (yet). The same id may be sent again; it is proven absent when no
+    copy can arrive any more: the window of each is over, or it was refused itself.
     """
     work, age = pending.work, turn.at - pending.sent
-    if age > REQUEST_LIFE_MS + ANSWER_MS:
+    if turn.at - (pending.unsure if pending.refused else pending.sent) > REQUEST_LIFE_MS + ANSWER_MS:
         turn.forget(work.id)
-        _refused(turn, pending, Refused("absent", "the request never arrived"))
+        _refused(turn, pending, Refused(pending.refused or "absent", "no copy of the request arrived"))
+        return
+    if isinstance(work, PlaceStop) and pending.refused in PASSED:
+        _close_what_it_protects(turn, pending, work)
         return
     adds = isinstance(work, (PlaceMarket, PlaceLimit)) and work.opens
     if adds and (turn.at - pending.first_sent > ADD_AGAIN_MS or no_risk_because(turn)):
@@ -312,6 +316,20 @@ def _not_there(turn: Turn, pending: Pending) -> None:
         turn.send(work, pending.cycle)
     else:
         _unknown(turn, pending, pending.cause)
+
+
+def _close_what_it_protects(turn: Turn, pending: Pending, stop: PlaceStop) -> None:
+    """The market has passed a stop whose first copy may still arrive: what it should protect is closed now,
+    and the stop is not sent again.
+    """
+    _unknown(turn, pending, pending.cause)
+    cycle = turn.cycle(pending.cycle)
+    known = find_stop(cycle, stop.id, "") if cycle is not None else None
+    if cycle is not None and known is not None:
+        legs = (known.leg,) if known.leg is not None else newest_first(cycle)
+        parts = parts_of(cycle, cycle.held_qty if stop.qty is None else stop.qty, legs)
+        why = f"the market has passed its stop at {price(stop.trigger)}"
+        turn.put(close_parts(turn, cycle, parts, why))
 
 
 def _vanished(turn: Turn, client_id: str) -> None:
@@ -350,6 +368,12 @@ def restart(turn: Turn) -> None:
     """
     for pending in turn.state.pending.values():
         lost = replace(
-            pending, cause="", lookups=0, sent=turn.at, first_sent=pending.first_sent - ADD_AGAIN_MS
+            pending,
+            cause="",
+            lookups=0,
+            sent=turn.at,
+            first_sent=pending.first_sent - ADD_AGAIN_MS,
+            refused="",
+            unsure=turn.at,
         )
         _unknown(turn, lost, "the engine was restarted")

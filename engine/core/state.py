@@ -95,7 +95,11 @@ class Knowledge(StrEnum):
 
 
 class Pending(msgspec.Struct, frozen=True):
-    """An action on its way: first and last sent, how often, and what is known of it."""
+    """An action on its way: first and last sent, how often, and what is known of it.
+
+    `refused` is the code with which its newest copy was refused; `unsure` is when the newest copy was sent
+    whose fate nobody knows.
+    """
 
     work: Work
     cycle: str
@@ -106,6 +110,8 @@ class Pending(msgspec.Struct, frozen=True):
     cause: str = ""
     lookups: int = 0
     asked: int = 0
+    refused: str = ""
+    unsure: int = 0
 
 
 class Day(msgspec.Struct, frozen=True):

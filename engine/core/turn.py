@@ -62,7 +62,10 @@ class Turn:
         old = self.state.pending.get(work.id)
         first = old.first_sent if old else self.at
         sends = old.sends + 1 if old else 1
-        pending = Pending(work, cycle, first, self.at, sends, lookups=old.lookups if old else 0)
+        unsure = self.at if old is None else old.unsure if old.refused else old.sent
+        pending = Pending(
+            work, cycle, first, self.at, sends, lookups=old.lookups if old else 0, unsure=unsure
+        )
         self.set(pending={**self.state.pending, work.id: pending})
         self.actions.append(work)
 
