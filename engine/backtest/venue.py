@@ -31,7 +31,7 @@ from engine.venue import frames
 from engine.venue.malformed import Malformed, shaped
 from engine.venue.orders import Orders
 from engine.venue.outcomes import NoAnswer, Refusal
-from engine.venue.port import Sink, VenueRefused
+from engine.venue.port import Sink, VenueRefused, dated
 from engine.venue.reads import Reads
 from engine.venue.rest import PRODUCT, Clock
 from engine.venue.rows import ContractRow, FeeRates, OrderDetail, TierRow
@@ -242,9 +242,10 @@ class InProcessBitget:
             self._resync.clear()
             everything = (Reading.POSITIONS, Reading.ORDERS, Reading.BALANCE, Reading.FILLS)
             work = Read("resync", everything, since=self.market_ms() - LOOK_BACK_MS)
+            asked = self._told().stamp()
             *told, answered = await self._reads.do(work)
             for body in told:
-                self._told().tell(body)
+                self._told().tell(dated(body, asked))
             if isinstance(answered, Answered) and isinstance(answered.outcome, Unknown):
                 self._resync.set()
             await asyncio.sleep(REDIAL_S)

@@ -26,10 +26,7 @@ from engine.core.events import (
     BalanceRead,
     Commanded,
     Event,
-    FillsRead,
     MarkReached,
-    OrdersRead,
-    PositionsRead,
     Started,
     Timer,
 )
@@ -42,12 +39,9 @@ from engine.runtime.links import Links
 from engine.runtime.log import Log
 from engine.runtime.marks import Marks
 from engine.runtime.prices import Prices
-from engine.venue.port import Venue
+from engine.venue.port import Venue, dated
 
 logger = logging.getLogger("ratchet.engine")
-
-DATED = OrdersRead | PositionsRead | BalanceRead | FillsRead
-"""Readings whose age matters."""
 
 HEAD_START_S = 0.001
 """What an armed order gets before the disk's work competes with it for the interpreter."""
@@ -56,6 +50,13 @@ TIMER_S = 1.0
 RECONCILE_TICKS = 10
 SNAPSHOT_EVERY = 2000
 """Entries between two snapshots of the state."""
+
+BEGIN_S = 5.0
+"""How long a command waits for an engine that has just been started."""
+NOT_BEGUN = (
+    "The engine is starting and has not heard from Bitget yet: this was not done, and nothing else is "
+    "either. What rests on Bitget stays. Ask again in a moment."
+)
 
 MEND_S = 1.0
 """Between two attempts to write a journal that refused."""
@@ -107,6 +108,7 @@ class Engine:
         self._ahead = 0
         self._early: list[AnyBody] = []
         self._in_a_hurry = False
+        self._begun = asyncio.Event()
 
     def __repr__(self) -> str:
         state = self.state
@@ -128,6 +130,7 @@ class Engine:
                 self.take(self._start())
                 for body in self._early:
                     self.take(body)
+                self._begun.set()
                 group.create_task(self.venue.run(), name="venue")
                 group.create_task(self._tick_timer(), name="timer")
                 if ready is not None:
@@ -185,7 +188,7 @@ class Engine:
         """Decide, believe, and queue what has to be written and done."""
         if self.unrecorded:
             return Decision(self.state, (), (), refused=self.unrecorded)
-        event = Event(self._stamp(), self.venue.market_ms(), body, self._ticks(body))
+        event = Event(self.stamp(), self.venue.market_ms(), body, self._ticks(body))
         decision = decide(self.state, event)
         if isinstance(body, BalanceRead):
             self.prices.note_balance()
@@ -200,7 +203,7 @@ class Engine:
     def _ticks(self, body: AnyBody) -> tuple[Tick, ...]:
         return self.prices.newest(touch=bool(self.state.entries) or isinstance(body, Commanded))
 
-    def _stamp(self) -> int:
+    def stamp(self) -> int:
         """The time of what happens next: no two happenings share one, so that which came first is never in
         doubt.
         """
@@ -290,7 +293,7 @@ class Engine:
     async def _begin_again(self) -> None:
         """What a start does, without losing the connections. Raises JournalRefused."""
         state = replayed(await self.journal.recover(), self.settings)
-        event = Event(self._stamp(), self.venue.market_ms(), self._start(), self._ticks(self._start()))
+        event = Event(self.stamp(), self.venue.market_ms(), self._start(), self._ticks(self._start()))
         decision = decide(state, event)
         await self.journal.append([Entry(event, decision.actions, decision.notes)], decision.state)
         self.unrecorded = ""
@@ -310,7 +313,7 @@ class Engine:
         with contextlib.suppress(OSError, ValueError):
             # where the disk is full, or the terminal gone, this has no place to go
             print(f"ratchet engine: {text}", file=sys.stderr, flush=True)
-        told = Event(self._stamp(), self.venue.market_ms(), self._start())
+        told = Event(self.stamp(), self.venue.market_ms(), self._start())
         self.log.add(told, [Note("machine", level, text)])
         self.touch()
 
@@ -341,7 +344,7 @@ class Engine:
 
     async def _do(self, work: Work) -> None:
         """Carry one action out; its answers are events like any other."""
-        asked = self._stamp()
+        asked = self.stamp()
         try:
             answers = await self.venue.do(work)
         finally:
@@ -349,8 +352,7 @@ class Engine:
             self.links.answered(self.now())
             following = self._reading.pop(work.what, None) if isinstance(work, Read) else None
         for body in answers:
-            # the age of a reading is judged by the clock that its contents are held against
-            self.take(replace(body, asked=asked) if isinstance(body, DATED) else body)
+            self.take(dated(body, asked))
         if following is not None:
             self._carry_out(following)
 
@@ -369,7 +371,14 @@ class Engine:
         return self.change
 
     async def command(self, body: Commanded) -> Decision:
-        """Decide a trader's command and wait until the decision is durable."""
+        """Decide a trader's command and wait until the decision is durable. Before the journal is read and
+        Bitget has answered it would be decided on nothing, and forgotten: it waits a little, then is refused.
+        """
+        if not self.has_begun:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._begun.wait(), BEGIN_S)
+        if not self.has_begun:
+            return Decision(self.state, (), (), refused=NOT_BEGUN)
         before = len(self._outbox)
         decision = self.take(body)
         if not decision.refused and len(self._outbox) > before:
@@ -383,6 +392,11 @@ class Engine:
         machine's clock was set back while the engine was down.
         """
         return self._clock() + self._ahead
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the journal is read and the venue is open: before that nothing is decided."""
+        return self._begun.is_set()
 
     @property
     def unwritten(self) -> int:

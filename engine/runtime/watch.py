@@ -116,7 +116,7 @@ class Watch:
                 logger.warning("the event loop was late by %.1f s: this machine is too busy", self.lag_s)
             if now - looked >= LOOK_S:
                 looked = now
-                if self.engine.state.instruments and not self.engine.unrecorded:
+                if self.engine.has_begun and not self.engine.unrecorded:
                     self.look_at_disk()
             fed = self._feed(now, fed)
 

@@ -19,7 +19,7 @@ from engine.venue.frames import Arg
 from engine.venue.malformed import Malformed
 from engine.venue.orders import PLANS_BEFORE, Orders
 from engine.venue.outcomes import NoAnswer, Refusal
-from engine.venue.port import Sink, VenueRefused
+from engine.venue.port import Sink, VenueRefused, dated
 from engine.venue.preflight import SKEW_LIMIT_MS, Preflight, skewed
 from engine.venue.prices import Prices
 from engine.venue.reads import Reads
@@ -227,9 +227,10 @@ class Bitget:
             self._resync.clear()
             everything = (Reading.POSITIONS, Reading.ORDERS, Reading.BALANCE, Reading.FILLS)
             work = Read("resync", everything, since=self.market_ms() - LOOK_BACK_MS)
+            asked = self._told().stamp()
             *told, answered = await self._reads.do(work)
             for body in told:
-                self._told().tell(body)
+                self._told().tell(dated(body, asked))
             if isinstance(answered, Answered) and isinstance(answered.outcome, Unknown):
                 log.warning("reading back failed: %s", answered.outcome.cause)
                 self._resync.set()

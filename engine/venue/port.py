@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from engine.core.actions import Work
-from engine.core.events import AnyBody
+from engine.core.events import AnyBody, BalanceRead, FillsRead, OrdersRead, PositionsRead
 from engine.core.exchange import Tick
+
+DATED = OrdersRead | PositionsRead | BalanceRead | FillsRead
+"""Readings whose age matters."""
+
+
+def dated(body: AnyBody, asked: int) -> AnyBody:
+    """A reading with the moment at which it was asked for: its age is judged by the clock that its contents
+    are held against. Anything else as it is.
+    """
+    return replace(body, asked=asked) if isinstance(body, DATED) else body
 
 
 class Sink(Protocol):
-    """Where a venue tells what happens. Both calls return at once, in the event loop's own thread."""
+    """Where a venue tells what happens. All calls return at once, in the event loop's own thread."""
 
     def tick(self, tick: Tick) -> None:
         """A price frame arrived. Called for every frame, in order."""
 
     def tell(self, body: AnyBody) -> None:
-        """Anything else that the venue learnt by itself."""
+        """Anything else that the venue learnt by itself; what it read is `dated`."""
+
+    def stamp(self) -> int:
+        """The moment at which a reading is asked for, by the engine's clock: after all that was told."""
 
 
 class VenueRefused(Exception):

@@ -66,6 +66,7 @@ class Run:
         self._main: asyncio.Task[None] | None = None
         self.steps: list[int] = []
         self._command = itertools.count(1)
+        self._resumed = 0
         self._life = itertools.count()
 
     def outcome(self) -> Outcome:
@@ -192,16 +193,18 @@ class Run:
         self.loop.create_task(self._command_now(self.engine, command))
 
     async def _command_now(self, engine: Engine, command: AnyCommand) -> None:
+        number = next(self._command)
         if isinstance(command, Resume):
             self.watch.killed = False
-        body = Commanded(f"c{next(self._command)}", "the proof", command)
+            self._resumed = number
+        body = Commanded(f"c{number}", "the proof", command)
         try:
             decision = await engine.command(body)
         except JournalRefused:
             self.world.happened["a command that could not be recorded"] += 1
             return
         self.world.happened[f"asked: {type(command).__name__}"] += 1
-        if isinstance(command, Halt | Flatten) and not decision.refused:
+        if isinstance(command, Halt | Flatten) and not decision.refused and number > self._resumed:
             self.watch.killed = True
 
     # -- the end ------------------------------------------------------------------------------------------

@@ -37,6 +37,9 @@ class Told:
         self.bodies.append(body)
         self._news.set()
 
+    def stamp(self) -> int:
+        return len(self.bodies) + 1
+
     def all(self, kind: type[Body]) -> list[Body]:
         return [body for body in self.bodies if isinstance(body, kind)]
 
