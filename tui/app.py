@@ -13,8 +13,10 @@ from typing import ClassVar, Final
 from textual.app import App
 from textual.binding import Binding, BindingType, Keymap
 from textual.driver import Driver
+from textual.events import DescendantFocus
 from textual.filter import LineFilter
 from textual.signal import Signal
+from textual.widgets import Input
 
 from engine.protocol import Hello, Snapshot
 from tui.alarms import Alarms, notice_sequence
@@ -126,16 +128,21 @@ class RatchetDesk(App[int]):
         """The numbered screen in front, with or without a dialog over it."""
         return self.book.front
 
+    def get_default_screen(self) -> Page:
+        """The Desk is there from the beginning."""
+        return self.book.first()
+
     def on_mount(self) -> None:
-        self.book.go_to(1)
+        self.run_worker(self.client.watch(), name="watch", group="watch", exclusive=True, exit_on_error=True)
+        self.run_worker(self._first_look(), name="first look", exit_on_error=True)
         self.set_interval(self._sample_s, self.sample)
         self.looks.watch()
-        self.call_after_refresh(self._begin)
+        self.call_after_refresh(self.looks.tell_problems)
 
-    def _begin(self) -> None:
-        """After the first picture: the engine is looked for, and what was wrong with the settings is said."""
-        self.run_worker(self.client.watch(), name="watch", group="watch", exclusive=True, exit_on_error=True)
-        self.looks.tell_problems()
+    async def _first_look(self) -> None:
+        """The first numbers are drawn when they come, not at the next quarter of a second."""
+        await self.client.first.wait()
+        self.sample()
 
     def sample(self) -> None:
         """Look at the newest snapshot; tell the screen when it is another moment."""
@@ -172,6 +179,11 @@ class RatchetDesk(App[int]):
     def wear_again(self) -> None:
         """The theme of the same name has other colours."""
         self._watch_theme(self.theme)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """A cursor that blinks would write to the line twice a second, all day."""
+        if isinstance(event.widget, Input):
+            event.widget.cursor_blink = False
 
     def on_command_wanted(self, wanted: CommandWanted) -> None:
         self.orders.send(wanted)

@@ -31,17 +31,29 @@ class Book:
         front = self.front
         return tuple((door.number, door.name, self._pages.get(door.number) is front) for door in PAGES)
 
+    def first(self) -> Page:
+        """The first page, which nothing lies under."""
+        return self._opened(1)
+
     def go_to(self, number: int) -> Page:
-        """Bring a screen to the front."""
-        door = PAGES[number - 1]
+        """Bring a screen to the front: the Desk lies under all others, which take each other's place."""
+        page, first = self._opened(number), self._opened(1)
+        if self.front is page:
+            return page
+        if page is first:
+            self._desk.pop_screen()
+        elif self.front is first:
+            self._desk.push_screen(page)
+        else:
+            self._desk.switch_screen(page)
+        return page
+
+    def _opened(self, number: int) -> Page:
         page = self._pages.get(number)
         if page is None:
+            door = PAGES[number - 1]
             page = self._pages[number] = door.open()
             self._desk.install_screen(page, door.name)
-        if self.front is None:
-            self._desk.push_screen(door.name)
-        elif self.front is not page:
-            self._desk.switch_screen(door.name)
         return page
 
     def tell_story(self, name: str) -> None:

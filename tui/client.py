@@ -12,12 +12,12 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 from uuid import uuid4
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.protocol import PROTOCOL, Answer, AnyCommand, Hello, Request, Snapshot
 from tui import wire

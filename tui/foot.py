@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from tui.keymaps import APP_KEYS, FLATTEN, HAND, OTHER_KEYS, Key, shown_keys
-from tui.view_model.footer import Hint, arming_line, footer
+from tui.keymaps import APP_KEYS, FLATTEN, HALT, HAND, HELP, OTHER_KEYS, Key, shown_keys
+from tui.view_model.footer import Hint, Hints, arming_line, footer
 from tui.view_model.ink import Line
+from tui.widgets.filter_line import FilterLine
 
 if TYPE_CHECKING:
     from tui.app import RatchetDesk
 
 HINTS: Final = 8
 """A bottom line with more keys than this is read by nobody."""
+
+ALWAYS: Final = (HALT, FLATTEN, HELP)
+"""What stands in the bottom line however narrow it is."""
 
 COMMANDS: Final = {"halt", "flatten", "resume", "adopt", "pause", "ticket"}
 """Keys that send something: a read-only desk has none of them."""
@@ -47,15 +51,27 @@ class Foot:
         shown = shown_keys(key, self._desk.keymap)
         return shown[-1] if key.id == "help" else shown[0]
 
-    def _hints(self) -> tuple[Hint, ...]:
-        timely = (key for key in self.offered() if key.hint and self._is_timely(key))
+    def _hints(self) -> Hints:
+        """While something is typed or asked, its own keys and those that work over everything."""
+        focused = self._desk.focused
+        if isinstance(focused, FilterLine):
+            return Hints(focused.keys, self._told(HALT, FLATTEN))
+        if self._desk.screen is not self._desk.page:
+            return Hints((("esc", "closes"),), self._told(HALT, FLATTEN))
+        timely = (key for key in self.offered() if key.hint and key not in ALWAYS and self._is_timely(key))
         ranked = sorted(timely, key=lambda key: key.rank)
-        return tuple((self.key_of(key), key.hint) for key in ranked[:HINTS])
+        return Hints(self._told(*ranked[: HINTS - len(ALWAYS)]), self._told(*ALWAYS))
+
+    def _told(self, *keys: Key) -> tuple[Hint, ...]:
+        return tuple((self.key_of(key), key.hint) for key in keys if self._is_offered(key))
 
     def _is_timely(self, key: Key) -> bool:
         """Whether the bottom line spends room on this key now."""
+        positions = self._desk.scene.positions
         if key.id == "adopt":
-            return any(position.can_adopt for position in self._desk.scene.positions)
+            return any(position.can_adopt for position in positions)
+        if key.id in {"menu", "chart"}:
+            return bool(positions)
         return bool(self._desk.scene.killed) if key.id == "resume" else True
 
     def _is_offered(self, key: Key) -> bool:

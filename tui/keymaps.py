@@ -5,16 +5,15 @@ are read from here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from textual.binding import Binding, BindingType, Keymap
 
 from tui.pages import PAGES
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """A key. `hint` is its word in the bottom line, empty for none; `rank` its place there. `priority` fires
     over everything.
     """
@@ -52,14 +51,15 @@ FLATTEN: Final = Key(
     6,
     True,
 )
-HAND: Final = Key("hand", "h", "hand", "The trader's hand on the simulated exchange", "hand", 4)
+HELP: Final = Key("help", "f1,question_mark", "help", "Help", "help", 7)
+HAND: Final = Key("hand", "h", "hand", "The trader's hand on the simulated exchange", "hand", 1)
 MENU: Final = Key("menu", "m,enter", "menu", "Menu of the selected position: stops, reduce, close", "menu", 0)
 
 APP_KEYS: Final = (
     HALT,
     FLATTEN,
     Key("resume", "ctrl+r", "resume", "Resume trading after a halt (asks)", "resume", 5),
-    Key("help", "f1,question_mark", "help", "Help", "help", 7),
+    HELP,
     Key("quit", "q", "leave", "Quit the desk; the engine keeps running", "quit", 8),
     *(
         Key(f"page.{door.number}", str(door.number), f"page({door.number})", f"Screen {door.name}")
@@ -69,13 +69,13 @@ APP_KEYS: Final = (
 
 DESK_KEYS: Final = (
     MENU,
-    Key("ticket", "o", "ticket", "Order ticket: open, add or reduce (asks)", "ticket", 1),
-    Key("chart", "c", "chart", "Chart of the selected position, and back to its ladder", "chart", 2),
+    Key("ticket", "o", "ticket", "Order ticket: open, add or reduce (asks)", "ticket", 2),
+    Key("chart", "c", "chart", "Chart of the selected position, and back to its ladder", "chart", 3),
     Key("why", "w", "why", "The story of the selected position in the journal"),
-    Key("adopt", "a", "adopt", "Adopt the selected unmanaged position (asks)", "adopt", 3),
+    Key("adopt", "a", "adopt", "Adopt the selected unmanaged position (asks)", "adopt", 1),
     Key("pause", "p", "pause", "Pause scaling the selected position, or scale again (asks)"),
     Key("copy", "y", "copy_row", "Copy the selected row"),
-    Key("filter", "slash", "filter", "Filter positions", "filter", 3),
+    Key("filter", "slash", "filter", "Filter positions", "filter", 4),
     Key("sort", "s", "sort", "Sort positions differently"),
     HAND,
 )

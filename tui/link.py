@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from engine.protocol import Hello
 
@@ -17,8 +18,7 @@ class LinkState(StrEnum):
     FOREIGN = "foreign"
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """`since` is the wall clock (milliseconds UTC) of the last change of state; `retries` counts attempts
     since then.
 

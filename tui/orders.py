@@ -11,12 +11,11 @@ from engine.protocol import Flatten, Halt, Resume, Verdict
 from tui.arming import Arming
 from tui.client import EngineUnheard
 from tui.messages import CommandWanted
-from tui.screens.ask import Ask
-from tui.view_model.asking import Question, resume_question
 from tui.view_model.footer import SHOWN_S, Dispatch, Reply
 
 if TYPE_CHECKING:
     from tui.app import RatchetDesk
+    from tui.view_model.asking import Question
 
 READ_ONLY = "this desk was attached read-only"
 
@@ -55,6 +54,8 @@ class Orders:
 
     def resume(self) -> None:
         """Trading goes on after a yes."""
+        from tui.view_model.asking import resume_question
+
         scene = self._desk.scene
         if scene.killed:
             self.ask(resume_question(scene), CommandWanted(Resume(), "resume"))
@@ -63,6 +64,7 @@ class Orders:
 
     def ask(self, question: Question, wanted: CommandWanted) -> None:
         """Ask before risk is added; only a yes sends."""
+        from tui.screens.ask import Ask
 
         def answered(yes: bool | None) -> None:
             if yes:

@@ -5,15 +5,15 @@ once.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from tui.screens.page import Page
 
 
-@dataclass(frozen=True)
-class Door:
+class Door(msgspec.Struct, frozen=True):
     """A screen: its number, its name in the bottom line, and where its class is."""
 
     number: int

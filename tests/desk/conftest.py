@@ -83,7 +83,7 @@ def clocks() -> Clocks:
 @pytest.fixture
 def socket() -> Iterator[Path]:
     """A short path: a unix socket's name holds 107 bytes."""
-    with tempfile.TemporaryDirectory(prefix="desk") as folder:
+    with tempfile.TemporaryDirectory(prefix="desk", dir="/tmp") as folder:
         yield Path(folder) / "s"
 
 

@@ -268,14 +268,44 @@ async def test_the_cursor_stays_on_its_position_when_the_order_changes(socket: P
 
 async def test_a_filter_narrows_while_it_is_typed_and_escape_shows_all(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks) as (pilot, _, desk):
-        await pilot.press("slash", *"eth")
+        await pilot.press("slash")
         await settled(pilot)
+        assert "filter: symbol, side, status" in words(pilot)
+        await pilot.press(*"eth")
+        await settled(pilot)
+        *_, typed, foot = words(pilot).splitlines()
+        assert typed.strip() == "eth"
+        assert foot.split("  ")[:4] == [
+            " enter keeps it",
+            "esc shows all",
+            "^K halt",
+            "^X flatten",
+        ]
         assert [row.position.symbol for row in desk.screen.query_one(PositionsGrid).rows] == ["ETHUSDT"]
         assert desk.screen.query_one(PositionsGrid).border_title == "Positions 1 of 2"
         await pilot.press("escape")
         await settled(pilot)
         assert desk.screen.query_one(PositionsGrid).border_title == "Positions 2"
         assert not desk.screen.query_one(FilterLine).has_class("-open")
+
+
+async def test_the_bottom_line_names_only_keys_that_work_now(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, scenes.EMPTY, size=(80, 24)) as (pilot, face, _):
+
+        def foot() -> str:
+            return words(pilot).splitlines()[-1]
+
+        assert "menu" not in foot(), "there is no position to choose for"
+        for screen in "12345":
+            await pilot.press(screen)
+            await settled(pilot)
+            assert "^K halt  ^X flatten  ? help" in foot(), screen
+        await pilot.press("1", "f1")
+        await until(lambda: foot().startswith(" esc closes  ^K halt  ^X flatten  "), pilot)
+        await pilot.press("escape")
+        await until(lambda: "? help" in foot(), pilot)
+        await face.tell(scenes.LIVE)
+        await until(lambda: "m menu  o ticket  c chart" in foot(), pilot)
 
 
 async def test_sorting_goes_round(socket: Path, clocks: Clocks) -> None:

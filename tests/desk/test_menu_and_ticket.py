@@ -203,13 +203,7 @@ async def test_a_desk_that_only_watches_opens_no_ticket_and_sends_nothing_from_t
 
 
 def wish(**changes: object) -> Wish:
-    return replace_wish(Wish("BTCUSDT", Does.SHORT, "10"), **changes)
-
-
-def replace_wish(one: Wish, **changes: object) -> Wish:
-    from dataclasses import replace as other
-
-    return other(one, **changes)  # type: ignore[arg-type]
+    return replace(Wish("BTCUSDT", Does.SHORT, "10"), **changes)
 
 
 def test_a_ticket_reads_numbers_as_traders_write_them() -> None:

@@ -81,7 +81,7 @@ async def test_ascii_means_ascii(socket: Path) -> None:
     async with EngineFace(socket) as face, terminal("-m", "tui", str(socket), "--ascii") as held:
         await shown(held, face)
         held.type(b"\x10")
-        await held.until(b"Search for commands")
+        await held.until(b"earch for commands")
         assert bytes(held.seen).isascii()
 
 
@@ -94,3 +94,9 @@ async def test_nothing_is_written_while_nothing_changes(socket: Path) -> None:
             await face.tell(face.snapshot)  # type: ignore[arg-type]
             await asyncio.sleep(0.15)
         assert len(held.seen) == before
+        held.type(b"/")
+        await held.until(b"keeps it")
+        await asyncio.sleep(0.3)
+        before = len(held.seen)
+        await asyncio.sleep(1.2)
+        assert len(held.seen) == before, "no cursor blinks over the line"

@@ -31,7 +31,8 @@ class Ask(ModalScreen[bool]):
         align: center middle;
         background: transparent;
         & > Vertical {
-            width: 64; max-width: 100%; height: auto; padding: 1 3;
+            width: 64; max-width: 100%; height: auto; max-height: 100%; margin: 1 0; padding: 1 3;
+            overflow-y: auto; scrollbar-size-vertical: 1;
             background: $surface; border: round $ink-warn; border-title-color: $ink-warn;
         }
         & Static { width: 1fr; height: auto; }

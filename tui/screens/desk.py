@@ -16,12 +16,9 @@ from tui.keymaps import DESK_KEYS, bindings
 from tui.messages import ApprovalAnswered, CommandWanted, FilterChanged, PositionChosen
 from tui.screens.page import Page
 from tui.view_model.asking import adopt_question, copied, unpause_question
-from tui.view_model.choices import Choice
 from tui.view_model.scene import Scene
-from tui.view_model.ticket import Does, Unit
 from tui.widgets.account_strip import AccountStrip
 from tui.widgets.approvals_panel import ApprovalsPanel
-from tui.widgets.chart_panel import ChartPanel
 from tui.widgets.event_log import EventLog
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.ladder_panel import LadderPanel
@@ -29,6 +26,9 @@ from tui.widgets.positions_grid import PositionsGrid
 
 if TYPE_CHECKING:
     from tui.screens.ticket import Order
+    from tui.view_model.choices import Choice
+    from tui.view_model.ticket import Does, Unit
+    from tui.widgets.chart_panel import ChartPanel
 
 
 CHART_S: Final = 2.0
@@ -56,7 +56,6 @@ class DeskScreen(Page):
         yield PositionsGrid(id="positions")
         yield Container(
             LadderPanel(id="ladder"),
-            ChartPanel(id="chart"),
             Vertical(ApprovalsPanel(id="approvals"), EventLog(id="log"), id="beside"),
             id="below",
         )
@@ -78,7 +77,7 @@ class DeskScreen(Page):
         """The selected position's ladder, or its chart in the same place."""
         position = self.grid.position
         if self.is_charted:
-            self.query_one(ChartPanel).show(position, self._chart, self._trouble)
+            self._chart_panel().show(position, self._chart, self._trouble)
         else:
             self.query_one(LadderPanel).show(self.desk.scene, position)
 
@@ -135,6 +134,8 @@ class DeskScreen(Page):
             else:
                 self.desk.orders.send(wanted)
         elif choice.opens == "part":
+            from tui.view_model.ticket import Does, Unit
+
             does = Does.REDUCE_LONG if position.side is Side.LONG else Does.REDUCE_SHORT
             self._open_ticket(position.symbol, does, Unit.PART)
         else:
@@ -143,17 +144,20 @@ class DeskScreen(Page):
             ]()
 
     def action_ticket(self) -> None:
+        from tui.view_model.ticket import Does
+
         position = self.grid.position
         short = position is not None and position.side is Side.SHORT
         self._open_ticket(position.symbol if position else "", Does.SHORT if short else Does.LONG)
 
-    def _open_ticket(self, symbol: str, does: Does, unit: Unit = Unit.MARGIN) -> None:
+    def _open_ticket(self, symbol: str, does: Does, unit: Unit | None = None) -> None:
         if self.desk.read_only:
             self.desk.orders.refuse("ticket", "this desk was attached read-only")
             return
         from tui.screens.ticket import Ticket
 
-        self.app.push_screen(Ticket(symbol, does, unit), self._ordered)
+        ticket = Ticket(symbol, does) if unit is None else Ticket(symbol, does, unit)
+        self.app.push_screen(ticket, self._ordered)
 
     def _ordered(self, order: Order | None) -> None:
         if order is None:
@@ -168,6 +172,16 @@ class DeskScreen(Page):
     def is_charted(self) -> bool:
         """Whether the chart stands in the place of the ladder."""
         return self.has_class("-charted")
+
+    def _chart_panel(self) -> ChartPanel:
+        """The chart, made when it is wanted first."""
+        from tui.widgets.chart_panel import ChartPanel
+
+        for panel in self.query(ChartPanel):
+            return panel
+        panel = ChartPanel(id="chart")
+        self.query_one("#below", Container).mount(panel, after="#ladder")
+        return panel
 
     def action_chart(self) -> None:
         self.toggle_class("-charted")

@@ -30,7 +30,7 @@ class HandMenu(ModalScreen[Choice | None]):
         align: center middle;
         background: transparent;
         & > OptionList {
-            width: 46; height: auto; max-height: 100%; padding: 0 1;
+            width: 46; height: auto; max-height: 100%; margin: 1 0; padding: 0 1;
             background: $surface; border: round $ink-sim; border-title-color: $ink-bright;
             border-subtitle-color: $ink-label;
         }

@@ -42,8 +42,8 @@ class HelpScreen(ModalScreen[None]):
         align: center middle;
         background: transparent;
         & > VerticalScroll {
-            width: 78; max-width: 100%; height: auto; max-height: 100%; padding: 1 2; scrollbar-size-vertical:
-            1;
+            width: 78; max-width: 100%; height: auto; max-height: 100%; margin: 1 0; padding: 1 2;
+            scrollbar-size-vertical: 1;
             background: $surface; border: round $frame-focus; border-title-color: $ink-bright;
             border-subtitle-color: $ink-label;
         }

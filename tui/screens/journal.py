@@ -51,8 +51,8 @@ class JournalScreen(Page):
     def parts(self) -> Iterable[Widget]:
         yield Listing(NOBODY, id="story")
         yield FilterLine("filter: any words of the line · enter keeps it · esc shows all", id="filter")
-        yield FilterLine("story of: a symbol, a cycle, an order id · enter reads it", id="goto")
-        yield FilterLine("find: words · enter goes to the next · n and b go on", id="find")
+        yield FilterLine("story of: symbol, cycle or order id · enter reads it · esc leaves it", id="goto")
+        yield FilterLine("find: words; n and b go on · enter goes to the next · esc leaves it", id="find")
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -60,6 +60,14 @@ class Page(Screen[None]):
         """In front again: what happened meanwhile is drawn now."""
         self.call_after_refresh(self.show_again)
 
+    def on_screen_suspend(self) -> None:
+        """A dialog has the keys now."""
+        self.call_after_refresh(self.show_foot)
+
+    def on_descendant_focus(self) -> None:
+        """Other keys work in another place."""
+        self.show_foot()
+
     def on_resize(self, event: events.Resize) -> None:
         """Other widths: everything is drawn once more, after the layout knows the new sizes."""
         self.call_after_refresh(self.show_again)

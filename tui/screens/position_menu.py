@@ -43,7 +43,7 @@ class PositionMenu(ModalScreen[Choice | None]):
         align: center middle;
         background: transparent;
         & > Vertical {
-            width: 72; max-width: 100%; height: auto; max-height: 100%;
+            width: 72; max-width: 100%; height: auto; max-height: 100%; margin: 1 0;
             background: $surface; border: round $frame-focus; border-title-color: $ink-bright;
             border-subtitle-color: $ink-label;
         }

@@ -79,7 +79,7 @@ class SettingsScreen(Page):
             Vertical(Pane(id="limits"), Pane(id="links"), Pane(id="files"), id="facts"),
             id="both",
         )
-        yield FilterLine("filter: name, value, source (default, file, …) · esc shows all", id="filter")
+        yield FilterLine("filter: name, value, source · enter keeps it · esc shows all", id="filter")
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -49,8 +48,7 @@ LOOK_AGAIN_S: Final = 1.5
 WIDTH: Final = 62
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """A finished ticket: what to send, its name, and the question before it when it adds risk."""
 
     command: AnyCommand
@@ -69,7 +67,8 @@ class Ticket(ModalScreen[Order | None]):
         align: center middle;
         background: transparent;
         & > Vertical {
-            width: 70; max-width: 100%; height: auto; max-height: 100%; padding: 0 2;
+            width: 70; max-width: 100%; height: auto; max-height: 100%; margin: 1 0; padding: 0 2;
+            overflow-y: auto; scrollbar-size-vertical: 1;
             background: $surface; border: round $frame-focus; border-title-color: $ink-bright;
             border-subtitle-color: $ink-label;
         }
@@ -166,8 +165,14 @@ class Ticket(ModalScreen[Order | None]):
             self._rest.stop()
         self._rest = self.set_timer(PAUSE_S, self._ask)
 
+    @property
+    def _is_open(self) -> bool:
+        """Whether the fields are still there: a ticket that is put away may hear one more tick."""
+        return self.is_attached and bool(self.query("#trouble"))
+
     def _ask(self) -> None:
-        send_off(self, partial(self._weigh, self.wish), "ticket")
+        if self._is_open:
+            send_off(self, partial(self._weigh, self.wish), "ticket")
 
     async def _weigh(self, wish: Wish) -> None:
         """Let the engine compute what this ticket would do."""
@@ -190,7 +195,7 @@ class Ticket(ModalScreen[Order | None]):
         self._show()
 
     def _show(self, trouble: str = "") -> None:
-        if not self.is_attached:
+        if not self._is_open:
             return
         known = self._answers == self.wish if self._answers else False
         effect, said = self._effect() if known else ("", trouble)
@@ -222,8 +227,9 @@ class Ticket(ModalScreen[Order | None]):
 
     async def _review(self) -> None:
         """A fresh look at what is written, then out with it; what cannot be sent stays, with its reason."""
-        await self._weigh(self.wish)
-        if not self.is_attached:
+        if self._is_open:
+            await self._weigh(self.wish)
+        if not self._is_open:
             return
         wish, position = self.wish, self._position(self.wish)
         if self._answers != wish:

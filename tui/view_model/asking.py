@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from engine.protocol import PositionView
 from tui.view_model.ink import printable
@@ -13,8 +13,7 @@ Fact = tuple[str, str]
 """A name and its words."""
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """A title, the facts, and the word for yes. No is always `Cancel`, and has the focus."""
 
     title: str

@@ -5,9 +5,10 @@ how near liquidation came.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from engine.protocol import Candle, ChartView, PositionView, TradeView
 from tui.view_model.ink import Ink, Line, Span, line
@@ -29,8 +30,7 @@ FAR: Final = Decimal("2.5")
 """Levels further off than this many times the height of the candles would squeeze them flat: left out."""
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """A fill in the chart: which candle it is in, at which price, and what it was."""
 
     at: int
@@ -39,8 +39,7 @@ class Mark:
     ink: Ink
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """A level across the chart."""
 
     price: Decimal
@@ -48,8 +47,7 @@ class Rule:
     ink: Ink
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True):
     """Everything to draw. `minutes` is the span of a candle; `left_out` names levels that lie too far off."""
 
     candles: tuple[Candle, ...]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from engine.protocol import (
     Adopt,
@@ -41,8 +42,7 @@ MODE_WORDS: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """A line of the menu: its words, a figure beside them, and what lies behind it.
 
     `question` stands before what adds risk; without one the command goes out at once. `opens` names another

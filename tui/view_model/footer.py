@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from engine.protocol import PositionView
 from tui.view_model.ink import Ink, Line, Span, cell, fitting, joined, line, printable, spread, width_of
@@ -27,8 +28,7 @@ class Reply(StrEnum):
     UNHEARD = "no answer"
 
 
-@dataclass(frozen=True)
-class Dispatch:
+class Dispatch(msgspec.Struct, frozen=True):
     """A command of this desk and what became of it; `at` is the desk's steady clock in seconds."""
 
     words: str
@@ -44,8 +44,15 @@ TABBED: Final = 110
 """From this width on the screens stand by name in the bottom line."""
 
 
+class Hints(msgspec.Struct, frozen=True):
+    """The keys to tell, most important first; `always` are told however little room there is."""
+
+    now: tuple[Hint, ...] = ()
+    always: tuple[Hint, ...] = ()
+
+
 def footer(
-    scene: Scene, dispatch: Dispatch | None, hints: tuple[Hint, ...], width: int, tabs: tuple[Tab, ...] = ()
+    scene: Scene, dispatch: Dispatch | None, hints: Hints, width: int, tabs: tuple[Tab, ...] = ()
 ) -> Line:
     """One line of `width` cells: keys left, screens right."""
     if dispatch is not None:
@@ -53,9 +60,16 @@ def footer(
     if scene.is_gone:
         return gone_line(scene, width)
     right = _tabs(tabs, named=width >= TABBED)
-    pieces = [line(Span(f"{key} ", Ink.KEY), Span(label, Ink.LABEL)) for key, label in hints]
-    left = (Span(" "), *fitting(pieces, width - width_of(right) - 3, "  " if tabs else "   "))
+    always = joined(map(_key, hints.always))
+    room = width - width_of(right) - 3
+    now = fitting(map(_key, hints.now), room - width_of(always) - 2)
+    left = (Span(" "), *joined(piece for piece in (now, always) if piece))
     return spread(left, (*right, Span(" ")), width) if right else left
+
+
+def _key(hint: Hint) -> Line:
+    key, words = hint
+    return line(Span(f"{key} ", Ink.KEY), Span(words, Ink.LABEL))
 
 
 def _tabs(tabs: tuple[Tab, ...], *, named: bool) -> Line:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 from engine.protocol import (
     CycleStory,
@@ -23,8 +24,7 @@ from tui.view_model.numbers import UNKNOWN, age, clock, date, fixed, ink_of, per
 ZERO: Final = Decimal(0)
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """What all ended cycles come to. `profit_factor` is None without a loss, `drawdown` the deepest fall of
     the equity from a top, as a fraction of that top.
     """

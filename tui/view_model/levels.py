@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final
+
+import msgspec
 
 from engine.protocol import PositionView, StopView
 from tui.view_model.ink import Ink, Line, Span, cell, line, padded, printable
@@ -27,8 +28,7 @@ ENTRY_WEIGHT: Final = 100
 SHORT_WHY: Final = {"own margin": "margin", "previous entry": "prev entry", "hard stop": "hard"}
 
 
-@dataclass(frozen=True)
-class Level:
+class Level(msgspec.Struct, frozen=True):
     """A price on the axis. `weight` says how soon it gives way when the panel is low: 0 never does."""
 
     at: Decimal

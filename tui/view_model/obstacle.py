@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from tui.view_model.ink import Ink, Line, Span, line, printable
 from tui.view_model.scene import Scene
@@ -12,8 +13,7 @@ LEAST_WIDTH: Final = 60
 LEAST_HEIGHT: Final = 15
 
 
-@dataclass(frozen=True)
-class Obstacle:
+class Obstacle(msgspec.Struct, frozen=True):
     """What stands in the way: a title and what to do, as words; `alarming` when trading is affected."""
 
     title: str

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from engine.protocol import PositionView, Side, Status
 from tui.view_model.ink import Ink, Line, Span, cell, faded, printable
@@ -45,8 +46,7 @@ class Order(StrEnum):
         return orders[(orders.index(self) + 1) % len(orders)]
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One position and how far its mark may be trusted."""
 
     position: PositionView
@@ -63,8 +63,7 @@ class Row:
         return self.trust is Freshness.LOST
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """A column: its heading, its width in cells, and what stands in it."""
 
     title: str

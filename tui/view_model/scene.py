@@ -4,9 +4,10 @@ engine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from engine.protocol import Mode, PositionView, Snapshot
 from tui.link import Link, LinkState
@@ -27,8 +28,7 @@ class Freshness(StrEnum):
     LOST = "lost"
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(msgspec.Struct, frozen=True):
     """`elapsed_ms` is the time since `snapshot` arrived, by this desk's steady clock; `now` is the wall
     clock, milliseconds UTC.
     """

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from engine.protocol import Enter, LimitView, PositionView, Reduce, Side, TicketView
 from tui.view_model.asking import Fact, Question
@@ -52,8 +53,7 @@ class Unclear(Exception):
     """The ticket cannot be read yet; the text says what is missing."""
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     """The ticket as it is written: `amount`, `leverage` and `stop` are what stands in the fields."""
 
     symbol: str

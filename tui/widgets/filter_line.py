@@ -19,7 +19,7 @@ class FilterLine(Input):
 
     DEFAULT_CSS = """
     FilterLine {
-        dock: bottom; height: 1; border: none; padding: 0 1; display: none;
+        dock: bottom; height: 1; margin: 0 0 1 0; border: none; padding: 0 1; display: none;
         background: $header-background; color: $ink-bright;
         &.-open { display: block; }
         &:focus { border: none; background: $header-background; }
@@ -27,8 +27,12 @@ class FilterLine(Input):
     """
 
     def __init__(self, hint: str, *, id: str) -> None:
-        super().__init__(placeholder=hint, id=id)
+        """`hint` says what is looked for, then what the keys do: `filter: symbol · enter keeps it`."""
+        about, *keys = hint.split(" · ")
+        super().__init__(placeholder=about, id=id)
         self._line = id
+        pairs = (each.partition(" ") for each in keys)
+        self.keys = tuple((key, words) for key, _, words in pairs)
 
     def open(self) -> None:
         self.add_class("-open")

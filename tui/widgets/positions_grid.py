@@ -73,11 +73,7 @@ class PositionsGrid(Sheet, can_focus=True):
             return line(
                 Span(f"  No position matches “{self.wanted}”. Esc in the filter shows all.", Ink.LABEL)
             )
-        return line(
-            Span(
-                "  No open position. Open one on Bitget: the desk sees it and takes it under care.", Ink.LABEL
-            )
-        )
+        return line(Span("  No open position. Open one on Bitget, or here by ticket: o.", Ink.LABEL))
 
     def _title(self, scene: Scene) -> None:
         total = len(scene.positions)
