@@ -235,7 +235,7 @@ def watch_stops(turn: Turn, cycle: Cycle) -> Cycle:
                 )
         elif stop.state is Rest.GONE and not stop.outlived:
             turn.ask(Reading.POSITIONS)
-        elif stop.state is Rest.GONE and turn.at - stop.since >= GONE_MS and not is_linking(turn, cycle):
+        elif stop.state is Rest.GONE and turn.at - stop.since >= GONE_MS and not is_linking(cycle):
             cycle = _answer_gone(turn, cycle, stop)
     return cycle
 

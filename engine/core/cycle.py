@@ -240,6 +240,7 @@ class Cycle(msgspec.Struct, frozen=True):
     position and opened it again, which ends every stop.
     `adopted` is when care began (the exchange's clock): what a trade before it did is history, but for the
     opening fee of `unbooked` size. Trades up to `known_until` are in the size already: they bring money only.
+    `liquidated` is when it was liquidated last (the exchange's clock), 0 when never.
     `unlinked` are trades of stops, each with the time it was first told, until it is known whose they were.
     `given` are earlier cycles of this position that were released: what rests of their stops is the
     trader's. `leaving` is who asked for the exit at the touch.
@@ -298,6 +299,7 @@ class Cycle(msgspec.Struct, frozen=True):
     reborn: int = 0
     adopted: int = 0
     known_until: int = 0
+    liquidated: int = 0
     unlinked: tuple[tuple[str, int], ...] = ()
     given: tuple[str, ...] = ()
     leaving: str = ""

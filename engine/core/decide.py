@@ -277,6 +277,8 @@ def _book(
     """
     everyone = (*turn.state.cycles.values(), *turn.state.closed)
     sides = {c.side for c in everyone if c.seen.hedged and _was_open(c, bill)}
+    strangers = (u.position for u in turn.state.unmanaged.values())
+    sides |= {p.side for p in strangers if p.hedged and p.symbol == bill.symbol and p.opened <= bill.at}
     if len(sides) > 1 and bill.kind == FUNDING:
         turn.ask(Reading.POSITIONS)
         return True
@@ -305,5 +307,5 @@ def _was_open(cycle: Cycle, bill: Bill) -> bool:
 
 
 def _was_liquidated(cycle: Cycle, bill: Bill) -> bool:
-    same_moment = abs(cycle.exit_at - bill.at) <= SAME_MOMENT_MS
-    return cycle.symbol == bill.symbol and cycle.last_cause == "liquidation" and same_moment
+    same_moment = abs(cycle.liquidated - bill.at) <= SAME_MOMENT_MS
+    return cycle.symbol == bill.symbol and same_moment

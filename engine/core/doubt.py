@@ -62,7 +62,7 @@ def moved(turn: Turn, cycle: Cycle) -> Cycle:
 def fills_read(turn: Turn, read: FillsRead) -> None:
     """All fills have been told: a doubt that was there when they were asked for has another reason."""
     for cycle in turn.state.cycles.values():
-        if cycle.doubt is None or is_linking(turn, cycle):
+        if cycle.doubt is None or is_linking(cycle):
             continue
         if (read.asked or turn.at) > cycle.doubt.since:
             turn.put(replace(cycle, doubt=replace(cycle.doubt, fills_read=True)))

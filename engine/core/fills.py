@@ -33,16 +33,23 @@ def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
         # an earlier trade has not been told: the reading tells all of them, the oldest first
         turn.ask(Reading.FILLS)
         return
-    if fill.cause is Cause.STOP and _is_unlinked(turn, fill):
+    if (fill.cause is Cause.STOP and _is_unlinked(turn, fill)) or _waits_for_another(turn, fill):
+        turn.ask(Reading.FILLS)
         return
     turn.set(trades_seen=(*turn.state.trades_seen, fill.trade_id)[-REMEMBERED:])
+    _book(turn, fill, live=live)
+    _linked(turn, fill)
+
+
+def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
+    """To the open cycle, to one that has ended, or to the strays that nobody has claimed yet."""
     side, reduces = _meaning(turn, fill)
     cycle = _whose(turn, fill, side)
     if reduces and cycle is not None and cycle.held_qty:
         if not _is_history(cycle, fill, live=live):
             _reduced(turn, cycle, fill, live=live)
         return
-    if reduces and (_of_the_past(turn, fill, side, opens=False) or fill.side or is_ours(fill.client_id)):
+    if reduces and (_of_the_past(turn, fill, side, opens=False) or _closes(fill)):
         return
     opened = side.opposite if reduces else side
     cycle = _whose(turn, fill, opened)
@@ -50,6 +57,14 @@ def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
         turn.put(moved(turn, _opened(turn, cycle, fill, live=live)))
     elif not _of_the_past(turn, fill, opened, opens=True):
         turn.set(strays=(*turn.state.strays, fill)[-STRAYS:])
+
+
+def _linked(turn: Turn, fill: Fill) -> None:
+    """A trade is booked: it waits no more."""
+    for cycle in turn.state.cycles.values():
+        left = tuple(u for u in cycle.unlinked if u[0] != fill.trade_id)
+        if left != cycle.unlinked:
+            turn.put(replace(cycle, unlinked=left))
 
 
 def _outruns(turn: Turn, fill: Fill) -> bool:
@@ -71,10 +86,18 @@ def _is_unlinked(turn: Turn, fill: Fill) -> bool:
         return False
     for stop in maybe:
         turn.look_up(stop.client_id, cycle.symbol, stop=True, after_ms=0)
-    turn.ask(Reading.FILLS, Reading.ORDERS)
-    others = tuple(u for u in cycle.unlinked if u[0] != fill.trade_id and turn.at - u[1] <= 2 * LINK_MS)
-    turn.put(replace(cycle, unlinked=(*others, (fill.trade_id, first))))
+    turn.ask(Reading.ORDERS)
+    if fill.trade_id not in dict(cycle.unlinked):
+        turn.put(replace(cycle, unlinked=(*cycle.unlinked, (fill.trade_id, first))))
     return True
+
+
+def _waits_for_another(turn: Turn, fill: Fill) -> bool:
+    """Whether an earlier trade of the same position is not booked yet: they keep their order."""
+    for cycle in turn.state.cycles.values():
+        if cycle.unlinked and cycle.symbol == fill.symbol and fill.side in (None, cycle.side):
+            return cycle.unlinked[0][0] != fill.trade_id
+    return False
 
 
 def _candidates(cycle: Cycle, first: int) -> list[Stop]:
@@ -93,6 +116,11 @@ def _meaning(turn: Turn, fill: Fill) -> tuple[Side, bool]:
     return side, fill.buy is (side is Side.SHORT)
 
 
+def _closes(fill: Fill) -> bool:
+    """Whether it is certain that a trade that is taken to reduce does: only what closes has a profit."""
+    return bool(fill.side or fill.profit or is_ours(fill.client_id))
+
+
 def _of_the_past(turn: Turn, fill: Fill, side: Side, *, opens: bool) -> bool:
     """Book the money of a trade that is told after its cycle has ended; False when there is no such cycle."""
     closed = turn.state.closed
@@ -100,15 +128,17 @@ def _of_the_past(turn: Turn, fill: Fill, side: Side, *, opens: bool) -> bool:
         cycle = closed[index]
         if (cycle.symbol, cycle.side) != (fill.symbol, side):
             continue
-        if not cycle.opened - SAME_MOMENT_MS <= fill.at <= cycle.closed:
+        untold = cycle.last_cause == UNTOLD
+        if not cycle.opened - SAME_MOMENT_MS <= fill.at <= (cycle.closed if untold else cycle.exit_at):
             continue
-        if opens and cycle.unbooked < fill.qty:
+        late = cycle.adopted < fill.at
+        if opens and cycle.unbooked < fill.qty and not (late and fill.at < cycle.exit_at):
             continue
-        if not opens and cycle.last_cause != UNTOLD:
+        if not opens and not untold and not (late and _closes(fill)):
             continue
-        unbooked = cycle.unbooked - fill.qty if opens else cycle.unbooked
+        unbooked = cycle.unbooked - fill.qty if opens and not late else cycle.unbooked
         profit, fees = cycle.realised + fill.profit, cycle.fees + fill.fee
-        booked = replace(cycle, unbooked=unbooked, realised=profit, fees=fees)
+        booked = replace(_ended_by(cycle, fill), unbooked=unbooked, realised=profit, fees=fees)
         turn.set(closed=(*closed[:index], booked, *closed[index + 1 :]))
         return True
     return False
@@ -197,6 +227,7 @@ def _reduced(turn: Turn, cycle: Cycle, fill: Fill, *, live: bool) -> None:
     qty = min(fill.qty, cycle.held_qty)
     fee = fill.fee * qty / fill.qty
     before = cycle.held_margin
+    cycle = _ended_by(cycle, fill)
     if _is_known(cycle, fill, live=live, opens=False):
         # the size was taken from the exchange before this closing trade was told: only its money is news
         cycle = replace(cycle, realised=cycle.realised + fill.profit, fees=cycle.fees + fee)
@@ -211,6 +242,11 @@ def _reduced(turn: Turn, cycle: Cycle, fill: Fill, *, live: bool) -> None:
     if fill.qty > qty:
         rest = replace(fill, qty=fill.qty - qty, fee=fill.fee - fee, profit=ZERO)
         turn.set(strays=(*turn.state.strays, rest)[-STRAYS:])
+
+
+def _ended_by(cycle: Cycle, fill: Fill) -> Cycle:
+    """A liquidation is remembered: a bill about what it left follows."""
+    return replace(cycle, liquidated=fill.at) if fill.cause is Cause.LIQUIDATION else cycle
 
 
 def _attribute(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Parts, Cycle, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from engine.core.cycle import Cycle
-from engine.core.turn import Turn
 
 LINK_MS = 4000
 """How long it may take to learn which stop became the order of a trade; then the nearest one is taken."""
 
 
-def is_linking(turn: Turn, cycle: Cycle) -> bool:
-    """Whether a trade of this cycle waits until it is known whose stop it came from."""
-    return any(turn.at - first <= LINK_MS for _, first in cycle.unlinked)
+def is_linking(cycle: Cycle) -> bool:
+    """Whether a trade of this cycle is not booked yet: whose stop it came from is being asked, or it has to
+    be told once more.
+    """
+    return bool(cycle.unlinked)

@@ -253,8 +253,10 @@ def _follow(turn: Turn, cycle: Cycle, position: Position, read: PositionsRead) -
 
 def _hedged_funding(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
     """With both sides of a symbol open, the positions tell whose funding it was; the bills do not."""
-    other = turn.state.cycles.get(key_of(cycle.symbol, cycle.side.opposite))
-    if not position.hedged or cycle.reborn or other is None or not other.held_qty:
+    key = key_of(cycle.symbol, cycle.side.opposite)
+    other = turn.state.cycles.get(key)
+    is_alone = (other is None or not other.held_qty) and key not in turn.state.unmanaged
+    if not position.hedged or cycle.reborn or is_alone:
         return cycle
     if position.funding is None or position.funding == cycle.funding:
         return cycle

@@ -170,6 +170,7 @@ def stop_ended(turn: Turn, cycle: Cycle, stop: Stop, row: OrderRow) -> Cycle:
             f"{name(cycle)}: Bitget could not carry out the stop at {price(stop.trigger)}.",
             cycle,
         )
+        return drop_stop(cycle, stop)
     if stop.state is Rest.GONE:
         return cycle
     return put_stop(cycle, replace(stop, state=Rest.GONE, since=turn.at))

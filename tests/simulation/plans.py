@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from engine.core.events import Approve, Flatten, Halt
 from engine.core.instrument import Side
-from engine.core.settings import Ladder, Rungs, Settings
+from engine.core.settings import Ladder, Limits, Rungs, Settings
 from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
 
 from .chapters import EVE_MS
@@ -136,6 +136,43 @@ STORIES: Final = {
             "a bank that arrives late, and its repeat refused",
             *RUNG,
             strikes=(Strike(PLACE, 1, OnRequest.LATE), Strike(PLACE, 2, OnRequest.REJECTED)),
+        ),
+        _plan(
+            "a stop that is lost, while the market passes its place",
+            (0, "100000"),
+            (4, "100000"),
+            (8, "94500"),
+            (9, "94500"),
+            (10, "100600"),
+            (70, "100600"),
+            strikes=(Strike(PLACE_STOP, 1, OnRequest.LOST),),
+        ),
+        _plan(
+            "a stop that Bitget cannot carry out, because it is maintained",
+            (0, "100000"),
+            (4, "100000"),
+            (8, "94500"),
+            (13, "94500"),
+            (20, "99500"),
+            (30, "99500"),
+            deeds=(
+                SHORT,
+                Deed(14.0, "maintenance", "BTCUSDT", Side.SHORT, Decimal(1)),
+                Deed(28.0, "maintenance", "BTCUSDT", Side.SHORT, Decimal(0)),
+            ),
+        ),
+        _plan(
+            "funding, while the other side of the symbol is not under care",
+            (0, "100000"),
+            (30, "100000"),
+            start_ms=EVE_MS,
+            hedged=True,
+            settings=Settings("desk", limits=Limits(max_cycles=1)),
+            deeds=(
+                SHORT,
+                Deed(4.0, "open", "BTCUSDT", Side.LONG, Decimal("0.0020")),
+                Deed(5.0, "funding rate", "BTCUSDT", amount=Decimal("0.0005")),
+            ),
         ),
         _plan("an add that is filled in part", *RUNG, strikes=(Strike(PLACE, 2, OnRequest.PARTIAL),)),
     )
