@@ -32,7 +32,7 @@ def add_simulator_parser(subparsers: argparse._SubParsersAction[argparse.Argumen
     parser.add_argument(
         "--host", default="127.0.0.1", help="loopback address to listen on (default 127.0.0.1)"
     )
-    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
+    parser.add_argument("--port", type=port, default=0, help="port to listen on (default: any free one)")
     parser.add_argument(
         "--data",
         nargs="+",
@@ -54,7 +54,7 @@ def add_simulator_parser(subparsers: argparse._SubParsersAction[argparse.Argumen
         "--seed", type=int, default=0, help="seed of everything that is left to chance (default 0)"
     )
     parser.add_argument(
-        "--rest-latency-ms", type=float, default=0.0, help="how long a REST call takes (default 0)"
+        "--rest-latency-ms", type=latency, default=0.0, help="how long a REST call takes (default 0)"
     )
     parser.add_argument(
         "--ideal", action="store_true", help="fill at the mark: no spread, no slippage, no funding"
@@ -115,6 +115,26 @@ def speed(text: str) -> Speed:
         value = -1.0
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a speed; write a number such as 1 or 60, or max")
+    return value
+
+
+def port(text: str) -> int:
+    """A port of TCP, 0 for any free one."""
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a port; write a number from 0 (any free one) to 65535"
+        )
+    return int(text)
+
+
+def latency(text: str) -> float:
+    """Milliseconds, 0 or more."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write milliseconds, 0 or more")
     return value
 
 

@@ -25,6 +25,10 @@ class HandError(Exception):
     """What the exchange refused or what could not be asked of it; the text says it in a sentence."""
 
 
+class NobodyThere(HandError):
+    """No exchange answers at the url."""
+
+
 class Hand:
     """One account's hand. Use it in `async with`; every method raises HandError when the exchange refuses.
 
@@ -154,6 +158,11 @@ class Hand:
             )
         return dict(rows[0])
 
+    async def holds(self, symbol: str, side: Side) -> bool:
+        """Whether a position of this side is open."""
+        rows = await self._call("GET", "v2/mix/position/single-position", {"symbol": symbol, **_PRODUCT})
+        return any(row["holdSide"] == side.value for row in rows)
+
     async def mark(self, symbol: str, price: Decimal) -> dict[str, Any]:
         """Move the simulated market of `symbol` to exactly `price`."""
         return await self._control("POST", "mark", {"symbol": symbol, "price": str(price)})
@@ -241,7 +250,7 @@ class Hand:
             async with self._session.request(method, url, data=body or None, headers=headers) as response:
                 answer = json.loads(await response.text())
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise HandError(
+            raise NobodyThere(
                 f"no answer from {self._url} ({type(error).__name__}); is the simulator running?"
             ) from error
         except ValueError as error:

@@ -69,10 +69,13 @@ def add_hand_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentPars
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do the deed. Returns 0; 1 after a refusal; 2 when something is missing, said on stderr."""
+    """Do the deed. Returns 0; 2 when something is missing, 3 when no simulator answers, 4 after a refusal.
+
+    What went wrong is said on stderr.
+    """
     import asyncio
 
-    from engine.simulator.hand import Hand, HandError
+    from engine.simulator.hand import Hand, HandError, NobodyThere
     from engine.simulator.signing import Key
 
     keys = {
@@ -88,8 +91,10 @@ def run(arguments: argparse.Namespace) -> int:
         print(asyncio.run(_work(Hand(arguments.url, key), arguments)))
     except ValueError as error:
         return _complain(str(error), 2)
-    except HandError as error:
-        return _complain(str(error), 1)
+    except NobodyThere as missing:
+        return _complain(str(missing), 3)
+    except HandError as refused:
+        return _complain(str(refused), 4)
     return 0
 
 
@@ -112,7 +117,9 @@ async def _done(hand: Hand, arguments: argparse.Namespace) -> tuple[Any, str]:
             order = await hand.open(
                 symbol, side, arguments.leverage, margin=arguments.margin, size=arguments.size
             )
-            return order, f"opened {side} {_filled(order)}"
+            if await hand.holds(symbol, side):
+                return order, f"opened {side} {_filled(order)}"
+            return order, f"reduced {side.opposite}, as one-way mode does: {_filled(order)}"
         case "add":
             order = await hand.add(symbol, side, margin=arguments.margin, size=arguments.size)
             return order, f"added {_filled(order)}"

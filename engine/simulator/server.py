@@ -14,7 +14,7 @@ from typing import Final, Self
 from aiohttp import web
 
 from engine.simulator.armed import Faults
-from engine.simulator.candles import Recording, read_candles
+from engine.simulator.candles import CandleError, Recording, read_candles
 from engine.simulator.catalogue import recorded_contracts
 from engine.simulator.control import Control
 from engine.simulator.exchange import Exchange
@@ -225,6 +225,8 @@ def load(item: Recording | Path) -> Recording:
     """
     if isinstance(item, Recording):
         return item
+    if not item.is_file():
+        raise CandleError(f"{item}: there is no such file")
     symbol = item.name.split("-")[0].split(".")[0].upper()
     [contract] = recorded_contracts([symbol])
     return read_candles(item, symbol, contract.instrument.tick)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
@@ -116,12 +117,21 @@ def _start(recordings: Sequence[Recording], start_ms: int | None) -> int:
         return STILL_START_MS if start_ms is None else start_ms
     first = max(recording.first_ms for recording in recordings)
     last = min(recording.end_ms for recording in recordings)
+    if first >= last:
+        raise ValueError(
+            f"the recordings share no moment: one begins {_utc(first)}, another ends {_utc(last)}"
+        )
     start = first if start_ms is None else start_ms
     if not first <= start < last:
         raise ValueError(
-            f"start {start}: the recordings have every symbol from {first} to {last} only (ms UTC)"
+            f"start {_utc(start)}: the recordings have every symbol from {_utc(first)} to {_utc(last)} only"
         )
     return start
+
+
+def _utc(ts: int) -> str:
+    """A moment as `--start` takes it."""
+    return datetime.fromtimestamp(ts / 1000, UTC).strftime("%Y-%m-%dT%H:%M")
 
 
 def _recorded(

@@ -145,8 +145,15 @@ async def test_a_simulator_prints_where_it_listens_serves_a_hand_and_ends_on_a_s
             "hand", "open", "btcusdt", "long", "--margin", "10", "--leverage", "20", env=env
         )
         assert (code, out, err) == (0, "opened long 0.002 of 0.002 BTCUSDT at 100000 (filled)\n", "")
+        code, out, err = await ran(
+            "hand", "open", "btcusdt", "short", "--size", "0.001", "--leverage", "20", env=env
+        )
+        assert (code, err) == (0, "")
+        assert out == "reduced long, as one-way mode does: 0.001 of 0.001 BTCUSDT at 100000 (filled)\n"
+        code, out, err = await ran("hand", "close", "ethusdt", env=env)
+        assert (code, out, err) == (4, "", "ratchet hand: there is no position in ETHUSDT\n")
         code, out, _ = await ran("hand", "--json", "state", env=env)
-        assert json.loads(out)["accounts"]["1"]["positions"][0]["total"] == "0.002"
+        assert json.loads(out)["accounts"]["1"]["positions"][0]["total"] == "0.001"
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 0
 
@@ -172,11 +179,14 @@ async def test_a_simulator_replays_the_recordings_that_come_with_it() -> None:
     [
         (["simulator", "--host", "0.0.0.0"], "is on loopback only"),
         (["simulator", "--data", "nowhere/BTCUSDT-x.csv.gz"], "there is no such file"),
-        (["simulator", "--data", "DOGEUSDT.csv"], "lists BTCUSDT, ETHUSDT, SOLUSDT only"),
+        (["simulator", "--data", "nowhere/minutes.csv"], "nowhere/minutes.csv: there is no such file"),
+        (["simulator", "--data", __file__], "lists BTCUSDT, ETHUSDT, SOLUSDT only"),
         (
             ["simulator", "--data", "recorded", "--start", "2020-01-01"],
-            "the recordings have every symbol from",
+            "start 2020-01-01T00:00: the recordings have every symbol from 2025-05-04T15:33 to 2025-06-03T",
         ),
+        (["simulator", "--port", "99999"], "'99999' is not a port"),
+        (["simulator", "--rest-latency-ms", "-5"], "write milliseconds, 0 or more"),
         (["simulator", "--speed", "fast"], "is not a speed"),
         (["simulator", "--start", "noon"], "is not a time"),
         (["simulator", "--balance", "-5"], "is not an amount"),
@@ -200,7 +210,7 @@ async def test_a_wrong_command_is_answered_with_a_sentence(words: list[str], com
 async def test_a_simulator_that_is_not_there_is_said_to_be_missing() -> None:
     keys = ["--key", "k", "--secret", "s", "--passphrase", "p"]
     code, _, err = await ran("hand", "--url", "http://127.0.0.1:9", *keys, "close", "BTCUSDT")
-    assert code == 1
+    assert code == 3
     assert "is the simulator running?" in err
 
 
