@@ -15,6 +15,7 @@ from engine.core.exchange import OrderKind
 from engine.core.ids import stop_id
 from engine.core.ledger import newest_first, parts_of
 from engine.core.linking import is_linking
+from engine.core.state import ANOTHER_ENGINE
 from engine.core.stops import Wanted, is_beyond, is_nearer, wanted_stops
 from engine.core.turn import Turn
 from engine.core.words import name, price, size
@@ -50,8 +51,13 @@ def cover(turn: Turn, cycle: Cycle) -> Cycle:
 
 
 def may_cover(turn: Turn, cycle: Cycle) -> bool:
+    """Whether stops may be sent. An engine that meets another one in the middle of a rung still covers what
+    that rung has left bare.
+    """
+    read_only = turn.state.read_only
+    finishing = read_only == ANOTHER_ENGINE and cycle.rung is not None
     return not (
-        turn.state.read_only
+        (read_only and not finishing)
         or cycle.hands_off
         or cycle.closed
         or "orders" in turn.state.unread

@@ -14,7 +14,7 @@ from engine.core.cycle import Cycle, Rest, Stop, Why
 from engine.core.events import OrdersRead, StopSeen
 from engine.core.exchange import OrderRow, OrderState, RestingOrder
 from engine.core.ids import cycle_in, is_ours
-from engine.core.state import State
+from engine.core.state import ANOTHER_ENGINE, State
 from engine.core.stops import is_nearer
 from engine.core.sweep import sweep_read
 from engine.core.turn import Turn
@@ -201,7 +201,7 @@ def _strangers(turn: Turn, read: OrdersRead) -> None:
         else:
             unknown.append(order.client_id)
     if unknown and not state.read_only:
-        reason = "orders of another Ratchet rest on this account"
+        reason = ANOTHER_ENGINE
         turn.set(read_only=reason)
         turn.note(
             "second engine",

@@ -15,6 +15,9 @@ from engine.core.instrument import ZERO, Instrument, Side
 from engine.core.settings import Settings
 from engine.core.ticket import Ticket
 
+ANOTHER_ENGINE = "orders of another Ratchet rest on this account"
+"""Why an engine trades nothing that has met another one."""
+
 
 class Step(StrEnum):
     """How far an entry or exit has come."""

@@ -138,6 +138,12 @@ STORIES: Final = {
             strikes=(Strike(PLACE, 1, OnRequest.LATE), Strike(PLACE, 2, OnRequest.REJECTED)),
         ),
         _plan(
+            "another engine appears in the middle of a rung",
+            *RUNG,
+            deeds=(SHORT, Deed(8.1, "second engine", "BTCUSDT", Side.SHORT, Decimal("0.0002"))),
+            strikes=(Strike(PLACE_STOP, 2, OnRequest.LOST),),
+        ),
+        _plan(
             "a stop that is lost, while the market passes its place",
             (0, "100000"),
             (4, "100000"),
