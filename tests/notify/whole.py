@@ -64,7 +64,7 @@ class Whole:
     def type(self, text: str) -> None:
         self.api.type(text, user=TRADER)
 
-    async def until(self, holds: Callable[[], bool], what: str, within_s: float = 10.0) -> None:
+    async def until(self, holds: Callable[[], bool], what: str, within_s: float = 60.0) -> None:
         try:
             async with asyncio.timeout(within_s):
                 while not holds():  # noqa: ASYNC110 - what is waited for lives in another part

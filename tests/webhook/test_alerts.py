@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from decimal import Decimal
 
 import pytest
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from trading_view import NOW, TOKEN, Clock, Trader, TradingView, held, listening
 
 from engine.protocol import Enter, Exit, Side
+from engine.webhook.hook import ANSWER_S
 
 D = Decimal
 
@@ -93,12 +93,11 @@ async def test_a_flip_closes_first_and_enters_with_the_freed_margin() -> None:
 
 async def test_a_flip_that_takes_longer_is_answered_within_a_second_and_still_done() -> None:
     trader = Trader(held("BTCUSDT", Side.SHORT))
-    trader.leaves_after_s = 1.0
+    trader.leaves_after_s = 3600
     async with listening(trader, allow_flip=True) as view:
-        began = time.monotonic()
         assert await view.send() == (202, "taken, and being carried out")
-        assert time.monotonic() - began < 1
-        async with asyncio.timeout(3):
+        trader.left("BTCUSDT", Side.SHORT)
+        async with asyncio.timeout(60):
             while len(trader.asked) < 2:
                 await trader.changed(trader.version)
     assert isinstance(trader.commands[1], Enter)
@@ -118,10 +117,9 @@ async def test_the_engines_refusal_is_the_answer(trader: Trader, view: TradingVi
 
 
 async def test_a_slow_decision_is_answered_within_a_second(trader: Trader, view: TradingView) -> None:
-    trader.thinks_s = 1.2
-    began = time.monotonic()
+    assert ANSWER_S < 1
+    trader.thinks_s = 3600
     assert (await view.send())[0] == 202
-    assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize("ticker", ["BTCUSDT", "btcusdt", "BTCUSDT.P", "BITGET:BTCUSDT.P", "BITGET:BTCUSDT"])

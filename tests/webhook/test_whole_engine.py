@@ -55,7 +55,7 @@ def running(*words: str, env: dict[str, str], out: int | None = None) -> Iterato
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=15)
+        process.communicate(timeout=60)
 
 
 class House:
@@ -69,7 +69,7 @@ class House:
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(self.root + path, data, {"Authorization": f"Bearer {token}"})
         try:
-            with urllib.request.urlopen(asked, timeout=5) as reply:
+            with urllib.request.urlopen(asked, timeout=60) as reply:
                 return reply.status, json.loads(reply.read())
         except urllib.error.HTTPError as error:
             with error:
@@ -78,10 +78,10 @@ class House:
     def ratchet(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "engine.cli", *words]
         return subprocess.run(
-            command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=30, check=False
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=120, check=False
         )
 
-    def until(self, holds: Callable[[], bool], within_s: float = 20.0) -> None:
+    def until(self, holds: Callable[[], bool], within_s: float = 120.0) -> None:
         end = time.monotonic() + within_s
         while not holds():
             assert time.monotonic() < end, "it did not happen in time"
@@ -118,7 +118,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         (home / "config.toml").write_text(CONFIG.format(url=told["url"], port=port))
         engine = stack.enter_context(running("engine", env=env))
         house = House(port, env)
-        house.until(lambda: house.is_well() or engine.poll() is not None, within_s=60)
+        house.until(lambda: house.is_well() or engine.poll() is not None, within_s=180)
         assert engine.poll() is None, engine.communicate()[1]
         yield house
 
@@ -190,7 +190,7 @@ def test_an_engine_with_a_weak_token_does_not_start(house: House, hook: str, wor
         env={**house.env, "T_HOOK": hook},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert started.returncode == 2

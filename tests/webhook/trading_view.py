@@ -53,7 +53,7 @@ class Trader(EngineFace):
             case Deny(cycle=id):
                 self.change(approvals=tuple(a for a in self.now.approvals if a.cycle != id))
             case Exit(symbol=symbol, side=side):
-                asyncio.get_running_loop().call_later(self.leaves_after_s, self._leave, symbol, side)
+                asyncio.get_running_loop().call_later(self.leaves_after_s, self.left, symbol, side)
             case _:
                 raise AssertionError("an alert only enters, leaves and takes back")
         return Answer(request.id, Verdict.DONE, "on its way")
@@ -62,7 +62,7 @@ class Trader(EngineFace):
         """What the journal has of the alerts: outcome and reason."""
         return [(signal.outcome.value, signal.text) for signal in self.journal]
 
-    def _leave(self, symbol: str, side: Side) -> None:
+    def left(self, symbol: str, side: Side) -> None:
         left = [p for p in self.now.positions if (p.symbol, p.side) != (symbol, side)]
         account = replace(self.now.account, free=(self.now.account.free or Decimal(0)) + 10)
         self.change(positions=tuple(left), account=account)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from engine.protocol import ApprovalView, Asks
-from tui.view_model.ink import Ink, Line, Span, cropped, faded, joined, line, printable, spread
+from tui.view_model.ink import Ink, Line, Span, cropped, faded, joined, line, printable, spread, width_of
 from tui.view_model.numbers import cautious, countdown, fixed, ink_of, price, times
 from tui.view_model.scene import Scene
 
@@ -29,21 +30,29 @@ def approvals(scene: Scene, width: int, chosen: int) -> tuple[Line, ...]:
 
 
 def _lines(scene: Scene, approval: ApprovalView, width: int, *, chosen: bool) -> tuple[Line, ...]:
-    """Two lines, three where there is little room: no number of an approval is ever cut."""
+    """Two lines, more where there is little room: no number of an approval is ever cut."""
     left = approval.expires - scene.engine_now
     clock = Span(countdown(left) if left > 0 else "expired", Ink.WARN if left < SOON_MS else Ink.BRIGHT)
     name = line(
         Span("▸ " if chosen else "  ", Ink.ACCENT),
         Span(f"{printable(approval.symbol)} {approval.side} {approval.what}", Ink.BRIGHT),
     )
-    does, worst, band = _does(scene, approval), _worst(approval), _band(scene, approval)
+    does, rest = _does(scene, approval), (_worst(approval), *_where(scene, approval))
     if width < ROOMY:
-        body = (line(Span("  "), *joined((does, worst))), line(Span("  "), *band))
-        return (spread(name, line(clock, Span(" ")), width), *body)
-    return (
-        spread(joined((name, does)), line(clock, Span(" ")), width),
-        line(Span("  "), *joined((worst, band))),
-    )
+        return (spread(name, line(clock, Span(" ")), width), *_filled((does, *rest), width))
+    return (spread(joined((name, does)), line(clock, Span(" ")), width), *_filled(rest, width))
+
+
+def _filled(pieces: tuple[Line, ...], width: int) -> Iterator[Line]:
+    """Whole pieces on as few lines as hold them."""
+    row: Line = ()
+    for piece in pieces:
+        longer = joined((row, piece))
+        if row and width_of(longer) > width - 2:
+            yield line(Span("  "), *row)
+            longer = piece
+        row = longer
+    yield line(Span("  "), *row)
 
 
 def _does(scene: Scene, approval: ApprovalView) -> Line:
@@ -69,17 +78,14 @@ def _worst(approval: ApprovalView) -> Line:
     )
 
 
-def _band(scene: Scene, approval: ApprovalView) -> Line:
-    """Where the mark may be; for what has no position yet its liquidation, too."""
+def _where(scene: Scene, approval: ApprovalView) -> Iterator[Line]:
+    """For what has no position yet its liquidation; and where the mark may be."""
     price_places, _ = places(scene, approval)
-    liquidation = line(Span("liq ", Ink.LABEL), price(approval.liquidation, price_places))
-    band = line(
-        Span("while the mark is ", Ink.LABEL),
-        f"{price(approval.low, price_places)} – {price(approval.high, price_places)}",
-    )
-    if approval.asks is Asks.RUNG:
-        return band
-    return joined((liquidation, band)) if approval.high else liquidation
+    if approval.asks is not Asks.RUNG:
+        yield line(Span("liq ", Ink.LABEL), price(approval.liquidation, price_places))
+    if approval.high:
+        band = f"{price(approval.low, price_places)} – {price(approval.high, price_places)}"
+        yield line(Span("while the mark is ", Ink.LABEL), band)
 
 
 def places(scene: Scene, approval: ApprovalView) -> tuple[int, int]:

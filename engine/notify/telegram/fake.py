@@ -150,7 +150,7 @@ class FakeTelegram:
         }
         self._tell({"callback_query": query})
 
-    async def until(self, holds: Callable[[Shown], bool], within_s: float = 5.0) -> Shown:
+    async def until(self, holds: Callable[[Shown], bool], within_s: float = 60.0) -> Shown:
         """The newest message for which it holds, now or soon. Raises AssertionError with what there is."""
         try:
             async with asyncio.timeout(within_s):
@@ -164,11 +164,11 @@ class FakeTelegram:
             seen = "\n---\n".join(each.text for each in self.messages.values())
             raise AssertionError(f"no such message within {within_s} s; there are:\n{seen}") from None
 
-    async def says(self, part: str, within_s: float = 5.0) -> Shown:
+    async def says(self, part: str, within_s: float = 60.0) -> Shown:
         """The newest message that contains this text."""
         return await self.until(lambda shown: part in shown.text, within_s)
 
-    async def called(self, method: str, times: int = 1, within_s: float = 5.0) -> None:
+    async def called(self, method: str, times: int = 1, within_s: float = 60.0) -> None:
         """Wait until a method was called so often in all. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             while sum(name == method for name, _ in self.calls) < times:
