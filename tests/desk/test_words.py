@@ -17,7 +17,7 @@ from tui.view_model.approvals import approvals
 from tui.view_model.asking import copied
 from tui.view_model.footer import arming_line
 from tui.view_model.header import banners, header
-from tui.view_model.ink import Ink, Line, Span, cell, cropped, printable, text_of, width_of
+from tui.view_model.ink import Ink, Line, Span, cell, cropped, differing, printable, text_of, width_of
 from tui.view_model.ladder import ladder, title
 from tui.view_model.levels import gaps, kept, levels
 from tui.view_model.log import log
@@ -376,3 +376,13 @@ def test_another_protocol_and_a_small_terminal_stand_in_the_way() -> None:
 def test_a_copied_row_has_every_digit() -> None:
     assert copied(scenes.BTC).startswith("BTCUSDT\tshort\t96612.9032\t95010.2\t0.0031\t14.975\t20x\t4.9684")
     assert scenes.BTC.side is Side.SHORT
+
+
+def test_only_the_cells_up_to_the_last_that_differs_are_drawn_again() -> None:
+    old: Line = (Span("mark "), Span("95,010", Ink.BRIGHT), Span(" short"), Span(" ×2", Ink.LOSS))
+    new: Line = (Span("mark "), Span("95,011", Ink.BRIGHT), Span(" short"), Span(" ×2", Ink.LOSS))
+    assert differing(old, new) == 11
+    assert differing(old, old) == 0
+    assert differing(old, (*old[:3], Span(" ×2", Ink.GAIN))) == 20
+    assert differing(old, (*old, Span(" more"))) == 25, "what is longer or shorter is drawn whole"
+    assert differing((), old) == 20

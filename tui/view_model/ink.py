@@ -115,6 +115,19 @@ def joined(lines: Iterable[Line], gap: str = "  ") -> Line:
     return tuple(out)
 
 
+def differing(old: Line, new: Line) -> int:
+    """How many cells of `new` have to be drawn over `old`; the same words at the end of both need not be."""
+    whole = width_of(new)
+    if width_of(old) != whole:
+        return max(width_of(old), whole)
+    same = 0
+    for one, other in zip(reversed(old), reversed(new), strict=False):
+        if one != other:
+            break
+        same += 1
+    return whole - width_of(new[len(new) - same :])
+
+
 def fitting(pieces: Iterable[Line], width: int, gap: str = "  ") -> Line:
     """As many of `pieces`, most important first, as fit whole into `width` cells."""
     out: Line = ()
