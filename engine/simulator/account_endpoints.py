@@ -182,8 +182,8 @@ class AccountEndpoints(Endpoints):
     # -- estimates and rates ---------------------------------------------------------------------------------
 
     def trade_rate(self, params: Params) -> dict[str, str]:
-        """GET v2/common/trade-rate: the account's own rates."""
-        p.choice(params, "businessType", ("mix", "spot", "margin"), "mix")
+        """GET v2/common/trade-rate: the account's own rates of futures, the only business there is here."""
+        p.choice(params, "businessType", ("mix",))
         contract = self._listing({"symbol": params.get("symbol")}).contract
         return {
             "makerFeeRate": plain(self._account.maker(contract)),

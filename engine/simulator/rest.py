@@ -17,6 +17,7 @@ from engine.simulator.asked import Asked, RequestLog
 from engine.simulator.book import thinned
 from engine.simulator.errors import BitgetError
 from engine.simulator.limits import RateLimits
+from engine.simulator.needed import check_needed
 from engine.simulator.private import ROUTES, PrivateEndpoints
 from engine.simulator.public import PUBLIC_ROUTES, PublicEndpoints
 from engine.simulator.signing import Gatekeeper, Key
@@ -123,6 +124,7 @@ class Rest:
         public = PUBLIC_ROUTES.get(call.path) if call.method == "GET" else None
         if public is not None:
             self._spend(call.address, call.path)
+            check_needed(call.path, call.params)
             return getattr(self._public, public)(call.params)
         private = ROUTES.get((call.method, call.path))
         if private is None and (call.method, call.path) != ("GET", PROBE):
@@ -133,6 +135,7 @@ class Rest:
         if private is None:
             return self._probe()
         self._permit(key, call)
+        check_needed(call.path, call.params)
         return getattr(self._private[key.account_id], private)(call.params)
 
     def _spend(self, caller: str, path: str) -> None:

@@ -187,3 +187,34 @@ def test_the_simulator_listens_on_loopback_only() -> None:
         SimulatedBitget(host="0.0.0.0")
     with pytest.raises(ValueError, match="loopback only"):
         SimulatedBitget(host="example.com")
+
+
+async def test_a_request_that_leaves_out_what_bitget_needs_is_no_success(ask: Any) -> None:
+    order = {
+        "symbol": "BTCUSDT",
+        "marginMode": "isolated",
+        "side": "buy",
+        "size": "0.01",
+        "orderType": "market",
+    }
+    async with SimulatedBitget(balance=Decimal(250)) as sim:
+        for method, path, params, missing in (
+            ("GET", ACCOUNTS, {}, "productType"),
+            ("GET", "v2/mix/market/tickers", {}, "productType"),
+            ("GET", "v2/mix/account/account", {"symbol": "BTCUSDT", **FUTURES}, "marginCoin"),
+            ("POST", "v2/mix/order/place-order", order | {"marginCoin": "USDT"}, "productType"),
+            ("POST", "v2/mix/order/place-order", order | FUTURES, "marginCoin"),
+            ("GET", "v2/common/trade-rate", {"symbol": "BTCUSDT"}, "businessType"),
+        ):
+            status, answer = await ask(sim, method, path, params)
+            assert (status, answer["code"]) == (400, "40019"), path
+            assert answer["msg"] == f"Parameter {missing} cannot be empty"
+        _, positions = await ask(sim, "GET", "v2/mix/position/all-position", FUTURES)
+        assert positions["data"] == []
+
+
+async def test_the_rates_of_a_business_that_is_not_here_are_not_those_of_futures(ask: Any) -> None:
+    async with SimulatedBitget() as sim:
+        asked = {"symbol": "BTCUSDT", "businessType": "spot"}
+        status, answer = await ask(sim, "GET", "v2/common/trade-rate", asked)
+    assert (status, answer["code"], answer["data"]) == (400, "40017", None)
