@@ -415,3 +415,24 @@ def _() -> Iterator[tuple[Any, str, Any]]:
         return cycle.key_of(symbol, Side.LONG)
 
     yield fills, "key_of", key_of
+
+
+@planted("what cannot be journalled is sent all the same")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    async def mend(self: Any, refused: Exception) -> None:
+        while self._outbox:
+            for work in self._outbox.popleft()[1]:
+                self._carry_out(work)
+
+    yield runtime.Engine, "_mend", mend
+
+
+@planted("a stop whose repeat is refused is sent again for ever, with the market beyond it")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = pending._not_there
+    yield pending, "_not_there", lambda t, known: real(t, replace(known, refused=""))
+
+
+@planted("a stop that Bitget could not carry out was taken away by the trader")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    yield resting, "drop_stop", lambda cycle, stop: cover.put_stop(cycle, replace(stop, state=Rest.GONE))
