@@ -14,7 +14,9 @@ from served import btc_short, snapshot
 from engine.api.rest.tokens import Scope
 from engine.protocol import LimitView
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed here")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium here: install it, or name it in CHROMIUM"
+)
 
 FITS = "document.documentElement.scrollWidth <= innerWidth"
 
