@@ -66,6 +66,13 @@ def test_an_accepted_order_has_no_trade() -> None:
     assert row.order().filled == D(0)
 
 
+@pytest.mark.parametrize("field", ["pnl", "fillFee", "fillTime"])
+def test_an_order_push_that_lacks_its_profit_leaves_the_trade_to_the_fill_channel(field: str) -> None:
+    [row] = frames.rows("orders", raw(wire.changed(wire.FILLED_ORDER_PUSH, **{field: None})), OrderPush)
+    assert row.trade() is None
+    assert row.order().filled == D("0.2")
+
+
 def test_pitfall_19_filled_is_all_fills_and_the_trade_is_the_last_one() -> None:
     [row] = frames.rows("orders", raw(wire.FILLED_ORDER_PUSH), OrderPush)
     assert row.order().filled == D("0.2")

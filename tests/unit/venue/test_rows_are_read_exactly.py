@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 import recorded_wire as wire
 
 from engine.core.exchange import OrderKind, OrderState
 from engine.core.instrument import Side
-from engine.venue.malformed import Malformed, plain, shaped
+from engine.venue.malformed import Malformed, Row, plain, shaped
 from engine.venue.rows import (
     AccountRow,
     BillRow,
     ContractRow,
     FeeRates,
+    FillRow,
     OrderDetail,
     PlanRow,
     PositionRow,
@@ -123,6 +125,23 @@ def test_a_list_may_be_null_but_not_missing() -> None:
         page_of("orders", {"orders": []}, "entrustedList")
     with pytest.raises(Malformed):
         page_of("orders", [], "entrustedList")
+
+
+@pytest.mark.parametrize(
+    ("row", "shape", "field"),
+    [
+        *((wire.CLOSING_FILL, FillRow, field) for field in ("profit", "tradeSide", "posMode")),
+        *((wire.PENDING, OrderDetail, field) for field in ("clientOid", "reduceOnly", "posSide", "posMode")),
+        (wire.PLAN, PlanRow, "clientOid"),
+        (wire.POSITION, PositionRow, "autoMargin"),
+    ],
+)
+def test_a_row_is_refused_when_what_its_meaning_hangs_on_has_another_name(
+    row: dict[str, Any], shape: type[Row], field: str
+) -> None:
+    shaped("row", row, shape)
+    with pytest.raises(Malformed, match=f"`{field}`"):
+        shaped("row", {name: value for name, value in row.items() if name != field}, shape)
 
 
 @pytest.mark.parametrize("field", ["fee", "size", "price"])
