@@ -48,7 +48,6 @@ class DeskScreen(Page):
         self._trouble = ""
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(CHART_S, self._read_chart)
 
     def parts(self) -> Iterable[Widget]:

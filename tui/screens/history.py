@@ -73,12 +73,10 @@ class HistoryScreen(Page):
         yield FilterLine("filter: symbol, side, reason, open · enter keeps it · esc shows all", id="filter")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(READ_S, self._read_again)
         self._read_again()
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self._read_again()
 
     @property

@@ -55,7 +55,6 @@ class JournalScreen(Page):
         yield FilterLine("find: words; n and b go on · enter goes to the next · esc leaves it", id="find")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(READ_S, self._read_again)
 
     @property
@@ -163,7 +162,6 @@ class JournalScreen(Page):
         )
 
     def on_resize(self, event: events.Resize) -> None:
-        super().on_resize(event)
         self._drawn = ()
 
 

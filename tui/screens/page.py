@@ -24,13 +24,19 @@ if TYPE_CHECKING:
 
 
 class Page(Screen[None]):
-    """A screen with a number. It draws only while it is in front; a dialog over it does not hide it."""
+    """A screen with a number. It draws only while it is in front; a dialog over it does not hide it.
+
+    Textual calls the `on_…` of every class of a screen, this one's too: those of a screen never call these.
+    """
 
     KEYS: ClassVar[tuple[Key, ...]] = ()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-medium"), (160, "-wide")]  # noqa: RUF012 - typed by Screen
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012 - typed by Screen
 
     def compose(self) -> ComposeResult:
+        width, height = self.app.size
+        for size, breakpoints in ((width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS)):
+            self.add_class(max((least, name) for least, name in breakpoints if size >= least)[1])
         yield Header(id="header")
         yield from self.parts()
         yield ObstaclePanel(id="obstacle")

@@ -82,13 +82,11 @@ class SettingsScreen(Page):
         yield FilterLine("filter: name, value, source · enter keeps it · esc shows all", id="filter")
 
     def on_mount(self) -> None:
-        super().on_mount()
         for name, words in (("limits", "Limits"), ("links", "Connections"), ("files", "Looks and files")):
             self.query_one(f"#{name}", Pane).entitle(words)
         self._read_again()
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self._read_again()
 
     def _read_again(self) -> None:

@@ -58,12 +58,10 @@ class SignalsScreen(Page):
         yield SignalSheet(id="signals")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(READ_S, self._read_again)
         self._read_again()
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self._read_again()
 
     def _read_again(self) -> None:
