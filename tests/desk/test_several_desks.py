@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from engine.api.server import ControlSocket
@@ -24,6 +25,9 @@ from tui.app import RatchetDesk
 from tui.client import EngineClient
 
 SIZE = (120, 40)
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""A desk that knocks in the very moment in which a server closes leaves it a connection that nobody took."""
 
 
 class Newer(Face):
