@@ -122,8 +122,10 @@ def _meet(turn: Turn, key: str, position: Position) -> None:
 
 
 def _ask(turn: Turn, key: str, position: Position, known: Unmanaged | None) -> None:
-    """A position that appears waits for the trader's yes; the same one is asked about once."""
-    approval = known.approval if known is not None else None
+    """A position that appears waits for the trader's yes; the same one, of the same size, asks once."""
+    asked = known.position if known is not None else None
+    is_same = asked is not None and (asked.opened, asked.qty) == (position.opened, position.qty)
+    approval = known.approval if known is not None and is_same else None
     if approval is None:
         account, symbol, side = turn.state.settings.account, position.symbol, position.side
         approval = question(turn, id=cycle_id(account, symbol, side, position.opened, turn.at))

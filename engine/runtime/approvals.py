@@ -28,10 +28,11 @@ def _all(state: State) -> Iterator[ApprovalView]:
         if cycle.approval is not None:
             yield _rung(state, cycle, cycle.approval)
     for entry in state.entries.values():
-        if entry.approval is not None and entry.ticket is not None:
+        is_known = entry.symbol in state.instruments
+        if entry.approval is not None and entry.ticket is not None and is_known:
             yield _entry(state, entry, entry.approval, entry.ticket)
     for stranger in state.unmanaged.values():
-        if stranger.approval is not None:
+        if stranger.approval is not None and stranger.position.symbol in state.instruments:
             yield _adoption(state, stranger, stranger.approval)
 
 

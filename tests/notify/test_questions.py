@@ -11,6 +11,7 @@ from engine.core.instrument import Side
 from engine.core.settings import Adoption, Ladder, Settings
 from engine.core.state import Entry, Step
 from engine.protocol import (
+    Adopt,
     Answer,
     ApprovalView,
     Approve,
@@ -245,6 +246,33 @@ async def test_a_position_asks_to_be_adopted_on_desk_and_phone(tmp_path: Path) -
         await on.until(lambda: f"{BTC}:short" in on.engine.state.cycles, "adopted")
         ended = await on.api.until(lambda shown: shown.id == card.id and not shown.buttons)
         assert ended.text.endswith("BTCUSDT short: adoption approved by telegram, user 7.")
+
+
+async def test_a_position_that_grows_while_it_asks_asks_again_with_its_new_numbers(tmp_path: Path) -> None:
+    async with whole(tmp_path, careful()) as on:
+        first = await opens(on)
+        await on.hand.add(BTC, Side.SHORT, size=D("0.001"))
+        await on.until(lambda: waiting(on).qty == D("0.003"), "it asks anew")
+        assert waiting(on).cycle != first.cycle
+        told = await on.desk(Approve(first.cycle, 0))
+        assert told.text.startswith("Nothing waits for this answer")
+        card = await on.api.until(lambda shown: "0.003" in shown.text and bool(shown.buttons))
+        on.api.press(card, "Approve", user=TRADER)
+        await on.until(lambda: f"{BTC}:short" in on.engine.state.cycles, "adopted")
+        assert on.cycle().held_qty == D("0.003")
+
+
+async def test_silence_leaves_a_position_as_it_is_and_a_key_still_adopts_it(tmp_path: Path) -> None:
+    ladder = Ladder(adoption=Adoption.ASK, approval_s=1)
+    async with whole(tmp_path, Settings(account="test", limits=SETTINGS.limits, ladder=ladder)) as on:
+        await opens(on)
+        await is_told(on, "BTCUSDT short: not taken under care: it was not answered.")
+        await on.reads_again()
+        [position] = on.face.snapshot().positions
+        assert (position.managed, position.can_adopt) == (False, True)
+        assert (await on.desk(Adopt(BTC, Side.SHORT))).verdict is Verdict.DONE
+        await on.reads_again()
+        assert f"{BTC}:short" in on.engine.state.cycles
 
 
 async def test_a_position_that_was_denied_is_not_asked_about_again(tmp_path: Path) -> None:
