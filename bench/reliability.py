@@ -18,7 +18,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from statistics import quantiles
-from typing import Final
+from typing import Any, Final
 
 from engine.core.cycle import Rest
 from engine.core.decide import decide, first_state
@@ -163,10 +163,13 @@ async def fill_journal(path: Path, account: str) -> None:
 
 
 async def f10() -> list[Row]:
-    """Start of the process to everything read, as many cycles as the simulated exchange has contracts for."""
+    """Start of the process to everything read: ten contracts, long and short of each."""
+    coins = {f"COIN{number}USDT": "SOLUSDT" for number in range(9)}
+    markets = {BTC: Decimal(100_000), **dict.fromkeys(coins, Decimal(150))}
+    options: dict[str, Any] = {"speed": 0, "ideal": True, "position_mode": "hedge_mode"}
     with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as folder:
         async with (
-            SimulatedBitget(speed=0, ideal=True, position_mode="hedge_mode", balance=Decimal(10_000)) as sim,
+            SimulatedBitget(markets=markets, like=coins, balance=Decimal(10_000), **options) as sim,
             Hand(sim.url, sim.keys[0]) as hand,
         ):
             engine = EngineProcess(Path(folder), sim)

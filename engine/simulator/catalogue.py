@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -23,13 +23,20 @@ def listed_symbols() -> tuple[str, ...]:
     return tuple(row["symbol"] for row in _table("contracts.json"))
 
 
-def recorded_contracts(symbols: Iterable[str], maintenance: Decimal | None = None) -> list[Contract]:
-    """The contracts of `symbols`; `maintenance` replaces the maintenance rate of every first tier.
+def recorded_contracts(
+    symbols: Iterable[str], maintenance: Decimal | None = None, like: Mapping[str, str] | None = None
+) -> list[Contract]:
+    """The contracts of `symbols`; `maintenance` replaces the maintenance rate of every first tier. `like`
+    lists further symbols, each on the terms of a recorded one: `{"XYZUSDT": "SOLUSDT"}`.
 
-    Raises ValueError for a symbol without a recorded contract.
+    Raises ValueError for a symbol without a contract.
     """
     rows = {row["symbol"]: row for row in _table("contracts.json")}
     tiers = _tiers()
+    for symbol, known in (like or {}).items():
+        if known in rows:
+            rows[symbol] = {**rows[known], "symbol": symbol, "baseCoin": symbol.removesuffix("USDT")}
+            tiers[symbol] = tiers[known]
     contracts = []
     for symbol in symbols:
         if symbol not in rows:

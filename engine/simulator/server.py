@@ -42,7 +42,8 @@ class SimulatedBitget:
     still until /_sim/mark moves them (both left out: BTCUSDT, ETHUSDT and SOLUSDT standing still). `keys`:
     the API keys; each of their accounts is opened with `balance` USDT (left out: one random key). `speed`:
     market seconds a wall second, "max", or 0 to wait for a command. `start`: market time of the first tick,
-    ms UTC. `maintenance` replaces every contract's first-tier rate; `taker` and `maker` the account's fees.
+    ms UTC. `maintenance` replaces every contract's first-tier rate; `taker` and `maker` the account's fees;
+    `like` (symbol → recorded symbol) lists further contracts on the terms of those.
     `wall_ms` is the server's clock and signing is checked against it. Raises ValueError for arguments that
     cannot be, OSError when the port is taken.
     """
@@ -65,6 +66,7 @@ class SimulatedBitget:
         taker: Decimal | None = None,
         maker: Decimal | None = None,
         maintenance: Decimal | None = None,
+        like: Mapping[str, str] | None = None,
         steps: int = STEPS,
         push_every_s: float = PUSH_EVERY_S,
         rules: SocketRules | None = None,
@@ -86,6 +88,7 @@ class SimulatedBitget:
             ideal=ideal,
             steps=steps,
             maintenance=maintenance,
+            like=like,
         )
         for account_id in dict.fromkeys(key.account_id for key in self.keys):
             self.world.exchange.open_account(

@@ -31,8 +31,8 @@ class World:
     `recordings` are the symbols that move by themselves; `still` (symbol → price) those that stand until
     pinned. Without either, the still markets of the catalogue. `start_ms` is the market time of the first
     tick; by default the first moment at which every recording has begun. `steps` is the number of ticks
-    between two corners of a recorded minute (19: one tick a second, near enough). Raises ValueError for an
-    unknown symbol or a start without data.
+    between two corners of a recorded minute (19: one tick a second, near enough). `like` as in
+    `recorded_contracts`. Raises ValueError for an unknown symbol or a start without data.
     """
 
     def __init__(
@@ -45,9 +45,10 @@ class World:
         ideal: bool = False,
         steps: int = STEPS,
         maintenance: Decimal | None = None,
+        like: Mapping[str, str] | None = None,
     ) -> None:
         prices = STILL_PRICES if still is None and not recordings else still or {}
-        contracts = recorded_contracts([*(r.symbol for r in recordings), *prices], maintenance)
+        contracts = recorded_contracts([*(r.symbol for r in recordings), *prices], maintenance, like)
         start = _start(recordings, start_ms)
         tapes: list[Tape] = []
         tracks: list[Track] = []

@@ -185,3 +185,13 @@ def test_a_quote_from_elsewhere_becomes_the_market_with_its_own_book() -> None:
     assert world.market["BTCUSDT"].quote is quote
     assert world.market.now_ms == world.exchange.now_ms == quote.ts
     assert ticker_row(world.market["BTCUSDT"], world)["askPr"] == "99001"
+
+
+def test_a_symbol_of_ones_own_trades_on_the_terms_of_a_recorded_one() -> None:
+    own, sol = recorded_contracts(["COINUSDT", "SOLUSDT"], like={"COINUSDT": "SOLUSDT"})
+    assert own.instrument.symbol == "COINUSDT"
+    assert (own.instrument.lot, own.instrument.tiers) == (sol.instrument.lot, sol.instrument.tiers)
+    world = World(still={"COINUSDT": Decimal(150)}, like={"COINUSDT": "SOLUSDT"})
+    assert world.pin("COINUSDT", Decimal(151)).mark == Decimal(151)
+    with pytest.raises(ValueError, match="COINUSDT: the simulated exchange lists"):
+        recorded_contracts(["COINUSDT"], like={"COINUSDT": "NOTHING"})
