@@ -66,6 +66,11 @@ def age(ms: int) -> str:
     return f"{ms / 1000:.1f} s" if ms < DEAD_MS else span(ms)
 
 
+def rungs(count: int) -> str:
+    """`1 rung`, `2 rungs`."""
+    return f"{count} rung" if count == 1 else f"{count} rungs"
+
+
 def staleness(position: PositionView) -> str:
     """`STALE 4 s` when the mark is too old to believe, or `NO MARK`; empty when it is fresh."""
     if position.mark is None or position.mark_age_ms is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from decimal import Decimal
 
-from engine.commands.figures import UNKNOWN, amount, percent, span, staleness, status
+from engine.commands.figures import UNKNOWN, amount, percent, rungs, span, staleness, status
 from engine.commands.particulars import of_account, of_limit, of_position
 from engine.protocol import (
     AccountView,
@@ -82,7 +82,7 @@ def position(view: PositionView) -> str:
         away = "" if stale or view.distance is None else f", {percent(view.distance)} away"
         parts.append(f"liquidation {amount(view.liquidation, decimals)}{away}")
     if view.managed:
-        parts.append(f"{view.rungs} rungs")
+        parts.append(rungs(view.rungs))
         parts.append("risk-free" if view.risk_free else f"worst case {won(view.worst_case)}")
     return ", ".join(parts)
 
@@ -150,7 +150,7 @@ def _gone(old: PositionView, ended: ClosedView | None) -> str:
     if ended is None:
         return f"{name(old)} is no longer open"
     exit_price = amount(ended.exit_price, old.price_decimals)
-    return f"{name(old)} closed, {ended.reason}, at {exit_price}, {won(ended.result)}, {ended.rungs} rungs"
+    return f"{name(old)} closed, {ended.reason}, at {exit_price}, {won(ended.result)}, {rungs(ended.rungs)}"
 
 
 def _moved(old: PositionView, view: PositionView) -> Iterator[str]:
@@ -160,7 +160,7 @@ def _moved(old: PositionView, view: PositionView) -> Iterator[str]:
         sizes = f"from {amount(old.size, old.qty_decimals)} to {amount(view.size, view.qty_decimals)}"
         yield f"{who} {word} {sizes}, entry {amount(view.entry, view.price_decimals)}"
     if view.rungs != old.rungs:
-        yield f"{who} has {view.rungs} rungs"
+        yield f"{who} has {rungs(view.rungs)}"
     if view.leverage != old.leverage:
         yield f"{who} leverage is {view.leverage.normalize():f}"
     if view.blocked != old.blocked:

@@ -62,11 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
 def understood(arguments: argparse.Namespace, snapshot: Snapshot) -> AnyCommand:
     """What was typed, as a command about the one position that it names. Raises Unclear."""
     if arguments.command in {"approve", "deny"}:
-        waits = _one(snapshot.approvals, arguments, "something waits for a yes on")
+        waits = _one(snapshot.approvals, arguments, "waiting for a yes")
         if arguments.command == "deny":
             return Deny(waits.cycle, waits.rung)
         return Approve(waits.cycle, waits.rung, half=arguments.half)
-    position = _one(snapshot.positions, arguments, "there is an open position in")
+    position = _one(snapshot.positions, arguments, "open")
     at = (position.symbol, position.side)
     match arguments.command:
         case "adopt":
@@ -102,8 +102,9 @@ def _one(views: Sequence[View], arguments: argparse.Namespace, what: str) -> Vie
         raise Unclear(f"{symbol} is {there[0].side.value}, not {side.value if side else 'open'}")
     symbols = sorted({each.symbol for each in views})
     near = difflib.get_close_matches(symbol, symbols, n=1, cutoff=0.8)
-    listed = f"did you mean {near[0]}?" if near else f"{what} {', '.join(symbols) or 'no symbol'}"
-    raise Unclear(f"no match for {symbol}: {listed}")
+    if near:
+        raise Unclear(f"no match for {symbol}: did you mean {near[0]}?")
+    raise Unclear(f"no match for {symbol}; {what}: {', '.join(symbols) or 'nothing'}")
 
 
 def _named(arguments: argparse.Namespace) -> tuple[str, Side | None]:

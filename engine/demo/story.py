@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from engine.commands.figures import clock
+from engine.commands.figures import clock, rungs
 from engine.commands.plain import beginning, changes, name, numbers, position, won
 from engine.core.words import amount, percent
 from engine.demo.hand import DemoHand
@@ -83,7 +83,7 @@ class Story:
         now = self._look()
         self._say(f"still open: {position(each)}" for each in now.positions)
         self._say(
-            f"closed: {name(each)}, {each.reason}, {each.rungs} rungs, {won(each.result)}"
+            f"closed: {name(each)}, {each.reason}, {rungs(each.rungs)}, {won(each.result)}"
             for each in now.closed
         )
         print(asyncio.run(result(self._hand.market, self._balance)), flush=True)

@@ -18,11 +18,6 @@ STILL_PRICES: Final = {"BTCUSDT": Decimal(100_000), "ETHUSDT": Decimal(3_000), "
 """Where a market without a recording stands until somebody moves it."""
 
 
-def listed_symbols() -> tuple[str, ...]:
-    """Every symbol that has a recorded contract."""
-    return tuple(row["symbol"] for row in _table("contracts.json"))
-
-
 def recorded_contracts(
     symbols: Iterable[str], maintenance: Decimal | None = None, like: Mapping[str, str] | None = None
 ) -> list[Contract]:

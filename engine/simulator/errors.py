@@ -44,7 +44,6 @@ TEXTS: Final[dict[str, str]] = {
     "40921": "The order size cannot exceed the maximum size of the positionLevel",
     "40923": "Order size and price have not changed",
     "40924": "orderId and clientOid must have one",
-    "40925": "price or size must be passed in together",
     "41114": "The current trading pair is under maintenance, please refer to the official announcement",
     "43005": "Exceed the maximum number of orders",
     "43011": "The parameter does not meet the specification {}",

@@ -295,10 +295,10 @@ def test_a_position_is_steered_by_its_symbol(face: EngineFace, words: str, comma
     ("words", "sentence"),
     [
         ("pause BTCUSD", "no match for BTCUSD: did you mean BTCUSDT?"),
-        ("pause ETHUSDT", "no match for ETHUSDT: there is an open position in BTCUSDT"),
+        ("pause ETHUSDT", "no match for ETHUSDT; open: BTCUSDT"),
         ("pause BTCUSDT --side long", "BTCUSDT is short, not long"),
         ("pause BTCUSDT:up", "'up' is no side: write long or short"),
-        ("approve BTCUSDT", "something waits for a yes on no symbol"),
+        ("approve BTCUSDT", "no match for BTCUSDT; waiting for a yes: nothing"),
         *(
             (f"reduce BTCUSDT {part}", "reduce takes a part")
             for part in ("50", "0", "nan", "half", "101%", "inf")

@@ -40,7 +40,7 @@ def test_the_beginning_tells_all_that_holds() -> None:
         "equity 109.70, free 89.73, today profit 9.70, worst case loss 4.50, 1 of 2 cycles",
         "this week profit 9.70, deployed 13.7 % of the equity, leverage 2.7, funding loss 0.02, 0 risk-free",
         "BTCUSDT short, BREAKEVEN, 0.0031 at 96,612.9, mark 95,010.2, profit 4.97, 33.2 % of margin, "
-        "liquidation 100,979.0, 6.3 % away, 1 rungs, worst case loss 4.50",
+        "liquidation 100,979.0, 6.3 % away, 1 rung, worst case loss 4.50",
     ]
     assert all(line.startswith("BTCUSDT short ") for line in told[4:])
 
@@ -108,7 +108,7 @@ def test_a_closed_position_is_told_with_its_end() -> None:
         "btc-1", "BTCUSDT", Side.SHORT, NOW, NOW, "stops", 1, D("-4.5"), D(1), D(0), D("99500")
     )
     assert told(positions=(), closed=(ended,)) == [
-        "BTCUSDT short closed, stops, at 99,500.0, loss 4.50, 1 rungs"
+        "BTCUSDT short closed, stops, at 99,500.0, loss 4.50, 1 rung"
     ]
 
 
