@@ -234,6 +234,8 @@ def test_the_distance_is_that_of_the_worst_mark_of_each_minute() -> None:
     chart = ChartView("X", (candle(1, 90, 95, 80, 90), candle(2, 90, 99, 90, 90)))
     assert distances(chart, D(100), 10) == (D(5) / 95, D(1) / 99)
     assert distances(chart, D(0), 10) == ()
+    added = replace(past.CHART.trades[-1], at=chart.candles[-1].at + 30_000)
+    assert distances(replace(chart, trades=(added,)), D(100), 10) == (D(1) / 99,), "a fill moved it"
     assert sparkline((D(1), D(2), D(8))) == "▁▂█"
     assert sparkline((D(1), D(1))) == "▄▄"
 

@@ -31,7 +31,8 @@ class Chooser(ModalScreen[str | None]):
         & > OptionList {
             width: 46; height: auto; max-height: 80%; padding: 0 1;
             background: $surface; border: round $frame-focus; border-title-color: $ink-bright;
-            border-subtitle-color: $ink-label;
+            border-subtitle-color: $ink-label; scrollbar-size-vertical: 1;
+            &:focus { border: round $frame-focus; }
         }
     }
     """

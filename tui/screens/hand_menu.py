@@ -32,7 +32,8 @@ class HandMenu(ModalScreen[Choice | None]):
         & > OptionList {
             width: 46; height: auto; max-height: 100%; margin: 1 0; padding: 0 1;
             background: $surface; border: round $ink-sim; border-title-color: $ink-bright;
-            border-subtitle-color: $ink-label;
+            border-subtitle-color: $ink-label; scrollbar-size-vertical: 1;
+            &:focus { border: round $ink-sim; }
         }
     }
     """

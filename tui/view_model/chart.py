@@ -136,12 +136,15 @@ def ticks(candles: tuple[Candle, ...], count: int) -> tuple[tuple[int, str], ...
 
 
 def distances(chart: ChartView, liquidation: Decimal, count: int) -> tuple[Decimal, ...]:
-    """How far each minute's worst mark was from the liquidation price of now, as fractions, oldest first."""
+    """How far each minute's worst mark was from liquidation, as fractions, oldest first: since the last fill,
+    because every fill moves that price.
+    """
     if not liquidation:
         return ()
+    last = max((trade.at for trade in chart.trades), default=0)
+    since = [candle for candle in chart.candles if candle.at + MINUTE_MS > last] or list(chart.candles[-1:])
     return tuple(
-        min(abs(c.high - liquidation) / c.high, abs(c.low - liquidation) / c.low)
-        for c in chart.candles[-count:]
+        min(abs(c.high - liquidation) / c.high, abs(c.low - liquidation) / c.low) for c in since[-count:]
     )
 
 
@@ -177,7 +180,7 @@ def below(chart: ChartView, position: PositionView, shown: Picture, width: int) 
             Span(" to liquidation ", Ink.LABEL),
             Span(sparkline(values), Ink.WARN if values[-1] < Decimal("0.025") else Ink.ACCENT),
             Span(f" {percent(values[-1])}", Ink.BRIGHT),
-            Span(f"  nearest {percent(min(values))} in {len(values)} min", Ink.LABEL),
+            Span(f"  nearest {percent(min(values))} in the last {len(values)} min", Ink.LABEL),
         ]
     outside = f" outside: {', '.join(shown.left_out)}" if shown.left_out else ""
     return line(*spans), line(Span(outside, Ink.LABEL))

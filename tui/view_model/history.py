@@ -111,7 +111,9 @@ NARROW: Final = {"SYMBOL", "SIDE", "ENDED", "LASTED", "RUNGS", "NET", "R", " REA
 
 
 def _columns(width: int) -> tuple[tuple[str, int, bool], ...]:
-    return tuple(column for column in HEAD if width >= 112 or column[0] in NARROW)
+    """Those that there is room for beside the cursor; the last one has what is left."""
+    *shown, (last, least, right) = (each for each in HEAD if width >= 112 or each[0] in NARROW)
+    return (*shown, (last, max(least // 2, width - 2 - sum(room for _, room, _ in shown)), right))
 
 
 def heading(width: int) -> Line:

@@ -55,7 +55,9 @@ def _source(option: OptionView) -> str:
 
 def _columns(width: int) -> tuple[int, int]:
     """Cells of the names and of the values."""
-    return (NAME, VALUE) if width >= 90 else (27, 16)
+    if width >= 90:
+        return NAME, VALUE
+    return (26, 22) if width >= 76 else (26, 16)
 
 
 def option_head(width: int) -> Line:
