@@ -108,7 +108,7 @@ SIGNAL_KEYS: Final[tuple[Key, ...]] = ()
 OTHER_KEYS: Final = (
     ("↑ ↓  j k", "Select a position"),
     ("tab", "Move between positions, approvals and log"),
-    ("enter  n", "On an approval: yes, no"),
+    ("enter  h  n", "On an approval: yes, half, no"),
     ("ctrl+p", "Palette: every command by name"),
     ("esc", "Leave a dialog, the filter, the armed flatten"),
 )
@@ -127,7 +127,15 @@ KEYMAPS: Final[Mapping[str, Keymap]] = {
 _KNOWN: Final = {
     *(key.id for key in (*APP_KEYS, *DESK_KEYS, *JOURNAL_KEYS, *HISTORY_KEYS, *SETTINGS_KEYS)),
     *("grid.first", "grid.last", "grid.next", "grid.previous", "grid.page_down", "grid.page_up"),
-    *("approval.yes", "approval.no", "approval.next", "approval.previous", "filter.clear", "palette"),
+    *(
+        "approval.yes",
+        "approval.half",
+        "approval.no",
+        "approval.next",
+        "approval.previous",
+        "filter.clear",
+        "palette",
+    ),
 }
 
 
