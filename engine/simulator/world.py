@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -48,6 +49,7 @@ class World:
         like: Mapping[str, str] | None = None,
     ) -> None:
         prices = STILL_PRICES if still is None and not recordings else still or {}
+        _check_once([*(recording.symbol for recording in recordings), *prices])
         contracts = recorded_contracts([*(r.symbol for r in recordings), *prices], maintenance, like)
         start = _start(recordings, start_ms)
         tapes: list[Tape] = []
@@ -111,6 +113,13 @@ class World:
         self.funding.settle_until(ts)
         self.market.now_ms = max(self.market.now_ms, ts)
         self.exchange.advance(self.market.now_ms)
+
+
+def _check_once(symbols: Sequence[str]) -> None:
+    """Two recordings of one symbol would pull its price to and fro."""
+    for symbol, times in Counter(symbols).items():
+        if times > 1:
+            raise ValueError(f"{symbol} comes {times} times: one recording for each symbol is expected")
 
 
 def _start(recordings: Sequence[Recording], start_ms: int | None) -> int:

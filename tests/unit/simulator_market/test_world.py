@@ -100,6 +100,17 @@ def test_a_start_without_data_is_refused() -> None:
         World([recording()], start_ms=START - MINUTE_MS)
 
 
+def test_recordings_that_share_no_moment_are_refused() -> None:
+    later = recording("ETHUSDT", first=START + 90 * 24 * 60 * MINUTE_MS)
+    with pytest.raises(ValueError, match="the recordings share no moment: one begins 2025-"):
+        World([recording("BTCUSDT"), later])
+
+
+def test_a_symbol_has_one_price_and_so_one_recording() -> None:
+    with pytest.raises(ValueError, match="BTCUSDT comes 2 times: one recording for each symbol"):
+        World([recording("BTCUSDT"), recording("BTCUSDT", first=START + MINUTE_MS)])
+
+
 def test_a_symbol_that_is_not_listed_is_refused() -> None:
     with pytest.raises(ValueError, match="lists BTCUSDT, ETHUSDT, SOLUSDT only"):
         World(still={"DOGEUSDT": Decimal(1)})
