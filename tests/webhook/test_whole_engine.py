@@ -26,6 +26,8 @@ CONFIG = """
 url = "{url}"
 [managed]
 BTCUSDT = 20
+[ladder]
+approval_s = 600
 [rest]
 on = true
 port = {port}
@@ -36,6 +38,7 @@ on = true
 token = "env:T_HOOK"
 wait_s = 2
 allow_flip = true
+approve = true
 """
 
 
@@ -93,6 +96,9 @@ class House:
         except OSError:
             return False
 
+    def asking(self) -> list[Any]:
+        return list(self.ask("/api/approvals")[1])
+
     def sides(self) -> list[str]:
         return [each["side"] for each in self.ask("/api/crypto/positions")[1]["positions"]]
 
@@ -127,6 +133,11 @@ def test_an_alert_opens_a_flip_turns_and_a_flat_closes(house: House) -> None:
     assert house.sides() == []
     opened = house.ratchet("webhook", "test", "--action", "buy", "--sentiment", "long")
     assert (opened.returncode, opened.stderr) == (0, "")
+    [asks] = house.asking()
+    assert (asks["asks"], asks["side"], asks["by"][:17]) == ("entry", "long", "webhook, buy long")
+    assert 450 < float(asks["add_margin"]) <= 500
+    assert house.sides() == [], "nothing is sent before the yes"
+    assert house.ratchet("approve", "BTCUSDT").returncode == 0
     house.until(lambda: house.sides() == ["long"])
     account = house.ask("/api/crypto/accounts")[1]["accounts"][0]
     position = house.ask("/api/crypto/positions/main")[1]["positions"][0]
@@ -140,6 +151,9 @@ def test_an_alert_opens_a_flip_turns_and_a_flat_closes(house: House) -> None:
         "webhook", "test", "--action", "sell", "--sentiment", "short", "--ticker", "BITGET:BTCUSDT.P"
     )
     assert turned.returncode == 0, turned.stderr
+    house.until(lambda: [each["side"] for each in house.asking()] == ["short"])
+    assert house.sides() == [], "the long is left before the short asks"
+    assert house.ratchet("approve", "BTCUSDT").returncode == 0
     house.until(lambda: house.sides() == ["short"])
 
     closed = house.ratchet("webhook", "test", "--action", "buy", "--sentiment", "flat")
@@ -147,6 +161,15 @@ def test_an_alert_opens_a_flip_turns_and_a_flat_closes(house: House) -> None:
     house.until(lambda: house.sides() == [])
     house.until(lambda: len(house.ask("/api/crypto/history")[1]["closed"]) == 2)
     assert [each["side"] for each in house.ask("/api/crypto/history")[1]["closed"]] == ["short", "long"]
+
+    heard = house.ask("/api/crypto/signals")[1]
+    assert [(each["outcome"], each["became"]) for each in heard["rows"]] == [
+        ("accepted", "short exit"),
+        ("accepted", "long exit, then short entry if you say yes"),
+        ("accepted", "long entry if you say yes"),
+    ]
+    assert [(each["sentiment"], each["before"]) for each in heard["regimes"]] == [("flat", "short")]
+    assert heard["sources"] == ["TradingView"]
 
 
 def test_a_harmless_test_says_that_the_webhook_works(house: House) -> None:
