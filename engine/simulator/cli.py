@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -87,7 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
     except (CandleError, ValueError) as error:
         return _complain(str(error), as_json=arguments.json)
     except OSError as error:
-        why = f"cannot listen on {arguments.host} port {arguments.port}: {error.strerror or error}"
+        cause = os.strerror(error.errno) if error.errno else str(error)
+        why = f"cannot listen on {arguments.host} port {arguments.port}: {cause}"
         return _complain(why, as_json=arguments.json)
     return 0
 

@@ -207,6 +207,16 @@ async def test_a_wrong_command_is_answered_with_a_sentence(words: list[str], com
     assert "Traceback" not in err
 
 
+async def test_a_port_that_is_taken_is_told_in_one_sentence() -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, out, err = await ran("simulator", "--port", str(port))
+    said = f"ratchet simulator: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+    assert (code, out, err) == (2, "", said)
+
+
 async def test_a_simulator_that_is_not_there_is_said_to_be_missing() -> None:
     keys = ["--key", "k", "--secret", "s", "--passphrase", "p"]
     code, _, err = await ran("hand", "--url", "http://127.0.0.1:9", *keys, "close", "BTCUSDT")
