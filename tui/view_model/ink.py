@@ -55,9 +55,14 @@ def text_of(spans: Line) -> str:
     return "".join(span.text for span in spans)
 
 
+def cells(text: str) -> int:
+    """Cells that a text takes in the terminal; nearly all of ours is as wide as it is long."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
 def width_of(spans: Line) -> int:
     """Cells that a line takes in the terminal."""
-    return sum(cell_len(span.text) for span in spans)
+    return sum([cells(span.text) for span in spans])
 
 
 def printable(text: str) -> str:
@@ -69,7 +74,7 @@ def cell(text: str, width: int, ink: Ink = Ink.TEXT, *, right: bool = False) -> 
     """`text` in exactly `width` cells; a text that is too long ends in an ellipsis, and is never silently
     cut.
     """
-    length = cell_len(text)
+    length = cells(text)
     if length > width:
         return Span(set_cell_size(text, width - 1) + "…" if width > 0 else "", ink)
     pad = " " * (width - length)
@@ -83,7 +88,7 @@ def cropped(spans: Line, width: int) -> Line:
     kept: list[Span] = []
     left = width
     for span in spans:
-        length = cell_len(span.text)
+        length = cells(span.text)
         if length < left:
             kept.append(span)
             left -= length
