@@ -310,13 +310,18 @@ def test_everything_that_is_not_known_is_said() -> None:
     troubled = replace(
         scenes.LIVE,
         engine=replace(
-            scenes.ENGINE, reconciled=False, unread=("orders",), read_only="a second engine is running"
+            scenes.ENGINE,
+            reconciled=False,
+            unread=("orders",),
+            read_only="a second engine is running",
+            hindered="only 12 MB are free on the disk of the journal",
         ),
         unknown=(UnknownView("r1", "add", "BTCUSDT", scenes.NOW - 7_000, "timeout"),),
         limits=(LimitView("daily loss", "20 %", "20.4 %", True), LimitView("cycles", "2", "1", False)),
     )
     assert said(scene(troubled)) == [
         "ENGINE READ-ONLY: a second engine is running",
+        "NOTHING IS ADDED: only 12 MB are free on the disk of the journal",
         "NOT RECONCILED: reading orders · nothing is added until it is read",
         "OUTCOME UNKNOWN: BTCUSDT add, sent 7s ago (timeout), looking it up",
         "LIMIT HIT: daily loss 20.4 % of 20 %",

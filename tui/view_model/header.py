@@ -163,6 +163,8 @@ def _gone(scene: Scene) -> str:
 def _doubts(scene: Scene, engine: EngineView) -> list[str]:
     assert scene.snapshot is not None
     texts: list[str] = []
+    if engine.hindered:
+        texts.append(f"NOTHING IS ADDED: {engine.hindered}")
     if not engine.reconciled:
         unread = ", ".join(engine.unread) or "the account"
         texts.append(f"NOT RECONCILED: reading {unread} · nothing is added until it is read")
