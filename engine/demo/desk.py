@@ -17,8 +17,8 @@ from engine.demo.house import House
 from engine.demo.scenario import Scenario
 from engine.demo.wish import Wish
 from engine.simulator.hand import HandError
-from tui.run import run_desk
 from tui.hand import HandRefused
+from tui.run import run_desk
 
 FIRST_LOOK_S: Final = 3.0
 """How long a newcomer sees the empty desk, and then the fresh position, before the market begins to run."""
