@@ -21,7 +21,7 @@ from .misfortune import OnDisk
 class Disk(MemoryJournal):
     """`intended` holds every action that is durable, by id; `armed` every client id of a rung that was armed
     durably. `refused_at` is when it refused first since it last took something, None when it did not;
-    `relented` is called when it takes something again.
+    `relented` is called when it takes something again, `recorded` with what it took.
     """
 
     def __init__(self, account: str, chance: Random) -> None:
@@ -33,6 +33,7 @@ class Disk(MemoryJournal):
         self.trouble: OnDisk | None = None
         self.refused_at: float | None = None
         self.relented: Callable[[], None] = lambda: None
+        self.recorded: Callable[[Sequence[Entry]], None] = lambda _: None
         self._unsure: tuple[Sequence[Entry], State] | None = None
 
     async def append(self, entries: Sequence[Entry], state: State) -> int:
@@ -64,6 +65,7 @@ class Disk(MemoryJournal):
             for work in entry.actions:
                 self.intended[work.id] = work
         self.armed |= armed_ids(state)
+        self.recorded(entries)
 
     def after_crash(self, *, torn: bool) -> Disk:
         """What the next start finds. What was refused after it was written is there, unless it was `torn`."""
@@ -73,7 +75,7 @@ class Disk(MemoryJournal):
         found.__dict__.update(
             left.__dict__
             | {"intended": self.intended, "armed": self.armed, "seen": self.seen}
-            | {"trouble": self.trouble, "relented": self.relented}
+            | {"trouble": self.trouble, "relented": self.relented, "recorded": self.recorded}
         )
         if self._unsure is not None and not torn:
             found.write(*self._unsure)

@@ -61,6 +61,7 @@ class Run:
         self.world.watch = self.watch
         self.disk = Disk(ACCOUNT, Random(f"{scenario.seed}:disk"))
         self.disk.relented = self.watch.began_again
+        self.disk.recorded = self.watch.recorded
         self.engine: Engine | None = None
         self.loop: VirtualLoop | None = None
         self._main: asyncio.Task[None] | None = None

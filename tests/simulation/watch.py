@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.core.actions import CancelStop, MoveStop, PlaceMarket, PlaceStop
 from engine.core.cycle import Cycle, key_of
+from engine.core.events import Answered
+from engine.core.exchange import Refused
 from engine.core.ids import is_ours
 from engine.core.instrument import ZERO, Side
+from engine.core.pending import DUPLICATE
 from engine.core.settings import Basis, Sequence, Settings
 from engine.simulator.plan_orders import PlanOrder, PlanType
 from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
@@ -21,6 +24,7 @@ from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
 from .misfortune import SECOND
 
 if TYPE_CHECKING:
+    from engine.journal.port import Entry
     from engine.runtime.engine import Engine
 
     from .disk import Disk
@@ -64,6 +68,7 @@ class Watch:
         self._read: dict[str, set[str]] = defaultdict(set)
         self._is_connected = False
         self._fills = 0
+        self._accepted: set[str] = set()
         self._executed: dict[str, Decimal] = defaultdict(lambda: ZERO)
         self._held: dict[Key, Decimal] = {}
         self._covered: dict[Key, Decimal] = {}
@@ -214,6 +219,7 @@ class Watch:
         """The exchange carried a request of ours out, or refused it."""
         if refused:
             return
+        self._accepted.add(str(params.get("clientOid", "")))
         if path == PLACE and not (params.get("reduceOnly") == "NO" or params.get("tradeSide") == "open"):
             for key, held in self._positions().items():
                 if held > self._held.get(key, ZERO):
@@ -223,6 +229,15 @@ class Watch:
                 held, covered = self._cover_of(key)
                 if held and covered < before:
                     self.say(f"cancelling a stop left {held - covered} of {key[0]} {key[1].value} uncovered")
+
+    def recorded(self, entries: Iterable[Entry]) -> None:
+        """What the engine takes for refused was refused; a second time under the same name does not count."""
+        for entry in entries:
+            body = entry.event.body
+            if not isinstance(body, Answered) or not isinstance(body.outcome, Refused):
+                continue
+            if body.outcome.code not in DUPLICATE and body.id in self._accepted:
+                self.say(f"{body.id} is taken for refused ({body.outcome.code}), and was accepted")
 
     def look(self) -> None:
         """After every change: sizes, live ids, cover."""

