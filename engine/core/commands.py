@@ -125,6 +125,7 @@ def _kill(turn: Turn, by: str, reason: str, *, flatten: bool) -> str:
 
 
 def _resume(turn: Turn, by: str) -> str:
+    _writable(turn)
     if turn.state.kill is None:
         return "Not halted."
     if any(c.closing == "flatten" for c in turn.state.cycles.values()):

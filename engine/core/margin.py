@@ -54,10 +54,3 @@ def margin_ratio(
 def leg_limit(side: Side, entry: Decimal, leverage: Decimal, maintenance: Decimal, taker: Decimal) -> Decimal:
     """The price at which a leg alone would be liquidated: E·(1 − d/L) / (1 − d·(m + t))."""
     return entry * (ONE - side.d / leverage) / (ONE - side.d * (maintenance + taker))
-
-
-def return_on_leg(side: Side, entry: Decimal, mark: Decimal, leverage: Decimal) -> Decimal:
-    """A leg's return on its own margin, 1 = +100 %: d·(mark − E)/E · L. Never the exchange's ROE, whose base
-    moves.
-    """
-    return side.d * (mark - entry) / entry * leverage

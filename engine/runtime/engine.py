@@ -58,6 +58,13 @@ NOT_BEGUN = (
     "either. What rests on Bitget stays. Ask again in a moment."
 )
 
+LOUDNESS = {
+    Level.URGENT: logging.ERROR,
+    Level.WARNING: logging.WARNING,
+    Level.MONEY: logging.INFO,
+    Level.CHATTER: logging.INFO,
+}
+
 MEND_S = 1.0
 """Between two attempts to write a journal that refused."""
 
@@ -321,7 +328,7 @@ class Engine:
         """It is on the disk: only now is it told."""
         self.log.add(entry.event, entry.notes)
         for note in entry.notes:
-            logger.info("%s", note.text)
+            logger.log(LOUDNESS[note.level], "%s", note.text)
         body = entry.event.body
         waiting = self._waiting_commands.pop(body.id, None) if isinstance(body, Commanded) else None
         if waiting is not None and not waiting.done():

@@ -150,9 +150,8 @@ def farewell(engine: Engine) -> str:
     stops = sum(stop.state in (Rest.RESTING, Rest.MOVING) for cycle in cycles for stop in cycle.stops)
     if not cycles:
         return "Ended by a signal. No position is under care."
-    left = f"{stops} stop{'s' if stops > 1 else ''} of ours" if stops else "no stop of ours"
     return (
-        f"Ended by a signal. Positions under care: {len(cycles)}; {left} rest on Bitget and stay there. "
+        f"Ended by a signal. Positions under care: {len(cycles)}; stops that stay on Bitget: {stops}. "
         "Nothing moves them and no rung runs until an engine runs again."
     )
 

@@ -45,14 +45,15 @@ def snapshot_of(engine: Engine, mode: Mode) -> Snapshot:
         [_managed(state, cycle, ticks.get(cycle.symbol), at) for cycle in state.cycles.values()]
         + [_unmanaged(u, ticks.get(u.position.symbol), at, state) for u in state.unmanaged.values()]
     )
+    account = _account_view(engine, positions)
     return Snapshot(
         version=engine.change,
         engine=_engine_view(engine, mode, at),
         links=engine.links.views(engine.venue, at),
-        account=_account_view(engine, positions),
+        account=account,
         positions=positions,
         approvals=approvals_of(state),
-        limits=_limits(state),
+        limits=_limits(state, account),
         unknown=_unknown(state),
         closed=tuple(_closed(cycle) for cycle in reversed(state.closed)),
         log=engine.log.lines(),
@@ -274,11 +275,10 @@ def _unmanaged(stranger: Unmanaged, tick: Tick | None, at: int, state: State) ->
     )
 
 
-def _limits(state: State) -> tuple[LimitView, ...]:
-    limits, balance = state.settings.limits, state.balance
-    result = day_result(state)
+def _limits(state: State, account: AccountView) -> tuple[LimitView, ...]:
+    """The limits beside the same equity and result as the account strip shows."""
+    limits, result, equity = state.settings.limits, account.day_pnl, account.equity
     loss = amount(max(ZERO, -result)) if result is not None else "unknown"
-    equity = amount(balance.equity) if balance else "unknown"
     floor = limits.kill_below * state.reference_equity
     daily = limits.daily_loss * state.day.day_equity
     return (
@@ -292,9 +292,9 @@ def _limits(state: State) -> tuple[LimitView, ...]:
         LimitView(
             "kill below",
             amount(floor),
-            equity,
+            amount(equity) if equity is not None else "unknown",
             state.kill is not None and state.kill.by == "limit",
-            left=f"{amount(balance.equity - floor)} above it" if balance else "",
+            left=f"{amount(equity - floor)} above it" if equity is not None else "",
         ),
         LimitView(
             "cycles",

@@ -107,10 +107,6 @@ class Sender:
     def wake(self) -> None:
         self._awake.set()
 
-    @property
-    def waiting_replies(self) -> int:
-        return len(self._replies)
-
     async def run(self, bot: Bot) -> None:
         while True:
             self._awake.clear()

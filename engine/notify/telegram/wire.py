@@ -182,9 +182,5 @@ def is_about_markup(refused: BadRequest) -> bool:
     return "parse entities" in refused.message.lower()
 
 
-def monotonic_ms() -> int:
-    return time.monotonic_ns() // 1_000_000
-
-
 def wall_ms() -> int:
     return time.time_ns() // 1_000_000
