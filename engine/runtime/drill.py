@@ -6,13 +6,13 @@ What rests on Bitget keeps working; what this machine does ends.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from engine.core.cycle import Cycle, Part, Rest, Stop
 from engine.core.instrument import ZERO
 from engine.core.ledger import liquidation_in_force
 from engine.core.state import State
-from engine.core.words import money, price, size
+from engine.core.words import CENT, money, price, size
 
 RESTS = (Rest.RESTING, Rest.MOVING)
 STRANGER = "Ratchet does not touch this position."
@@ -27,7 +27,7 @@ def _stops(state: State, cycle: Cycle, worst: Decimal) -> str:
     rests = [stop for stop in cycle.stops if stop.state in RESTS]
     liquidation = price(liquidation_in_force(cycle, state.instruments[cycle.symbol]))
     if not rests:
-        return f"No stop rests: liquidation at {liquidation} is the stop; at worst {money(worst)} USDT."
+        return f"No stop rests: liquidation at {liquidation} is the stop; {_at_worst(worst)}."
     nearest = min(rests, key=lambda stop: cycle.side.d * -stop.trigger)
     count = f"{len(rests)} stops rest" if len(rests) > 1 else "1 stop rests"
     bare = max(ZERO, cycle.held_qty - sum((_covered(cycle, stop) for stop in rests), ZERO))
@@ -36,7 +36,12 @@ def _stops(state: State, cycle: Cycle, worst: Decimal) -> str:
         parts.append(f"{size(bare)} of {size(cycle.held_qty)} has only its liquidation at {liquidation}")
     if unread := sum(not stop.confirmed for stop in rests):
         parts.append(f"{unread} not read back yet")
-    return f"{'; '.join((*parts, 'no further rung', f'at worst {money(worst)} USDT'))}."
+    return f"{'; '.join((*parts, 'no further rung', _at_worst(worst)))}."
+
+
+def _at_worst(worst: Decimal) -> str:
+    """To the cent, towards the worse: a sentence never promises more than what rests can keep."""
+    return f"at worst {money(worst.quantize(CENT, ROUND_FLOOR))} USDT"
 
 
 def _covered(cycle: Cycle, stop: Stop) -> Decimal:

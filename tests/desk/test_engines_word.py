@@ -31,11 +31,13 @@ from engine.protocol import (
     StopMode,
     TicketView,
 )
+from engine.runtime.drill import if_machine_dies
 from engine.runtime.face import Face
 from engine.runtime.marks import Marks
 from engine.runtime.snapshot import snapshot_of
 from tests.acceptance.scene import Scene, scene
 from tui.client import EngineClient, EngineUnheard
+from tui.view_model.numbers import cautious
 
 
 @asynccontextmanager
@@ -72,6 +74,18 @@ async def test_a_stop_mode_does_what_its_preview_said(tmp_path: Path, socket: Pa
         )
         await on.on.at_rest()
         assert [stop.trigger for stop in position(on).stops] == [stop.trigger for stop in then.stops]
+
+
+async def test_the_sentence_of_a_dying_machine_rounds_towards_the_worse_as_the_desk_does(
+    tmp_path: Path, socket: Path
+) -> None:
+    async with asked(tmp_path, socket) as (on, _):
+        await on.opens_and_climbs()
+        state = on.on.engine.state
+        for worst in (D("-10.0949"), D("-0.0001"), D("2.9799")):
+            sentence = if_machine_dies(state, on.cycle(), worst)
+            assert sentence.endswith(f"at worst {cautious(worst)} USDT."), sentence
+        assert if_machine_dies(state, on.cycle(), D("-10.0949")).endswith("at worst −10.10 USDT.")
 
 
 async def test_a_reduce_does_what_its_preview_said(tmp_path: Path, socket: Path) -> None:
