@@ -32,7 +32,7 @@ from engine.runtime.telling import TellingFace, TellingJournal
 from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
 from engine.venue.bitget import Bitget
-from engine.venue.client import Keys
+from engine.venue.keys import Keys
 
 SYMBOL: Final = "BTCUSDT"
 KEY: Final = f"{SYMBOL}:short"

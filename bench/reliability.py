@@ -32,7 +32,7 @@ from engine.simulator.catalogue import RECORDED
 from engine.simulator.feed import Stops
 from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
-from engine.venue.client import Keys
+from engine.venue.keys import Keys
 from tests.kill.process import EngineProcess
 from tests.runtime.desk import BTC, Desk, desk
 

@@ -26,8 +26,9 @@ from engine.core.events import Answered, AnyBody
 from engine.core.exchange import Accepted, Tick
 from engine.core.instrument import Side
 from engine.simulator.server import SimulatedBitget
-from engine.venue.bitget import Bitget, Keys
+from engine.venue.bitget import Bitget
 from engine.venue.client import addresses
+from engine.venue.keys import Keys
 from engine.venue.rest import Clock
 from engine.venue.tap import PriceTap
 

@@ -14,7 +14,7 @@ from engine.core.positions import unfit_because
 from engine.core.state import State
 from engine.runtime import machine
 from engine.runtime.finding import Finding, fail, ok, warn
-from engine.venue.client import Keys
+from engine.venue.keys import Keys
 from engine.venue.look import Look, Seen, SymbolTerms
 from engine.venue.port import VenueRefused
 from engine.venue.preflight import SKEW_LIMIT_MS

@@ -32,7 +32,7 @@ from engine.runtime.supervisor import Supervisor
 from engine.runtime.telling import TellingFace, TellingJournal, Voices
 from engine.runtime.watch import Watch
 from engine.venue.bitget import Bitget
-from engine.venue.client import Keys
+from engine.venue.keys import Keys
 from engine.venue.port import VenueRefused
 
 logger = logging.getLogger("ratchet.engine")

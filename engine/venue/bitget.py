@@ -14,8 +14,9 @@ from engine.core.events import Answered, AnyBody, FillSeen, InstrumentsRead, Sto
 from engine.core.exchange import Fill, OrderRow, Refused, RestingOrder, Unknown
 from engine.core.instrument import Instrument
 from engine.venue.backoff import Backoff
-from engine.venue.client import Keys, make_client, socket_addresses
+from engine.venue.client import make_client, socket_addresses
 from engine.venue.frames import Arg
+from engine.venue.keys import Keys
 from engine.venue.malformed import Malformed
 from engine.venue.orders import PLANS_BEFORE, Orders
 from engine.venue.outcomes import NoAnswer, Refusal

@@ -1,47 +1,22 @@
-"""ccxt.pro's Bitget client as Ratchet uses it: connections, signing, login, errors; it guesses nothing."""
+"""ccxt.pro's Bitget client as Ratchet uses it: connections, login, sockets; it guesses nothing."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import logging
 from collections.abc import Callable
 from typing import Any, Final
 
 import aiohttp
 import ccxt.pro
-import msgspec
 from yarl import URL
+
+from engine.venue.keys import Keys
+from engine.venue.signing import Signed
 
 BEHIND: Final = 2_000
 """Websocket frames ccxt keeps in its own caches; Ratchet's frames never get there."""
 
 NO_LIMIT: Final = aiohttp.ClientTimeout(total=None)
-USUAL: Final = {"User-Agent": "ratchet", "Accept-Encoding": "gzip, deflate"}
-
-
-class Keys(msgspec.Struct, frozen=True):
-    """The API key of the account. Its repr shows nothing."""
-
-    key: str
-    secret: str
-    passphrase: str
-
-    def __repr__(self) -> str:
-        return "Keys(…)"
-
-    @property
-    def account(self) -> str:
-        """Eight characters that stand for the key: they name the account and cannot be turned back."""
-        digest = hashlib.sha256(b"ratchet account:" + self.key.encode()).digest()
-        return base64.b32encode(digest)[:8].decode().lower()
-
-    def redacted(self, text: str) -> str:
-        """`text` without any of the three."""
-        for secret in (self.key, self.secret, self.passphrase):
-            if secret:
-                text = text.replace(secret, "…")
-        return text
 
 
 class Client(ccxt.pro.bitget):  # type: ignore[misc]
@@ -52,20 +27,23 @@ class Client(ccxt.pro.bitget):  # type: ignore[misc]
     """
 
     listen: Callable[[str], Callable[[str], bool]] | None = None
+    base: str
 
-    async def ask(self, method: str, signed: dict[str, Any]) -> tuple[int, bytes]:
-        """Send what `sign` made, over ccxt's session: the status and the body, which no one has judged yet.
+    async def ask(self, signed: Signed) -> tuple[int, bytes]:
+        """One request over ccxt's session: the status and the body, which no one has judged yet.
 
         Raises aiohttp.ClientError, OSError, and ccxt's ExchangeClosedByUser. It has no time limit of its own.
         """
         self.open(True)
-        url = URL(signed["url"], encoded=True)
-        headers = {**USUAL, **(signed["headers"] or {})}
-        body = (signed["body"] or "").encode()
-        async with self.session.request(
-            method, url, data=body or None, headers=headers, timeout=NO_LIMIT
-        ) as told:
+        method, target, headers, body = signed
+        url = URL(self.base + target, encoded=True)
+        async with self.session.request(method, url, data=body, headers=headers, timeout=NO_LIMIT) as told:
             return told.status, await told.read()
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether it is for Bitget's demo trading."""
+        return bool(self.options.get("sandboxMode"))
 
     def client(self, url: str) -> Any:
         """ccxt's socket for `url`; a new one has its text frames routed through `listen`."""
@@ -110,6 +88,7 @@ def make_client(keys: Keys, *, url: str, demo: bool, timeout_s: float, ping_s: f
         client.urls["api"] = addresses(client.urls["api"], url)
     if demo:
         client.enable_demo_trading(True)
+    client.base = client.implode_hostname(client.urls["api"]["mix"])
     return client
 
 
@@ -129,7 +108,7 @@ def addresses(api: dict[str, Any], url: str) -> dict[str, Any]:
 def socket_addresses(client: Client) -> tuple[str, str]:
     """The public and the private websocket that this client is for."""
     api = client.urls["api"]
-    kinds = api["demo"] if client.options.get("sandboxMode") else api["ws"]
+    kinds = api["demo"] if client.is_demo else api["ws"]
     return kinds["public"], kinds["private"]
 
 

@@ -12,7 +12,8 @@ import msgspec
 from engine.core.exchange import Position, RestingOrder
 from engine.core.instrument import Instrument
 from engine.venue.backoff import Backoff
-from engine.venue.client import Keys, make_client
+from engine.venue.client import make_client
+from engine.venue.keys import Keys
 from engine.venue.malformed import Malformed, Row, shaped
 from engine.venue.outcomes import NoAnswer, Refusal
 from engine.venue.port import VenueRefused

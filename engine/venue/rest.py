@@ -1,4 +1,4 @@
-"""One request, signed by ccxt, in its lane, with a timeout: an answer's data, or Refusal, or NoAnswer."""
+"""One request, signed, in its lane, with a timeout: an answer's data, or Refusal, or NoAnswer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any, Final
 import aiohttp
 import ccxt
 
-from engine.venue.client import Client, Keys
+from engine.venue.client import Client
+from engine.venue.keys import Keys
 from engine.venue.lanes import Lane, Lanes
 from engine.venue.outcomes import OUT_OF_WINDOW, SUCCESS, NoAnswer, Refusal, answer, unreached, verdict
+from engine.venue.signing import Signed, Signer
 
 PRODUCT: Final = "USDT-FUTURES"
 SERVER_TIME: Final = "v2/public/time"
@@ -55,6 +57,7 @@ class Rest:
         self._clock = clock
         self._timeout_s = timeout_s
         self._lanes = Lanes()
+        self._signer = Signer(keys, demo=client.is_demo)
         self.skewed = asyncio.Event()
 
     async def get(self, path: str, params: dict[str, str], *, signed: bool = True) -> Any:
@@ -89,16 +92,22 @@ class Rest:
         return after - before, (before + after) // 2_000_000 - there
 
     async def _send(self, method: str, path: str, params: dict[str, Any], signed: bool) -> Any:
-        api = ["private" if signed else "public", _family(path)]
-        request = self._client.sign(path, api, method, params)
+        request = self._signed(method, path, params, signed)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout_s):
-                status, text = await self._client.ask(method, request)
+                status, text = await self._client.ask(request)
         except (aiohttp.ClientError, ccxt.BaseError, TimeoutError, OSError) as error:
             raise unreached(error) from None
         self.latency_ms = (time.perf_counter() - started) * 1000
         return self._data(answer(status, text))
+
+    def _signed(self, method: str, path: str, params: dict[str, Any], signed: bool) -> Signed:
+        if not signed:
+            return self._signer.public(path, params)
+        stamp = str(int(self._client.nonce()))
+        sign = self._signer.post if method == "POST" else self._signer.get
+        return sign(path, params, stamp)
 
     def _data(self, body: dict[str, Any]) -> Any:
         if body["code"] != SUCCESS:
@@ -113,10 +122,3 @@ class Rest:
         if isinstance(error, Refusal):
             return Refusal(error.code, self._keys.redacted(error.message))
         return error
-
-
-def _family(path: str) -> str:
-    """ccxt's name of the address that serves `path`."""
-    if path.startswith("v3/"):
-        return "uta"
-    return "mix" if path.startswith("v2/mix/") else "common"

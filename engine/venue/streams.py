@@ -13,8 +13,9 @@ import msgspec
 
 from engine.core.events import LinkChanged
 from engine.venue.backoff import Backoff
-from engine.venue.client import Client, Keys
+from engine.venue.client import Client
 from engine.venue.frames import Arg
+from engine.venue.keys import Keys
 from engine.venue.port import Sink
 from engine.venue.rest import PRODUCT
 from engine.venue.tap import Tap

@@ -28,7 +28,7 @@ from engine.journal.port import Entry
 from engine.journal.sqlite import SqliteJournal
 from engine.simulator.faults import Fault
 from engine.simulator.server import SimulatedBitget
-from engine.venue.client import Keys
+from engine.venue.keys import Keys
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0

@@ -34,7 +34,7 @@ from engine.runtime.snapshot import snapshot_of
 from engine.simulator.quote import Quote
 from engine.simulator.server import SimulatedBitget
 from engine.venue.bitget import Bitget, Patience
-from engine.venue.client import Keys
+from engine.venue.keys import Keys
 from tests.replay.stage import Stage, stage
 
 PATIENCE_S = 10.0

@@ -16,7 +16,7 @@ from engine.runtime.telling import TellingFace, TellingJournal, Voices
 from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
 from engine.venue.bitget import Bitget
-from engine.venue.client import Keys
+from engine.venue.keys import Keys
 from tests.notify.test_other_alerts import webhook
 from tests.notify.whole import BTC, SETTINGS
 

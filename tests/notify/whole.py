@@ -25,7 +25,7 @@ from engine.simulator.hand import Hand
 from engine.simulator.plan_orders import PlanOrder
 from engine.simulator.server import SimulatedBitget
 from engine.venue.bitget import Bitget
-from engine.venue.client import Keys
+from engine.venue.keys import Keys
 from tests.notify.pocket import QUICK, TRADER
 
 BTC = "BTCUSDT"

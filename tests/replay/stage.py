@@ -25,7 +25,7 @@ from engine.simulator.feed import Halt, Stops
 from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
 from engine.venue.bitget import Bitget, Patience
-from engine.venue.client import Keys
+from engine.venue.keys import Keys
 
 PATIENCE_S = 20.0
 

@@ -19,7 +19,7 @@ from engine.runtime.engine import Engine
 from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
 from engine.venue.bitget import Bitget
-from engine.venue.client import Keys
+from engine.venue.keys import Keys
 from tests.replay.stage import Stage
 
 BTC = "BTCUSDT"

@@ -12,7 +12,7 @@ from engine.journal.memory import MemoryJournal
 from engine.runtime import engine as runtime
 from engine.runtime.engine import Engine, replayed
 from engine.venue.bitget import Bitget
-from engine.venue.client import Keys
+from engine.venue.keys import Keys
 from tests.runtime.desk import SETTINGS, Desk, desk
 
 

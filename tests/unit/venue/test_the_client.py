@@ -9,7 +9,9 @@ import pytest
 
 from engine.venue.backoff import Backoff
 from engine.venue.bitget import Bitget
-from engine.venue.client import Keys, make_client, socket_addresses
+from engine.venue.client import make_client, socket_addresses
+from engine.venue.keys import Keys
+from engine.venue.signing import Signer
 
 KEYS = Keys("bg_0123456789", "topsecret", "openSesame")
 
@@ -23,8 +25,31 @@ async def test_pitfall_34_the_account_kind_is_never_guessed_by_ccxt() -> None:
 async def test_demo_trading_goes_to_its_own_sockets_and_says_so_in_every_request() -> None:
     client = make_client(KEYS, url="", demo=True, timeout_s=5, ping_s=10)
     assert all(address.startswith("wss://wspap.bitget.com/") for address in socket_addresses(client))
-    request = client.sign("v2/mix/account/account", ["private", "mix"], "GET", {"symbol": "BTCUSDT"})
-    assert request["headers"]["PAPTRADING"] == "1"
+    assert client.is_demo
+    signer = Signer(KEYS, demo=True)
+    for request in (signer.get("v2/x", {}, "1"), signer.post("v2/x", {}, "1"), signer.public("v2/x", {})):
+        assert request.headers["PAPTRADING"] == "1"
+    await client.close()
+
+
+async def test_a_request_is_signed_as_ccxt_signs_it() -> None:
+    client = make_client(KEYS, url="", demo=False, timeout_s=5, ping_s=10)
+    client.nonce = lambda: 1_700_000_000_123
+    asked = {"symbol": "BTCUSDT", "productType": "USDT-FUTURES", "limit": "100"}
+    signer, stamp = Signer(KEYS, demo=False), "1700000000123"
+    for method, ours in (
+        ("GET", signer.get("v2/x/y", asked, stamp)),
+        ("POST", signer.post("v2/x/y", asked, stamp)),
+    ):
+        theirs = client.sign("v2/x/y", ["private", "mix"], method, asked)
+        assert client.base + ours.target == theirs["url"]
+        assert (ours.body or b"").decode() == (theirs["body"] or "")
+        names = [name for name in theirs["headers"] if name.startswith("ACCESS") or name == "Content-Type"]
+        assert {name: ours.headers[name] for name in names} == {
+            name: theirs["headers"][name] for name in names
+        }
+    assert "PAPTRADING" not in signer.get("v2/x", {}, stamp).headers
+    assert not any(secret in repr(signer) for secret in (KEYS.key, KEYS.secret, KEYS.passphrase))
     await client.close()
 
 
@@ -34,8 +59,7 @@ async def test_a_given_address_takes_every_request_and_socket() -> None:
         "ws://127.0.0.1:4000/v2/ws/public",
         "ws://127.0.0.1:4000/v2/ws/private",
     )
-    for family in ("mix", "common", "uta"):
-        assert client.sign("v2/x", ["public", family], "GET", {})["url"] == "http://127.0.0.1:4000/api/v2/x"
+    assert client.base == "http://127.0.0.1:4000"
     await client.close()
 
 

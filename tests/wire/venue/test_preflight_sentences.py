@@ -13,7 +13,8 @@ from watched import QUICK, Told, asked, keys_of, opened, running
 
 from engine.core.events import InstrumentsRead
 from engine.simulator.server import SimulatedBitget
-from engine.venue.bitget import Bitget, Keys
+from engine.venue.bitget import Bitget
+from engine.venue.keys import Keys
 from engine.venue.port import VenueRefused
 
 

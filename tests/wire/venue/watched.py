@@ -13,7 +13,8 @@ from engine.core.actions import Read, Reading
 from engine.core.events import Answered, AnyBody, FillSeen, LinkChanged, StopSeen
 from engine.core.exchange import Fill, Outcome, Tick
 from engine.simulator.server import SimulatedBitget
-from engine.venue.bitget import Bitget, Keys, Patience
+from engine.venue.bitget import Bitget, Patience
+from engine.venue.keys import Keys
 
 Body = TypeVar("Body")
 
