@@ -14,8 +14,9 @@ from tui.screens.desk import DeskScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.journal import JournalScreen
 from tui.screens.settings import SettingsScreen
-from tui.view_model.chart import distances, grouped, labelled, picture, sparkline
+from tui.view_model.chart import Rule, distances, grouped, labelled, picture, sparkline
 from tui.view_model.history import drawdown, record
+from tui.view_model.ink import Ink
 from tui.view_model.story import Loudness, next_match, wanted
 
 SHORT = replace(scenes.LIVE, positions=(scenes.BTC,))
@@ -225,9 +226,22 @@ def test_a_level_far_from_the_candles_is_named_and_does_not_squeeze_them() -> No
 
 def test_levels_on_one_row_share_their_words_and_the_mark_keeps_its_ink() -> None:
     shown = picture(past.CHART, scenes.BTC, 100)
-    ((rule, named),) = (pair for pair in labelled(shown.rules, D(50)) if "mark" in pair[1])
-    assert named == "● mark · ○ entry 2"
+    ((rule, named),) = (pair for pair in labelled(shown.rules, D(50), 1, 60) if "mark" in pair[1])
+    assert named == "● mark 95,010.2 · ○ entry 2 95,000.0"
     assert rule.price == scenes.BTC.mark
+
+
+def test_a_liquidation_beside_an_entry_is_named_at_its_own_price_and_never_gives_way() -> None:
+    rules = (
+        Rule(D("2115.13"), "○ entry 1", Ink.LABEL),
+        Rule(D("2116.02"), "○ entry 2", Ink.LABEL),
+        Rule(D("2104.23"), "✖ liquidation", Ink.LOSS),
+    )
+    ((rule, named),) = labelled(rules, D(15), 2, 80)
+    assert named == "○ entry 2 2,116.02 · ○ entry 1 2,115.13 · ✖ liquidation 2,104.23"
+    assert rule.price == D("2104.23"), "the line is drawn where it hurts"
+    ((_, named),) = labelled(rules, D(15), 2, 30)
+    assert named == "✖ liquidation 2,104.23"
 
 
 def test_the_distance_is_that_of_the_worst_mark_of_each_minute() -> None:

@@ -158,17 +158,31 @@ def sparkline(values: tuple[Decimal, ...]) -> str:
     return "".join(BARS[int((value - low) / (high - low) * (len(BARS) - 1))] for value in values)
 
 
-def labelled(rules: tuple[Rule, ...], row: Decimal) -> tuple[tuple[Rule, str], ...]:
-    """The rules with the words that stand at them: those less than a `row` apart share one, highest first."""
-    out: list[tuple[Rule, str]] = []
+def labelled(rules: tuple[Rule, ...], row: Decimal, decimals: int, room: int) -> tuple[tuple[Rule, str], ...]:
+    """The rules with the words that stand at them, each level with its own price: those less than a `row`
+    apart share a line, highest first. Entries give way where `room` cells are not enough for all.
+    """
+    shared: list[list[Rule]] = []
     for rule in sorted(rules, key=lambda each: -each.price):
-        if out and out[-1][0].price - rule.price < row:
-            first, words = out[-1]
-            louder = rule if rule.words.startswith(GLYPH_MARK) else first
-            out[-1] = louder, f"{words} · {rule.words}"
+        if shared and shared[-1][0].price - rule.price < row:
+            shared[-1].append(rule)
         else:
-            out.append((rule, rule.words))
-    return tuple(out)
+            shared.append([rule])
+    return tuple((_loudest(group), _named(group, decimals, room)) for group in shared)
+
+
+def _loudest(group: list[Rule]) -> Rule:
+    """The rule that is drawn for all of its line: the mark, else liquidation, else the highest."""
+    return next(
+        (r for glyph in (GLYPH_MARK, GLYPH_LIQUIDATION) for r in group if r.words[0] == glyph), group[0]
+    )
+
+
+def _named(group: list[Rule], decimals: int, room: int) -> str:
+    names = [f"{rule.words} {price(rule.price, decimals)}" for rule in group]
+    while len(" · ".join(names)) > room and (entries := [n for n in names if n.startswith(GLYPH_ENTRY)]):
+        names.remove(entries[-1])
+    return " · ".join(names)
 
 
 def below(chart: ChartView, position: PositionView, shown: Picture, width: int) -> tuple[Line, Line]:

@@ -10,7 +10,6 @@ from rich.text import Text
 from engine.protocol import ChartView, PositionView
 from tui.view_model.chart import Picture, below, labelled, picture, ticks, title
 from tui.view_model.ink import Ink, Line, cropped, printable
-from tui.view_model.numbers import price
 from tui.widgets.plotted import Plotted
 
 if TYPE_CHECKING:
@@ -66,10 +65,10 @@ class ChartPanel(Plotted):
         right = count / (1 - LABELS)
         prices = [each for c in shown.candles for each in (c.high, c.low)] + [r.price for r in shown.rules]
         row = (max(prices) - min(prices)) / max(1, height - 2)
-        for rule, named in labelled(shown.rules, row):
+        for rule, named in labelled(shown.rules, row, position.price_decimals, width - 12):
             paint = self.paint(rule.ink)
             plot.hline(float(rule.price), paint)
-            words = f" {named} {price(rule.price, position.price_decimals)} "
+            words = f" {named} "
             plot.text(words, right - cell_len(words) * right / width, float(rule.price), color=paint)
         for mark in shown.marks:
             plot.scatter([mark.at], [float(mark.price)], marker=mark.glyph, color=self.paint(mark.ink))
