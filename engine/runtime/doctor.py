@@ -10,6 +10,7 @@ from engine.config.loaded import Loaded
 from engine.config.paths import Paths
 from engine.config.refused import ConfigRefused
 from engine.core.ids import cycle_in, is_ours
+from engine.core.instrument import Instrument
 from engine.core.positions import unfit_because
 from engine.core.state import State
 from engine.runtime import machine
@@ -21,10 +22,10 @@ from engine.venue.preflight import SKEW_LIMIT_MS
 
 SKEW_WARN_MS: Final = 1_000
 HEDGE: Final = "hedge_mode"
-WITHDRAW: Final = warn(
-    "withdraw",
-    "whether the key may withdraw cannot be checked here: the classic futures API does not tell",
-    "look at Bitget, API management: this key needs Futures read and write, and must not have Withdraw",
+FUTURES: Final = frozenset({"coor", "coow", "cpor", "cpow"})
+"""Bitget's words for reading and writing futures orders and positions."""
+ENOUGH: Final = (
+    "look at Bitget, API management: this key needs Futures read and write, and must not have Withdraw"
 )
 
 
@@ -61,16 +62,37 @@ async def _venue(loaded: Loaded, believed: State | None) -> list[Finding]:
             found.append(_clock(await look.skew_ms()))
             step = "key"
             await look.may_trade()
-            found += [ok("key", "accepted; a classic account; it may trade futures"), WITHDRAW]
+            found.append(ok("key", "accepted; a classic account; it may trade futures"))
+            found.append(await _permissions(look))
             step = "symbols"
             instruments = await look.instruments(symbols)
-            found.append(ok("symbols", f"{', '.join(symbols)} can be traded"))
+            found.append(_symbols(instruments))
             step = "account"
             seen = await look.account(symbols)
         except VenueRefused as refused:
             return [*found, fail(step, str(refused), "what comes after it could not be looked at")]
     state = State(loaded.settings, instruments={i.symbol: i for i in instruments})
     return [*found, *_account(loaded, seen), *_positions(state, seen), _orders(seen, believed)]
+
+
+async def _permissions(look: Look) -> Finding:
+    """What a key may do beyond futures, a thief of it may do too."""
+    try:
+        may = await look.authorities()
+    except VenueRefused as refused:
+        return warn("permissions", f"what the key may do besides cannot be seen: {refused}", ENOUGH)
+    more = sorted(set(may) - FUTURES)
+    if more:
+        return warn("permissions", f"the key may do more than trade futures: {', '.join(more)}", ENOUGH)
+    return ok("permissions", "futures only, no withdrawal")
+
+
+def _symbols(instruments: tuple[Instrument, ...]) -> Finding:
+    suspended = [f"{each.symbol} is '{each.status}'" for each in instruments if each.status != "normal"]
+    if suspended:
+        todo = "nothing: they are watched, and traded again when Bitget opens them"
+        return warn("symbols", f"{', '.join(suspended)} on Bitget", todo)
+    return ok("symbols", f"{', '.join(each.symbol for each in instruments)} can be traded")
 
 
 def _clock(skew_ms: int) -> Finding:

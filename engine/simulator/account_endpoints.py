@@ -190,6 +190,11 @@ class AccountEndpoints(Endpoints):
             "takerFeeRate": plain(self._account.taker(contract)),
         }
 
+    def info(self, params: Params) -> dict[str, Any]:
+        """GET v2/spot/account/info: whose key it is, and what it may: futures, read and write."""
+        may = ["coor", "coow"]
+        return {"userId": self._account.account_id, "ips": "", "authorities": may, "traderType": "trader"}
+
     def max_open(self, params: Params) -> dict[str, str]:
         """GET max-open: what the free margin could open at `openPrice` (default: the market), fees
         included."""

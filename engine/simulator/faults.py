@@ -88,7 +88,7 @@ class Garbled(RequestFault, frozen=True, tag="garbled"):
     """Executed; each `field` in the answer's data is `value` ("NaN" unless said), or named `renamed_to`."""
 
     field: str
-    value: str | None = "NaN"
+    value: str | tuple[str, ...] | None = "NaN"
     renamed_to: str | None = None
 
 

@@ -10,6 +10,7 @@ _NO_PRODUCT: Final = frozenset(
     {
         "v2/public/time",
         "v2/common/trade-rate",
+        "v2/spot/account/info",
         "v2/mix/market/account-long-short",
         "v2/mix/market/position-long-short",
         "v2/mix/market/long-short",

@@ -20,6 +20,7 @@ ROUTES: Final[dict[tuple[str, str], str]] = {
     ("GET", "v2/mix/account/max-open"): "max_open",
     ("GET", "v2/mix/account/liq-price"): "liq_price",
     ("GET", "v2/common/trade-rate"): "trade_rate",
+    ("GET", "v2/spot/account/info"): "info",
     ("GET", "v2/mix/position/all-position"): "all_position",
     ("GET", "v2/mix/position/single-position"): "single_position",
     ("GET", "v2/mix/position/history-position"): "history_position",

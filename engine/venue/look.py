@@ -38,6 +38,12 @@ class SymbolTerms(Row, frozen=True, kw_only=True):
     isolated_short_lever: float = 0.0
 
 
+class KeyInfo(Row, frozen=True, kw_only=True):
+    """What the key may, in Bitget's words (v2/spot/account/info): four letters for each permission."""
+
+    authorities: tuple[str, ...]
+
+
 class Seen(msgspec.Struct, frozen=True):
     """The account as it is: terms by symbol, equity, and what is open and resting."""
 
@@ -72,6 +78,14 @@ class Look:
     async def may_trade(self) -> None:
         """Account kind, key and permission, as at the engine's start."""
         await self._once(self._preflight.check())
+
+    async def authorities(self) -> tuple[str, ...]:
+        """What the key may: `coor` is reading futures orders, `coow` writing them."""
+        told = await self._once(self._rest.get("v2/spot/account/info", {}))
+        try:
+            return shaped("account info", told, KeyInfo).authorities
+        except Malformed as error:
+            raise VenueRefused(f"Bitget did not answer as it should ({error}).") from None
 
     async def instruments(self, symbols: tuple[str, ...]) -> tuple[Instrument, ...]:
         return await self._once(self._preflight.instruments(symbols))

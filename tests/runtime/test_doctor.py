@@ -61,8 +61,25 @@ async def test_a_sound_account_is_told_line_by_line(sim: SimulatedBitget, tmp_pa
     assert found["positions"].text == "none open"
     assert found["orders"].text == "0 rest: 0 of this journal's, 0 yours, 0 of another Ratchet"
     assert found["journal"].text.startswith("none yet")
-    assert "cannot be checked here" in found["withdraw"].text
-    assert "API management" in found["withdraw"].todo
+    assert found["permissions"] == Finding("permissions", Grade.OK, "futures only, no withdrawal")
+
+
+async def test_a_key_that_may_more_than_futures_is_told(sim: SimulatedBitget, tmp_path: Path) -> None:
+    own = {"fault": "garbled", "path": "v2/spot/account/info", "field": "authorities"}
+    sim.faults.add(own | {"value": ["coow", "stow", "wwow"], "count": 1})
+    told = (await looked_at(sim, tmp_path))["permissions"]
+    assert told.grade is Grade.WARN
+    assert told.text == "the key may do more than trade futures: stow, wwow"
+    assert "must not have Withdraw" in told.todo
+    sim.faults.add({"fault": "reject", "path": "v2/spot/account/info", "code": "40014", "count": 1})
+    assert "cannot be seen" in (await looked_at(sim, tmp_path))["permissions"].text
+
+
+async def test_a_suspended_symbol_is_told(sim: SimulatedBitget, tmp_path: Path) -> None:
+    own = {"fault": "garbled", "path": "v2/mix/market/contracts", "field": "symbolStatus"}
+    sim.faults.add(own | {"value": "maintain"})
+    told = (await looked_at(sim, tmp_path))["symbols"]
+    assert (told.grade, f"{BTC} is 'maintain'" in told.text) == (Grade.WARN, True)
 
 
 async def test_a_wrong_secret_ends_the_look_with_a_sentence_and_no_secret(
