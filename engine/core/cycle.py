@@ -242,6 +242,9 @@ class Cycle(msgspec.Struct, frozen=True):
     opening fee of `unbooked` size. Trades up to `known_until` are in the size already: they bring money only.
     `liquidated` is when it was liquidated last (the exchange's clock), 0 when never.
     `unlinked` are trades of stops, each with the time it was first told, until it is known whose they were.
+    `funding_before` is what its row told of funding before care began. `row_funding` is what the row brought
+    last, `funded_at` until when (the exchange's clock) it has told all of it. `owed_at` is the newest
+    settlement of a long and a short whose bills nobody could tell apart: the row is awaited.
     `given` are earlier cycles of this position that were released: what rests of their stops is the
     trader's. `leaving` is who asked for the exit at the touch.
     """
@@ -300,6 +303,10 @@ class Cycle(msgspec.Struct, frozen=True):
     adopted: int = 0
     known_until: int = 0
     liquidated: int = 0
+    funding_before: Decimal = ZERO
+    row_funding: Decimal = ZERO
+    funded_at: int = 0
+    owed_at: int = 0
     unlinked: tuple[tuple[str, int], ...] = ()
     given: tuple[str, ...] = ()
     leaving: str = ""

@@ -44,6 +44,7 @@ from engine.core.events import (
 )
 from engine.core.exchange import Bill
 from engine.core.fills import fill_seen, order_seen
+from engine.core.instrument import ZERO, Side
 from engine.core.ledger import fund, left_over
 from engine.core.limits import balance_read, roll, transferred, transferred_late
 from engine.core.pending import answered, looked_up, restart, watch
@@ -247,7 +248,7 @@ def _bill_seen(turn: Turn, bill: Bill) -> None:
         return
     if bill.kind == RISK_FUND and not _book(turn, bill, left_over, _was_liquidated):
         return
-    if bill.kind == FUNDING and any(c.doubt for c in turn.state.cycles.values() if c.symbol == bill.symbol):
+    if bill.kind == FUNDING and not _funded(turn, bill):
         return
     turn.set(bills_seen=(*turn.state.bills_seen, bill.bill_id)[-BILLS_KEPT:])
     if bill.kind.startswith("trans_"):
@@ -256,8 +257,44 @@ def _bill_seen(turn: Turn, bill: Bill) -> None:
         turn.set(day=transferred(turn.state.day, bill.amount, bill.at))
         transferred_late(turn, bill.amount, bill.at)
         turn.note("transfer", Level.MONEY, f"Transfer {money(bill.amount)} USDT; daily figures exclude it.")
-    elif bill.kind == FUNDING:
-        _book(turn, bill, fund, _was_open)
+
+
+def _funded(turn: Turn, bill: Bill) -> bool:
+    """Book funding to its cycle, unless its row has told it; False while nobody can say whose it is."""
+    if any(c.doubt for c in turn.state.cycles.values() if c.symbol == bill.symbol):
+        return False
+    sides = _sides(turn, bill)
+    if len(sides) > 1:
+        for cycle in turn.state.cycles.values():
+            if _was_open(cycle, bill):
+                turn.put(replace(cycle, owed_at=max(cycle.owed_at, bill.at)))
+        turn.ask(Reading.POSITIONS)
+        return False
+
+    def is_meant(cycle: Cycle, bill: Bill) -> bool:
+        return _was_open(cycle, bill) and (not sides or cycle.side in sides)
+
+    everyone = (*turn.state.cycles.values(), *turn.state.closed)
+    if not any(is_meant(cycle, bill) and bill.at <= cycle.funded_at for cycle in everyone):
+        _book(turn, bill, fund, is_meant)
+    return True
+
+
+def _sides(turn: Turn, bill: Bill) -> set[Side]:
+    """The sides that this funding may be of; none in one-way mode. A bill does not tell: with a long and a
+    short, the row of one does, for what a settlement takes from one side it gives to the other.
+    """
+    everyone = (*turn.state.cycles.values(), *turn.state.closed)
+    hedged = [c for c in everyone if c.seen.hedged and _was_open(c, bill)]
+    sides = {c.side for c in hedged}
+    strangers = (u.position for u in turn.state.unmanaged.values())
+    sides |= {p.side for p in strangers if p.hedged and p.symbol == bill.symbol and p.opened <= bill.at}
+    if len(sides) > 1:
+        for cycle in hedged:
+            if cycle.row_funding and bill.at <= cycle.funded_at:
+                same = (cycle.row_funding > ZERO) is (bill.amount > ZERO)
+                return {cycle.side if same else cycle.side.opposite}
+    return sides
 
 
 def _word(kind: str) -> str:
@@ -270,18 +307,7 @@ def _book(
     entry: Callable[[Cycle, Decimal], Cycle],
     is_meant: Callable[[Cycle, Bill], bool],
 ) -> bool:
-    """Book a bill to the cycle that it is meant for, also when that has ended; False when there is none.
-
-    A bill does not tell the side: with a long and a short of one symbol, Bitget's positions tell each one's
-    funding.
-    """
-    everyone = (*turn.state.cycles.values(), *turn.state.closed)
-    sides = {c.side for c in everyone if c.seen.hedged and _was_open(c, bill)}
-    strangers = (u.position for u in turn.state.unmanaged.values())
-    sides |= {p.side for p in strangers if p.hedged and p.symbol == bill.symbol and p.opened <= bill.at}
-    if len(sides) > 1 and bill.kind == FUNDING:
-        turn.ask(Reading.POSITIONS)
-        return True
+    """Book a bill to the cycle that it is meant for, also when that has ended; False when there is none."""
     for cycle in turn.state.cycles.values():
         if is_meant(cycle, bill):
             turn.put(entry(cycle, bill.amount))

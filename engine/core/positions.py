@@ -169,6 +169,8 @@ def adopt(turn: Turn, position: Position) -> None:
     left = state.left_alone.get(key)
     given = (left.cycle,) if left is not None and left.cycle else ()
     cycle = replace(cycle, adopted=known, known_until=known, given=given)
+    if position.funding is not None:
+        cycle = replace(cycle, funding_before=position.funding, funded_at=known)
     unmanaged = {k: u for k, u in state.unmanaged.items() if k != key}
     left_alone = {k: each for k, each in state.left_alone.items() if k != key}
     turn.set(strays=rest, unmanaged=unmanaged, left_alone=left_alone)
@@ -254,17 +256,21 @@ def _follow(turn: Turn, cycle: Cycle, position: Position, read: PositionsRead) -
 
 
 def _hedged_funding(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
-    """With both sides of a symbol open, the positions tell whose funding it was; the bills do not."""
+    """With both sides of a symbol open, the positions tell whose funding it was; the bills do not. That holds
+    for a settlement of then also when the other side has ended since: its bill is told apart by this row.
+    """
     key = key_of(cycle.symbol, cycle.side.opposite)
     other = turn.state.cycles.get(key)
     is_alone = (other is None or not other.held_qty) and key not in turn.state.unmanaged
-    if not position.hedged or cycle.reborn or is_alone:
+    is_owed = cycle.owed_at > cycle.funded_at
+    if not position.hedged or cycle.reborn or position.funding is None or (is_alone and not is_owed):
         return cycle
-    if position.funding is None or position.funding == cycle.funding:
+    more = position.funding - cycle.funding_before - cycle.funding
+    if not more:
         return cycle
-    more = position.funding - cycle.funding
     turn.note("funding", Level.CHATTER, f"{name(cycle)}: funding {money(more)}.", cycle)
-    return fund(cycle, more)
+    turn.ask(Reading.BILLS)
+    return replace(fund(cycle, more), row_funding=more, funded_at=max(turn.market, position.updated))
 
 
 def _notice(turn: Turn, cycle: Cycle, position: Position) -> Cycle:

@@ -23,6 +23,7 @@ WRITES: Final = (PLACE, PLACE_STOP, MOVE_STOP, CANCEL_STOP)
 CALM_S: Final = 75.0
 """How long a plan goes on after its last move: longer than a request can stay unknown."""
 DOWN_S: Final = 1.0
+BILLS: Final = "v2/mix/account/bill"
 
 
 def _path(*corners: tuple[float, str]) -> tuple[Quoted, ...]:
@@ -108,6 +109,16 @@ PLANS: Final = {
 }
 
 RUNG: Final = ((0, "100000"), (4, "100000"), (8, "94500"), (13, "94500"))
+BOTH_SIDES: Final = ((0, "100000"), (100, "100000"))
+"""Long enough for the funding of midnight, at 90 s."""
+HEDGED: Final = {"start_ms": EVE_MS, "hedged": True}
+BOTH_OPEN: Final = (
+    SHORT,
+    Deed(4.0, "open", "BTCUSDT", Side.LONG, Decimal("0.0030")),
+    Deed(5.0, "funding rate", "BTCUSDT", amount=Decimal("0.0005")),
+)
+LOST_BILLS: Final = tuple(Strike(BILLS, number, OnRequest.LOST) for number in range(1, 5))
+"""All tries of the first reading of bills in every life."""
 STORIES: Final = {
     plan.name: plan
     for plan in (
@@ -179,6 +190,27 @@ STORIES: Final = {
                 Deed(4.0, "open", "BTCUSDT", Side.LONG, Decimal("0.0020")),
                 Deed(5.0, "funding rate", "BTCUSDT", amount=Decimal("0.0005")),
             ),
+        ),
+        _plan(
+            "funding of a long, told by its row before the end of the short is known",
+            *BOTH_SIDES,
+            **HEDGED,
+            deeds=(*BOTH_OPEN, Deed(20.0, "close", "BTCUSDT", Side.SHORT, Decimal(1))),
+            endings=(Ending(at=10.0, down=85.0),),
+            strikes=LOST_BILLS,
+        ),
+        _plan(
+            "funding of both sides, one of which is closed before its row has told it",
+            *BOTH_SIDES,
+            **HEDGED,
+            deeds=(*BOTH_OPEN, Deed(90.1, "close", "BTCUSDT", Side.SHORT, Decimal(1))),
+        ),
+        _plan(
+            "funding of both sides, one of which is closed while nobody looks",
+            *BOTH_SIDES,
+            **HEDGED,
+            deeds=(*BOTH_OPEN, Deed(92.0, "close", "BTCUSDT", Side.SHORT, Decimal(1))),
+            endings=(Ending(at=10.0, down=85.0),),
         ),
         _plan("an add that is filled in part", *RUNG, strikes=(Strike(PLACE, 2, OnRequest.PARTIAL),)),
     )
