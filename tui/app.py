@@ -195,7 +195,11 @@ class RatchetDesk(App[int]):
         self.orders.flatten()
 
     def action_disarm(self) -> None:
-        self.orders.disarm()
+        """Escape outside of a dialog: the armed flatten first, else the filter that hides something."""
+        if self.orders.is_armed:
+            self.orders.disarm()
+        elif isinstance(self.screen, Page):
+            self.screen.show_all()
 
     def action_resume(self) -> None:
         self.orders.resume()

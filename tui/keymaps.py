@@ -73,7 +73,7 @@ DESK_KEYS: Final = (
     Key("chart", "c", "chart", "Chart of the selected position, and back to its ladder", "chart", 3),
     Key("why", "w", "why", "The story of the selected position in the journal"),
     Key("adopt", "a", "adopt", "Adopt the selected unmanaged position (asks)", "adopt", 1),
-    Key("pause", "p", "pause", "Pause scaling the selected position, or scale again (asks)"),
+    Key("pause", "p", "pause", "Pause scaling the selected position at once; scale again (asks)"),
     Key("copy", "y", "copy_row", "Copy the selected row"),
     Key("filter", "slash", "filter", "Filter positions", "filter", 4),
     Key("sort", "s", "sort", "Sort positions differently"),

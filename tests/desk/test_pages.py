@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from engine.protocol import Candle, ChartView, EquityPoint, Halt, LimitView
+from engine.protocol import Candle, ChartView, Enter, EquityPoint, Halt, LimitView, OptionView, Side
 from tests.desk import past, scenes
 from tests.desk.conftest import Clocks, settled, until, watching, words
 from tui.screens.desk import DeskScreen
@@ -15,9 +15,11 @@ from tui.screens.history import HistoryScreen
 from tui.screens.journal import JournalScreen
 from tui.screens.settings import SettingsScreen
 from tui.view_model.chart import Rule, distances, grouped, labelled, picture, sparkline
-from tui.view_model.history import drawdown, record
-from tui.view_model.ink import Ink
+from tui.view_model.history import drawdown, inside, record
+from tui.view_model.ink import Ink, text_of
+from tui.view_model.options import option_line
 from tui.view_model.story import Loudness, next_match, wanted
+from tui.view_model.ticket import limit_facts
 
 SHORT = replace(scenes.LIVE, positions=(scenes.BTC,))
 
@@ -188,7 +190,12 @@ async def test_the_chart_stands_in_the_place_of_the_ladder(socket: Path, clocks:
         assert "BTCUSDT ▼ SHORT · BREAKEVEN" in words(pilot)
         await pilot.press("c")
         await until(lambda: "a candle is 5 min" in words(pilot), pilot)
-        for told in ("● mark · ○ entry 2 95,010.2", "to liquidation", "outside: ■ stop 2 99,293.2", "12:40"):
+        for told in (
+            "● mark 95,010.2 · ○ entry 2 95,000.0",
+            "to liquidation",
+            "outside: ■ stop 2 99,293.2",
+            "12:40",
+        ):
             assert told in words(pilot), told
         await pilot.press("c")
         await settled(pilot)
@@ -275,3 +282,25 @@ def test_a_story_is_filtered_by_words_and_loudness() -> None:
     assert next_match(shown, "FILL", 0) == 7
     assert next_match(shown, "nowhere", 0) is None
     assert next_match((), "x", 0) is None
+
+
+def test_a_long_value_has_the_room_that_a_wide_terminal_leaves() -> None:
+    long = OptionView(
+        "managed", "{ BTCUSDT = 20, ETHUSDT = 40, SOLUSDT = 10 }", "file", "line 3 of config.toml"
+    )
+    wide = text_of(option_line(long, 148))
+    assert long.value in wide
+    assert long.where in wide[:148]
+
+
+def test_the_money_of_a_cycle_is_never_cut_in_a_narrow_terminal() -> None:
+    told = [text_of(words) for words in inside(past.STORY, scenes.NOW)[:3]]
+    assert all(len(words) <= 78 for words in told), told
+    assert all(name in " ".join(told) for name in ("Net", "Realised", "fees", "funding", "Opened"))
+
+
+def test_the_limits_that_an_entry_keeps_are_told_apart() -> None:
+    entry = past.ticket(Enter("BTCUSDT", Side.LONG, margin=D(5)))
+    kept = tuple(LimitView(name, "1", "0", False) for name in ("daily loss at worst", "kill below, at worst"))
+    ((_, words),) = limit_facts(replace(entry, limits=kept))
+    assert words == "daily loss at worst · kill below, at worst"

@@ -111,7 +111,7 @@ class JournalScreen(Page):
     def _why_empty(self) -> str:
         if self._trouble:
             return f"{printable(self._trouble)}. g names another."
-        return "No line matches the filter; esc in the filter shows all." if self._story else NOBODY
+        return "No line matches the filter; esc shows all." if self._story else NOBODY
 
     def action_filter(self) -> None:
         self.query_one("#filter", FilterLine).open()

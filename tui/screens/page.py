@@ -15,6 +15,7 @@ from textual.widget import Widget
 from tui.keymaps import Key
 from tui.view_model.obstacle import obstacle
 from tui.view_model.scene import Scene
+from tui.widgets.filter_line import FilterLine
 from tui.widgets.foot_line import FootLine
 from tui.widgets.header import Header
 from tui.widgets.obstacle import ObstaclePanel
@@ -49,6 +50,12 @@ class Page(Screen[None]):
     def show_parts(self, scene: Scene) -> None:
         """Hand the scene to every part; each paints only what differs."""
         raise NotImplementedError
+
+    def show_all(self) -> None:
+        """No filter hides anything any more."""
+        for line in self.query("#filter").results(FilterLine):
+            if line.value:
+                line.action_give_up()
 
     @property
     def desk(self) -> RatchetDesk:

@@ -182,7 +182,9 @@ def _summary(cycle: CycleView, now: int) -> Iterator[Line]:
         Span(" Net ", Ink.LABEL),
         Span(signed(cycle.net), ink_of(cycle.net)),
         Span(f"  {r} of the first margin {fixed(cycle.first_margin, 2)}", Ink.LABEL),
-        Span("  realised ", Ink.LABEL),
+    )
+    yield line(
+        Span(" Realised ", Ink.LABEL),
         signed(cycle.realised),
         Span("  fees ", Ink.LABEL),
         signed(-cycle.fees),

@@ -11,6 +11,8 @@ from tui.view_model.scene import Scene
 
 NAME: Final = 30
 VALUE: Final = 24
+SOURCE: Final = 52
+"""Cells for where a value comes from; what is left over is the value's."""
 
 
 def wanted(options: tuple[OptionView, ...], words: str) -> tuple[OptionView, ...]:
@@ -56,7 +58,7 @@ def _source(option: OptionView) -> str:
 def _columns(width: int) -> tuple[int, int]:
     """Cells of the names and of the values."""
     if width >= 90:
-        return NAME, VALUE
+        return NAME, max(VALUE, width - NAME - SOURCE)
     return (26, 22) if width >= 76 else (26, 16)
 
 

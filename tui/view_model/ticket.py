@@ -175,7 +175,7 @@ def limit_line(limit: LimitView) -> str:
 def limit_facts(view: TicketView) -> tuple[Fact, ...]:
     """The limits that it touches one by one, then the names of those that it does not."""
     touched = tuple(("✖ Touches", limit_line(limit)) for limit in view.limits if limit.hit)
-    kept = ", ".join(limit.name for limit in view.limits if not limit.hit)
+    kept = " · ".join(limit.name for limit in view.limits if not limit.hit)
     return (*touched, *((("✓ Within", kept),) if kept else ()))
 
 

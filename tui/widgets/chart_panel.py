@@ -65,7 +65,7 @@ class ChartPanel(Plotted):
         right = count / (1 - LABELS)
         prices = [each for c in shown.candles for each in (c.high, c.low)] + [r.price for r in shown.rules]
         row = (max(prices) - min(prices)) / max(1, height - 2)
-        for rule, named in labelled(shown.rules, row, position.price_decimals, width - 12):
+        for rule, named in labelled(shown.rules, row, position.price_decimals, int(width * 0.6)):
             paint = self.paint(rule.ink)
             plot.hline(float(rule.price), paint)
             words = f" {named} "

@@ -70,9 +70,7 @@ class PositionsGrid(Sheet, can_focus=True):
         if scene.snapshot is None:
             return line(Span("  Waiting for the engine.", Ink.LABEL))
         if self.wanted and scene.positions:
-            return line(
-                Span(f"  No position matches “{self.wanted}”. Esc in the filter shows all.", Ink.LABEL)
-            )
+            return line(Span(f"  No position matches “{self.wanted}”. Esc shows all.", Ink.LABEL))
         return line(Span("  No open position. Open one on Bitget, or here by ticket: o.", Ink.LABEL))
 
     def _title(self, scene: Scene) -> None:
