@@ -5,9 +5,21 @@ minus signs.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
+from typing import Final
 
-from engine.commands.figures import UNKNOWN, amount, percent, rungs, span, staleness, status
+from engine.commands.figures import (
+    UNKNOWN,
+    age,
+    amount,
+    clock,
+    moment,
+    percent,
+    rungs,
+    span,
+    staleness,
+    status,
+)
 from engine.commands.particulars import of_account, of_limit, of_position
 from engine.protocol import (
     AccountView,
@@ -15,6 +27,7 @@ from engine.protocol import (
     Asks,
     ClosedView,
     EngineView,
+    HalfView,
     Level,
     LinkView,
     LogLine,
@@ -22,18 +35,35 @@ from engine.protocol import (
     Snapshot,
 )
 
+MARKET_APART_MS: Final = 60_000
+CENT: Final = Decimal("0.01")
+RECENT: Final = 5
+"""So many of the newest lines of the log are told to who begins to watch."""
+
 
 def beginning(now: Snapshot) -> Iterator[str]:
     """All that holds, when watching begins."""
     engine = now.engine
     up = span(engine.now - engine.started)
-    yield f"{engine.mode.value} account {engine.account}, engine {engine.version}, up {up}"
+    yield f"{engine.mode.value} account {engine.account}, engine {engine.version}, up {up}{_pace(engine)}"
+    yield "rungs run by themselves" if engine.auto else "every rung asks first"
     yield from _engine(None, engine)
-    yield from (_link(each) for each in now.links if not each.up)
+    yield from (_link(each) for each in now.links)
     yield from numbers(now)
     yield from (_approval(each, engine.now) for each in now.approvals)
     yield from (f"limit hit: {each.name}, {each.now}, limit {each.limit}" for each in now.limits if each.hit)
-    yield from (f"unknown: {each.what} {each.symbol}, {each.cause}" for each in now.unknown)
+    yield from (
+        f"unknown: {each.what} {each.symbol}, sent {span(engine.now - each.since)} ago, {each.cause}"
+        for each in now.unknown
+    )
+    yield from (f"at {clock(line.at)}: {_line(line)}" for line in now.log[-RECENT:])
+
+
+def _pace(engine: EngineView) -> str:
+    """The market's own clock, where it is another than the engine's."""
+    speed = f", speed {engine.speed}" if engine.speed else ""
+    apart = abs(engine.market - engine.now) >= MARKET_APART_MS
+    return f"{speed}, market time {moment(engine.market)}" if apart else speed
 
 
 def numbers(now: Snapshot) -> Iterator[str]:
@@ -62,8 +92,9 @@ def changes(before: Snapshot, now: Snapshot) -> Iterator[str]:
 
 def account(view: AccountView) -> str:
     return (
-        f"equity {amount(view.equity)}, free {amount(view.free)}, today {won(view.day_pnl)}, "
-        f"worst case {won(view.worst_case)}, {view.cycles} of {view.max_cycles} cycles"
+        f"equity {amount(view.equity)}, free {amount(view.free)}, "
+        f"today {won(view.day_pnl)}{_share(view.day_return)}, "
+        f"worst case {worst(view.worst_case)}, {view.cycles} of {view.max_cycles} cycles"
     )
 
 
@@ -74,17 +105,26 @@ def position(view: PositionView) -> str:
     parts = [
         f"{name(view)}, {status(view)}",
         f"{amount(view.size, view.qty_decimals)} at {amount(view.entry, decimals)}",
+        f"{amount(view.margin)} margin at {view.leverage.normalize():f}x",
         price,
     ]
     if not stale:
         parts.append(f"{won(view.unrealized_pnl)}, {won(view.unrealized_return, of_margin=True)}")
     if view.liquidation:
-        away = "" if stale or view.distance is None else f", {percent(view.distance)} away"
+        away = "" if stale or view.distance is None else f", {_away(view)}"
         parts.append(f"liquidation {amount(view.liquidation, decimals)}{away}")
     if view.managed:
         parts.append(rungs(view.rungs))
-        parts.append("risk-free" if view.risk_free else f"worst case {won(view.worst_case)}")
+        parts.append(f"{'risk-free, ' if view.risk_free else ''}worst case {worst(view.worst_case)}")
+    if view.can_adopt:
+        parts.append("can be adopted")
     return ", ".join(parts)
+
+
+def _away(view: PositionView) -> str:
+    """How far liquidation is, as a part of the mark and in price."""
+    in_price = "" if view.distance_usdt is None else f", {amount(view.distance_usdt, view.price_decimals)}"
+    return f"{percent(view.distance)}{in_price} away"
 
 
 def name(view: PositionView | ApprovalView | ClosedView) -> str:
@@ -101,10 +141,20 @@ def won(value: Decimal | None, *, of_margin: bool = False) -> str:
     return f"profit {size}" if value > 0 else f"loss {size}" if value < 0 else size
 
 
+def worst(value: Decimal | None) -> str:
+    """A worst case as `won` says it, to the cent, towards the worse."""
+    return won(None if value is None else value.quantize(CENT, ROUND_FLOOR))
+
+
+def _share(fraction: Decimal | None) -> str:
+    return "" if fraction is None else f", {percent(abs(fraction))}"
+
+
 def _engine(before: EngineView | None, now: EngineView, spoken: Collection[str] = ()) -> Iterator[str]:
     """The engine as such. `spoken` are the symbols ("" for the account) of which its log tells already."""
     if now.killed != (before.killed if before else "") and "" not in spoken:
-        yield f"HALTED: {now.killed}" if now.killed else "the halt is over: the ladder runs again"
+        since = f", since {clock(now.killed_at)}" if now.killed_at else ""
+        yield f"HALTED: {now.killed}{since}" if now.killed else "the halt is over: the ladder runs again"
     if now.flattening != (before.flattening if before else False):
         yield "FLATTENING: every managed position is being closed" if now.flattening else "flattening is over"
     if now.read_only != (before.read_only if before else ""):
@@ -128,7 +178,12 @@ def _links(before: tuple[LinkView, ...], now: tuple[LinkView, ...]) -> Iterator[
 
 def _link(link: LinkView) -> str:
     reason = f": {link.reason}" if link.reason else ""
-    return f"link {link.name} is up" if link.up else f"LINK DOWN: {link.name}{reason}"
+    tried = f", retry {link.retries}" if link.retries else ""
+    if not link.up:
+        return f"LINK DOWN: {link.name}{reason}{tried}"
+    took = f", {link.latency_ms:.0f} ms" if link.latency_ms is not None else ""
+    heard = f", heard {age(link.age_ms)} ago" if link.age_ms is not None else ""
+    return f"link {link.name} is up{heard}{took}{tried}"
 
 
 def _positions(before: Snapshot, now: Snapshot, spoken: Collection[str]) -> Iterator[str]:
@@ -168,7 +223,7 @@ def _moved(old: PositionView, view: PositionView) -> Iterator[str]:
         yield f"{who} next rung is {state}"
     if view.risk_free != old.risk_free:
         state = "RISK-FREE" if view.risk_free else "no longer risk-free"
-        yield f"{who} is {state}, worst case {won(view.worst_case)}"
+        yield f"{who} is {state}, worst case {worst(view.worst_case)}"
     yield from _stops(who, old, view)
     stale = staleness(view)
     if bool(stale) != bool(staleness(old)):
@@ -199,26 +254,37 @@ def _approvals(before: tuple[ApprovalView, ...], now: Snapshot) -> Iterator[str]
 
 
 def _approval(wait: ApprovalView, now: int) -> str:
-    worst = f"worst case {won(wait.worst_case)}, then {won(wait.worst_case_after)}"
+    then = worst(wait.worst_case_after)
+    both = f"worst case {worst(wait.worst_case)}, then {then}"
     match wait.asks:
         case Asks.RUNG:
-            does = f"adds {amount(wait.add_margin)} margin, banks {wait.bank_qty:,f}, {worst}"
+            does = f"adds {amount(wait.add_margin)} margin, banks {wait.bank_qty:,f}, {both}"
         case Asks.ENTRY:
-            does = f"{_opening(wait)}, {worst}, by {wait.by}"
+            does = f"{_opening(wait)}, {both}, by {wait.by}"
         case Asks.ADOPTION:
-            does = f"{_opening(wait)}, worst case {won(wait.worst_case_after)}"
+            does = f"{_opening(wait)}, worst case {then}"
     band = f", while the mark is {_price(wait, wait.low)} to {_price(wait, wait.high)}" if wait.high else ""
-    half = f", half is {amount(wait.half.margin)} margin" if wait.half and not wait.half.refused else ""
+    half = f", {_half(wait.half)}" if wait.half else ""
     return f"{name(wait)} {wait.what} asks: {does}{half}{band}; {span(wait.expires - now)} to answer"
+
+
+def _half(half: HalfView) -> str:
+    """What half of it would come to, or why half cannot be had."""
+    if half.refused:
+        return f"half cannot be had: {half.refused}"
+    after = f", worst case then {worst(half.worst_case_after)}" if half.worst_case_after is not None else ""
+    return f"half is {amount(half.margin)} margin{after}"
 
 
 def _opening(wait: ApprovalView) -> str:
     """Size, margin, price and liquidation."""
     size = amount(wait.qty, wait.qty_decimals) if wait.qty is not None else UNKNOWN
+    fee = f", fee {amount(wait.fee)}" if wait.fee is not None else ""
+    stop = f", stop {_price(wait, wait.stop)}" if wait.stop is not None else ""
     times = f" at {wait.leverage.normalize():f}x" if wait.leverage is not None else ""
     return (
         f"{size} at {_price(wait, wait.price)}, {amount(wait.add_margin)} margin{times}, "
-        f"liquidation {_price(wait, wait.liquidation)}"
+        f"liquidation {_price(wait, wait.liquidation)}{fee}{stop}"
     )
 
 
@@ -248,10 +314,13 @@ def _log(before: Snapshot, now: Snapshot) -> Iterator[str]:
     same = before.engine.started == now.engine.started
     if fresh and last and same and fresh[0].id > last + 1:
         yield f"{fresh[0].id - last - 1} lines of the log went by unread"
-    for line in fresh:
-        loud = f"{line.level.value.upper()}: " if line.level in {Level.WARNING, Level.URGENT} else ""
-        symbol = "" if line.symbol in line.text else f"{line.symbol} "
-        yield f"{loud}{symbol}{line.text}"
+    yield from (_line(line) for line in fresh)
+
+
+def _line(line: LogLine) -> str:
+    loud = f"{line.level.value.upper()}: " if line.level in {Level.WARNING, Level.URGENT} else ""
+    symbol = "" if line.symbol in line.text else f"{line.symbol} "
+    return f"{loud}{symbol}{line.text}"
 
 
 def _fresh(before: Snapshot, now: Snapshot) -> list[LogLine]:

@@ -59,8 +59,8 @@ def test_status_and_watch_say_what_asks_in_numbers(
     told = [line for line in beginning(face.now) if "asks" in line]
     assert told == [
         "ETHUSDT long entry asks: 0.53 at 3,000.00, 40.00 margin at 40x, liquidation 2,938.50, worst case "
-        "0.00, then loss 40.40, by webhook, buy long, half is 20.00 margin, while the mark is 2,985.00 to "
-        "3,015.00; 1 min to answer",
+        "0.00, then loss 40.40, by webhook, buy long, half is 20.00 margin, worst case then loss "
+        "20.20, while the mark is 2,985.00 to 3,015.00; 1 min to answer",
         "ETHUSDT long adoption asks: 0.53 at 3,000.00, 40.00 margin at 40x, liquidation 2,938.50, worst case "
         "loss 40.40, while the mark is 2,985.00 to 3,015.00; 1 min to answer",
     ]
