@@ -137,6 +137,25 @@ async def test_the_journal_reads_another_name(socket: Path, clocks: Clocks) -> N
         await until(lambda: "there is no /v1/why/nobody" in words(pilot), pilot)
 
 
+async def test_a_cycle_that_is_looked_into_goes_on_and_ends_before_the_traders_eyes(
+    socket: Path, clocks: Clocks
+) -> None:
+    async with watching(socket, clocks) as (pilot, face, desk):
+        still = replace(past.STORY, cycle=replace(past.STORY.cycle, closed=0, reason="active"))
+        face.looks["/v1/history/past1"] = still
+        await pilot.press("3")
+        page = desk.page
+        assert isinstance(page, HistoryScreen)
+        await until(lambda: page.shown, pilot)
+        at = next(k for k, cycle in enumerate(page.shown) if cycle.cycle == "past1")
+        await pilot.press(*["down"] * at, "enter")
+        await until(lambda: "still open" in words(pilot), pilot)
+        face.looks["/v1/history/past1"] = past.STORY
+        page._read_again()
+        await until(lambda: "ended: " in words(pilot), pilot)
+        assert "still open" not in words(pilot)
+
+
 async def test_the_settings_tell_where_each_value_comes_from(socket: Path, clocks: Clocks) -> None:
     limits = (LimitView("daily loss", "20.00 (20.0 %)", "4.00", False, "16.00 left today"),)
     async with watching(socket, clocks, replace(SHORT, limits=limits)) as (pilot, _, desk):

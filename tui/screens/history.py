@@ -92,10 +92,20 @@ class HistoryScreen(Page):
         try:
             self._cycles = await client.look("/v1/history", tuple[CycleView, ...])
             self._curve = await client.look("/v1/equity", tuple[EquityPoint, ...])
+            await self._read_open_story()
             self._trouble, self._was_read = "", True
         except EngineUnheard as error:
             self._trouble = str(error)
         self.show_parts(self.desk.scene)
+
+    async def _read_open_story(self) -> None:
+        """The cycle that is looked into goes on while it is open."""
+        story = self._story
+        if story is None or story.cycle.closed:
+            return
+        newer = await self.desk.client.look(f"/v1/history/{story.cycle.cycle}", CycleStory)
+        if self._story is story:
+            self._story = newer
 
     def show_parts(self, scene: Scene) -> None:
         width = self.size.width
