@@ -231,15 +231,21 @@ class Scene:
     def was_told(self, words: str) -> bool:
         return any(words in line for line in self.told())
 
-    def fault_after(self, is_so: Callable[[], bool], fault: dict[str, Any]) -> None:
-        """Arm a fault in the very operation of the exchange after which `is_so`."""
+    def fault_after(self, is_so: Callable[[], bool], fault: dict[str, Any]) -> Callable[[], bool]:
+        """Arm a fault in the very operation of the exchange after which `is_so`.
+
+        The answer tells whether that has been, however short it lasted.
+        """
+        struck = asyncio.Event()
 
         def look(_: object) -> None:
             if is_so():
                 leave()
                 self.fault(fault)
+                struck.set()
 
         leave = self.on.sim.exchange.subscribe(look)
+        return struck.is_set
 
     def fault(self, *faults: dict[str, Any]) -> None:
         self.on.sim.faults.add(faults)

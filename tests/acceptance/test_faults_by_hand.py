@@ -107,9 +107,10 @@ async def test_a_fault_on_the_move_of_a_stop(tmp_path: Path, fault: str) -> None
 async def test_the_network_is_down_in_the_middle_of_a_rung(tmp_path: Path, seconds: float) -> None:
     async with scene(tmp_path, patience=QUICK) as s:
         await s.opens()
-        s.fault_after(lambda: s.held() == D("-0.001"), {"fault": "network_down", "ms": int(seconds * 1000)})
+        down = {"fault": "network_down", "ms": int(seconds * 1000)}
+        is_gone = s.fault_after(lambda: s.held() == D("-0.001"), down)
         await s.mark("95000")
-        await s.until(lambda: s.held() == D("-0.001"), "the bank is taken and the network is gone")
+        await s.until(is_gone, "the bank is taken and the network is gone")
         await settled(s, 1, RUNG_1)
 
 
@@ -117,9 +118,10 @@ async def test_the_network_is_down_in_the_middle_of_a_rung(tmp_path: Path, secon
 async def test_the_network_is_down_for_ninety_seconds_in_the_middle_of_a_rung(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         await s.opens()
-        s.fault_after(lambda: s.held() == D("-0.001"), {"fault": "network_down", "ms": 90_000})
+        down = {"fault": "network_down", "ms": 90_000}
+        is_gone = s.fault_after(lambda: s.held() == D("-0.001"), down)
         await s.mark("95000")
-        await s.until(lambda: s.held() == D("-0.001"), "the bank is taken and the network is gone")
+        await s.until(is_gone, "the bank is taken and the network is gone")
         await s.until(lambda: s.cycle().rung is None, "the rung has ended", within_s=150)
         await s.until(lambda: s.stops() == s.believed() and s.stops(), "a stop rests", within_s=60)
         agree(s)
@@ -156,12 +158,12 @@ async def test_a_fault_of_the_stream_in_the_middle_of_a_rung(
 async def test_a_refused_stop_of_the_new_leg_never_leaves_it_bare(tmp_path: Path, code: str) -> None:
     async with scene(tmp_path, patience=QUICK) as s:
         await s.opens()
-        s.fault_after(
+        is_added = s.fault_after(
             lambda: s.held() == D("-0.0031"),
             {"fault": "reject", "path": "v2/mix/order/place-tpsl-order", "code": code, "count": None},
         )
         await s.mark("95000")
-        await s.until(lambda: s.held() == D("-0.0031"), "the add is done")
+        await s.until(is_added, "the add is done")
         await s.until(
             lambda: s.held() == D("-0.001") or s.cycle().error,
             "the new leg is closed again, or the trader is told to protect it",
