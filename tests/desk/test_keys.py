@@ -289,23 +289,6 @@ async def test_a_filter_narrows_while_it_is_typed_and_escape_shows_all(socket: P
         assert not desk.screen.query_one(FilterLine).has_class("-open")
 
 
-async def test_escape_shows_all_again_when_a_kept_filter_hides_positions(
-    socket: Path, clocks: Clocks
-) -> None:
-    async with watching(socket, clocks) as (pilot, _, desk):
-        grid = desk.screen.query_one(PositionsGrid)
-        await pilot.press("slash", *"eth", "enter")
-        await settled(pilot)
-        assert grid.border_title == "Positions 1 of 2"
-        await pilot.press("ctrl+x", "escape")
-        await settled(pilot)
-        assert grid.border_title == "Positions 1 of 2", "an armed flatten is what escape is for first"
-        assert not desk.orders.is_armed
-        await pilot.press("escape")
-        await settled(pilot)
-        assert grid.border_title == "Positions 2"
-
-
 async def test_the_bottom_line_names_only_keys_that_work_now(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks, scenes.EMPTY, size=(80, 24)) as (pilot, face, _):
 

@@ -20,6 +20,7 @@ from tui.view_model.ink import Ink, text_of
 from tui.view_model.options import option_line
 from tui.view_model.story import Loudness, next_match, wanted
 from tui.view_model.ticket import limit_facts
+from tui.widgets.positions_grid import PositionsGrid
 
 SHORT = replace(scenes.LIVE, positions=(scenes.BTC,))
 
@@ -323,3 +324,20 @@ def test_the_limits_that_an_entry_keeps_are_told_apart() -> None:
     kept = tuple(LimitView(name, "1", "0", False) for name in ("daily loss at worst", "kill below, at worst"))
     ((_, words),) = limit_facts(replace(entry, limits=kept))
     assert words == "daily loss at worst · kill below, at worst"
+
+
+async def test_escape_shows_all_again_when_a_kept_filter_hides_positions(
+    socket: Path, clocks: Clocks
+) -> None:
+    async with watching(socket, clocks) as (pilot, _, desk):
+        grid = desk.screen.query_one(PositionsGrid)
+        await pilot.press("slash", *"eth", "enter")
+        await settled(pilot)
+        assert grid.border_title == "Positions 1 of 2"
+        await pilot.press("ctrl+x", "escape")
+        await settled(pilot)
+        assert grid.border_title == "Positions 1 of 2", "an armed flatten is what escape is for first"
+        assert not desk.orders.is_armed
+        await pilot.press("escape")
+        await settled(pilot)
+        assert grid.border_title == "Positions 2"
