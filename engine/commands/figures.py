@@ -5,12 +5,13 @@ they matter.
 from __future__ import annotations
 
 import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from engine.protocol import PositionView
 
 UNKNOWN: Final = "--"
+CENT: Final = Decimal("0.01")
 STALE_MS: Final = 3_000
 DEAD_MS: Final = 10_000
 
@@ -38,6 +39,11 @@ def signed_percent(fraction: Decimal | None, decimals: int = 1) -> str:
 def _rounded(value: Decimal, decimals: int) -> Decimal:
     """For the eye only; a rounded zero has no minus sign."""
     return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN) + 0
+
+
+def worse(value: Decimal | None) -> Decimal | None:
+    """A worst case to the cent, never rounded towards the better."""
+    return None if value is None else value.quantize(CENT, ROUND_FLOOR)
 
 
 def clock(at: int) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 
-from engine.commands.figures import amount, percent
+from engine.commands.figures import amount, percent, worse
 from engine.protocol import AccountView, LegView, LimitView, PositionView, StopView
 
 
@@ -33,7 +33,7 @@ def of_position(view: PositionView) -> Iterator[str]:
         yield (
             f"{who} rung {rung.number} at {amount(rung.trigger, places)} banks "
             f"{amount(rung.bank_qty, view.qty_decimals)}, adds {amount(rung.add_margin)} margin, "
-            f"worst case then {_won(rung.worst_case_after)}{blocked}"
+            f"worst case then {_won(worse(rung.worst_case_after))}{blocked}"
         )
     yield from (_leg(who, leg, view) for leg in view.legs)
     yield from (_stop(who, stop, view) for stop in view.stops)

@@ -5,7 +5,7 @@ minus signs.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Final
 
 from engine.commands.figures import (
@@ -19,6 +19,7 @@ from engine.commands.figures import (
     span,
     staleness,
     status,
+    worse,
 )
 from engine.commands.particulars import of_account, of_limit, of_position
 from engine.protocol import (
@@ -36,7 +37,6 @@ from engine.protocol import (
 )
 
 MARKET_APART_MS: Final = 60_000
-CENT: Final = Decimal("0.01")
 RECENT: Final = 5
 """So many of the newest lines of the log are told to who begins to watch."""
 
@@ -143,7 +143,7 @@ def won(value: Decimal | None, *, of_margin: bool = False) -> str:
 
 def worst(value: Decimal | None) -> str:
     """A worst case as `won` says it, to the cent, towards the worse."""
-    return won(None if value is None else value.quantize(CENT, ROUND_FLOOR))
+    return won(worse(value))
 
 
 def _share(fraction: Decimal | None) -> str:

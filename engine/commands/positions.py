@@ -16,6 +16,7 @@ from engine.commands.figures import (
     signed_percent,
     staleness,
     status,
+    worse,
 )
 from engine.commands.reading import engine_of, unread
 from engine.commands.speech import DONE
@@ -80,7 +81,7 @@ def _row(position: PositionView) -> tuple[str, ...]:
         UNKNOWN if dead else signed_percent(position.unrealized_return),
         amount(position.liquidation, position.price_decimals) if position.liquidation else "none",
         UNKNOWN if stale else percent(position.distance),
-        "risk-free" if position.risk_free else signed(position.worst_case),
+        "risk-free" if position.risk_free else signed(worse(position.worst_case)),
         str(position.rungs),
         amount(position.next_rung.trigger, position.price_decimals) if position.next_rung else UNKNOWN,
     )

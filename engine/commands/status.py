@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from engine.commands.figures import age, amount, percent, signed, signed_percent, span
+from engine.commands.figures import age, amount, percent, signed, signed_percent, span, worse
 from engine.commands.positions import as_table
 from engine.commands.reading import engine_of, unread
 from engine.commands.speech import DONE
@@ -79,7 +79,7 @@ def _account(account: AccountView) -> Iterator[str]:
         f"week {signed(account.week_pnl)} ({signed_percent(account.week_return)})"
     )
     yield (
-        f"risk       worst case {signed(account.worst_case)}  deployed {percent(account.deployed)}  "
+        f"risk       worst case {signed(worse(account.worst_case))}  deployed {percent(account.deployed)}  "
         f"leverage {amount(account.leverage, 1)}x  funding {signed(account.funding)}  "
         f"{account.cycles} of {account.max_cycles} cycles, {account.risk_free} risk-free"
     )
