@@ -37,7 +37,7 @@ from engine.venue.bitget import Bitget, Patience
 from engine.venue.keys import Keys
 from tests.replay.stage import Stage, stage
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 BTC, ETH = "BTCUSDT", "ETHUSDT"
 AT_CCXT = {BTC: "BTC/USDT:USDT", ETH: "ETH/USDT:USDT", "SOLUSDT": "SOL/USDT:USDT"}
 PRICES = {BTC: Decimal(100_000), ETH: Decimal(3_000), "SOLUSDT": Decimal(150)}

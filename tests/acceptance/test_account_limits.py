@@ -218,7 +218,7 @@ async def test_flatten_closes_everything_until_flat_and_stays_halted(tmp_path: P
             {**reject, "symbol": BTC}, {"fault": "lost", "path": "v2/mix/order/place-order", "symbol": ETH}
         )
         assert "closing 2 managed positions at market until flat" in await s.is_told(Flatten())
-        await s.until(lambda: s.held() == s.held(ETH) == 0, "flat", within_s=20)
+        await s.until(lambda: s.held() == s.held(ETH) == 0, "flat")
         await s.until(lambda: not s.on.cycles(), "both cycles have ended")
         assert (s.stops(), s.stops(ETH)) == ([], [])
         assert s.on.engine.state.kill is not None

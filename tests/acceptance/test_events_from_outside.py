@@ -261,7 +261,7 @@ async def test_a_loosened_stop_is_put_back_once_and_then_left_to_the_trader(tmp_
         await s.opens_and_climbs("95000")
         await s.moves_stop("99293.2", "99900")
         await s.is_told_that("the stop at 99,293.2 was loosened to 99,900.0; it is put back once")
-        await s.until(lambda: s.stops() == RUNG_1, "it is back", within_s=5)
+        await s.until(lambda: s.stops() == RUNG_1, "it is back")
         await s.on.at_rest()
         await s.moves_stop("99293.2", "99900")
         await s.is_told_that("Ratchet leaves the stops to you and stops scaling")
@@ -298,7 +298,7 @@ async def test_a_stop_that_died_with_its_position_is_nobodys_hand_although_the_c
             *({"fault": "stream_gap", "channel": c, "count": None} for c in ("orders", "fill", "positions"))
         )
         await s.order("buy", "0.0031", reduceOnly=True)
-        await s.until(lambda: s.cycle().closed, "the close is read", within_s=20)
+        await s.until(lambda: s.cycle().closed, "the close is read")
         assert s.cycle().closed_reason == "trader"
         assert not s.was_told("taken away")
 

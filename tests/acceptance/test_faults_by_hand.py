@@ -48,9 +48,9 @@ REQUESTS: dict[str, dict[str, Any]] = {
 
 async def settled(s: Scene, rungs: int, stops: list[str]) -> None:
     """At rest with so many rungs; and then everything agrees, to the last unit."""
-    await s.until(lambda: s.cycle().rungs == rungs and not s.cycle().rung, f"rung {rungs}", within_s=40)
-    await s.until(lambda: s.stops() == s.believed() == stops, f"stops {stops}", within_s=20)
-    await s.until(lambda: not s.on.engine.state.pending, "every request has ended", within_s=20)
+    await s.until(lambda: s.cycle().rungs == rungs and not s.cycle().rung, f"rung {rungs}")
+    await s.until(lambda: s.stops() == s.believed() == stops, f"stops {stops}")
+    await s.until(lambda: not s.on.engine.state.pending, "every request has ended")
     await s.on.reconcile()
     agree(s)
 
@@ -123,7 +123,7 @@ async def test_the_network_is_down_for_ninety_seconds_in_the_middle_of_a_rung(tm
         await s.mark("95000")
         await s.until(is_gone, "the bank is taken and the network is gone")
         await s.until(lambda: s.cycle().rung is None, "the rung has ended", within_s=150)
-        await s.until(lambda: s.stops() == s.believed() and s.stops(), "a stop rests", within_s=60)
+        await s.until(lambda: s.stops() == s.believed() and s.stops(), "a stop rests")
         agree(s)
 
 
@@ -167,7 +167,6 @@ async def test_a_refused_stop_of_the_new_leg_never_leaves_it_bare(tmp_path: Path
         await s.until(
             lambda: s.held() == D("-0.001") or s.cycle().error,
             "the new leg is closed again, or the trader is told to protect it",
-            within_s=30,
         )
         assert s.stops() == ["0.001 @ 100000"]
         assert any(
@@ -206,7 +205,7 @@ async def test_a_bank_that_fills_in_part_counts_what_it_filled(tmp_path: Path) -
         await s.opens()
         s.fault({"fault": "partial_fill", "path": "v2/mix/order/place-order", "cap": "0.0004"})
         await s.mark("94900")
-        await s.until(lambda: s.cycle().rungs == 1 and not s.cycle().rung, "the rung", within_s=20)
+        await s.until(lambda: s.cycle().rungs == 1 and not s.cycle().rung, "the rung")
         await s.on.at_rest()
         assert [leg.qty for leg in s.cycle().legs] == [D("0.0016"), D("0.0004")], "the add too"
         assert [stop.split()[0] for stop in s.stops()] == ["0.0016", "0.0004"]
@@ -221,7 +220,7 @@ async def test_an_add_that_fills_in_part_is_covered_as_it_is(tmp_path: Path) -> 
             {"fault": "partial_fill", "path": "v2/mix/order/place-order", "cap": "0.0007"},
         )
         await s.mark("94900")
-        await s.until(lambda: s.cycle().rungs == 1 and not s.cycle().rung, "the rung", within_s=20)
+        await s.until(lambda: s.cycle().rungs == 1 and not s.cycle().rung, "the rung")
         await s.on.at_rest()
         assert [leg.qty for leg in s.cycle().legs] == [D("0.001"), D("0.0007")]
         assert [stop.split()[0] for stop in s.stops()] == ["0.001", "0.0007"]
@@ -243,6 +242,6 @@ async def test_a_fault_on_the_close_of_a_flatten(tmp_path: Path, fault: str) -> 
         await s.opens_and_climbs("95000")
         s.fault(FAULTS[fault] | REQUESTS["bank"])
         await s.is_told(Flatten())
-        await s.until(lambda: not s.on.cycles(), "the cycle has ended", within_s=40)
+        await s.until(lambda: not s.on.cycles(), "the cycle has ended")
         assert (s.held(), s.stops()) == (0, [])
         agree(s)

@@ -162,7 +162,7 @@ async def test_a_cancel_of_a_spare_stop_that_is_lost_is_sent_again(tmp_path: Pat
         await s.opens_and_climbs("95000")
         s.fault({"fault": fault, "path": "v2/mix/order/cancel-plan-order"})
         await s.is_told(Breakeven(BTC, Side.SHORT))
-        await s.until(lambda: len(s.stops()) == 1, "only the new stop rests", within_s=12)
+        await s.until(lambda: len(s.stops()) == 1, "only the new stop rests")
         await s.until(lambda: s.stops() == s.believed(), "and Ratchet knows")
 
 

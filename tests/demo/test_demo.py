@@ -110,7 +110,7 @@ def test_sigterm_ends_all_three_and_leaves_nothing(stage: Stage, quiet: tuple[st
     assert heard(demo, "by hand")
     assert len(stage.living()) == 3
     demo.terminate()
-    demo.communicate(timeout=20)
+    demo.communicate(timeout=60)
     assert demo.returncode == 128 + signal.SIGTERM
     assert not stage.left()
 
@@ -119,7 +119,7 @@ def test_ctrl_c_ends_all_three_with_the_result(stage: Stage, quiet: tuple[str, .
     demo = stage.begin(*quiet, "--for", "80")
     assert heard(demo, "the market runs")
     demo.send_signal(signal.SIGINT)
-    told, _ = demo.communicate(timeout=20)
+    told, _ = demo.communicate(timeout=60)
     assert demo.returncode == 128 + signal.SIGINT
     assert "ended by Ctrl-C" in told
     assert "Result: 100.00 USDT became" in told
@@ -130,8 +130,8 @@ def test_even_kill_9_leaves_nothing_behind(stage: Stage, quiet: tuple[str, ...])
     demo = stage.begin(*quiet, "--for", "80")
     assert heard(demo, "by hand")
     demo.kill()
-    demo.communicate(timeout=20)
-    assert until(lambda: not stage.left(), 15), stage.left()
+    demo.communicate(timeout=60)
+    assert until(lambda: not stage.left(), 30), stage.left()
 
 
 def test_a_reader_that_goes_away_ends_it(stage: Stage, quiet: tuple[str, ...]) -> None:
@@ -154,7 +154,7 @@ def test_in_a_terminal_it_is_the_desk_and_q_ends_all_of_it(stage: Stage) -> None
     screen = read_until(ours, rb"RATCHET.*ETHUSDT.*LONG", 60)
     assert re.search(rb"RATCHET.*ETHUSDT.*LONG", screen, re.DOTALL)
     os.write(ours, b"q")
-    rest = read_until(ours, rb"Result: 100.00 USDT became .*\n", 20)
+    rest = read_until(ours, rb"Result: 100.00 USDT became .*\n", 60)
     assert b"The demo is over" in rest
     assert b"Result: 100.00 USDT became" in rest
     assert b"keeps running" not in rest

@@ -49,7 +49,7 @@ def desk_on(socket: Path, clocks: Clocks, **wishes: Any) -> RatchetDesk:
 
 
 async def until(
-    true: Callable[[], object], pilot: Pilot[Any] | None = None, *, within_s: float = 8.0
+    true: Callable[[], object], pilot: Pilot[Any] | None = None, *, within_s: float = 60.0
 ) -> None:
     """Wait until something is true; fail when it does not become so, with what is on the screen."""
     try:

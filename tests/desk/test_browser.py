@@ -141,7 +141,7 @@ async def test_a_desk_in_the_browser_that_may_trade_halts_at_one_key(socket: Pat
     async with EngineFace(socket) as face, served(socket) as address, browser(tmp_path, address) as tab:
         await greeted(face)
         await tab.press("k", control=True)
-        await asyncio.wait_for(face.heard.wait(), 10)
+        await asyncio.wait_for(face.heard.wait(), 30)
         assert face.commands == [Halt()]
         assert face.requests[0].by == "desk in a browser"
         shown = await tab.do("Runtime.evaluate", expression="location.href")

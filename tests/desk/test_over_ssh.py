@@ -136,7 +136,7 @@ async def test_a_signal_on_the_far_side_gives_the_near_terminal_back(
 ) -> None:
     async with EngineFace(socket) as face, desk_over_ssh(door, socket) as (held, told):
         os.kill(process_of(told), number)
-        assert await asyncio.wait_for(held.process.wait(), 10) == 128 + number
+        assert await asyncio.wait_for(held.process.wait(), 60) == 128 + number
         assert all(code in held.seen for code in LEFT)
         assert held.modes == held.before
         assert face.commands == []
@@ -150,7 +150,7 @@ async def test_a_dropped_line_ends_the_desk_and_the_engine_goes_on(door: Door, s
         assert face.commands == []
         async with desk_over_ssh(door, socket) as (again, _):
             again.type(b"\x0b")
-            await asyncio.wait_for(face.heard.wait(), 10)
+            await asyncio.wait_for(face.heard.wait(), 60)
             assert face.commands == [Halt()]
 
 
@@ -178,9 +178,9 @@ async def test_a_storm_of_resizes_leaves_a_desk_that_draws_and_hears(door: Door,
         held.seen.clear()
         await held.until(b"IF MACHINE DIES")
         held.type(b"\x0b")
-        await asyncio.wait_for(face.heard.wait(), 10)
+        await asyncio.wait_for(face.heard.wait(), 60)
         held.type(b"q")
-        assert await asyncio.wait_for(held.process.wait(), 10) == 0
+        assert await asyncio.wait_for(held.process.wait(), 60) == 0
         assert held.modes == held.before
 
 
@@ -192,8 +192,8 @@ async def test_a_desk_that_was_stopped_comes_back_and_draws_again(door: Door, so
         os.kill(desk, signal.SIGCONT)
         await asyncio.sleep(0.5)
         held.type(b"\x0b")
-        await asyncio.wait_for(face.heard.wait(), 10)
+        await asyncio.wait_for(face.heard.wait(), 60)
         assert face.commands == [Halt()]
         held.type(b"q")
-        assert await asyncio.wait_for(held.process.wait(), 10) == 0
+        assert await asyncio.wait_for(held.process.wait(), 60) == 0
         assert held.modes == held.before

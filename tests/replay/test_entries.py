@@ -24,7 +24,7 @@ async def ask(on: Stage, command: AnyCommand, name: str = "one") -> Decision:
     return await on.engine.command(Commanded(name, "desk on tty2", command))
 
 
-async def until(true: Callable[[], object], seconds: float = 10) -> None:
+async def until(true: Callable[[], object], seconds: float = 60) -> None:
     give_up = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < give_up, "it never happened"

@@ -76,11 +76,11 @@ def url() -> Iterator[str]:
 
     thread = threading.Thread(target=asyncio.run, args=(live(),))
     thread.start()
-    assert ready.wait(5)
+    assert ready.wait(60)
     yield urls[0]
     loop, end = ends[0]
     loop.call_soon_threadsafe(end.set)
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
 
 

@@ -22,7 +22,7 @@ def recorded(**changes: Any) -> SimulatedBitget:
     return SimulatedBitget(data=files, start=START, balance=Decimal(1_000), **changes)
 
 
-async def soon(awaitable: Any, within_s: float = 4.0) -> Any:
+async def soon(awaitable: Any, within_s: float = 30.0) -> Any:
     return await asyncio.wait_for(awaitable, within_s)
 
 

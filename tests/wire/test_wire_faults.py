@@ -27,7 +27,7 @@ def size(sim: SimulatedBitget) -> Decimal:
 
 async def until(claim: Callable[[], bool]) -> None:
     """Wait until `claim` holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not claim():  # noqa: ASYNC110 - what is claimed sets no event
             await asyncio.sleep(0.005)
 

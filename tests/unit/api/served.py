@@ -239,11 +239,11 @@ def living_engine(socket: Path, face_of: type[EngineFace] = EngineFace) -> Itera
 
     thread = threading.Thread(target=asyncio.run, args=(live(),))
     thread.start()
-    assert ready.wait(5), "the engine did not come up"
+    assert ready.wait(60), "the engine did not come up"
     face, loop, end = faces[0]
     try:
         yield face
     finally:
         loop.call_soon_threadsafe(end.set)
-        thread.join(5)
+        thread.join(60)
         assert not thread.is_alive()

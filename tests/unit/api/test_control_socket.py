@@ -162,7 +162,7 @@ async def test_a_command_is_finished_when_its_client_hangs_up(path: Path) -> Non
         await writer.drain()
         await asyncio.sleep(0.02)
         writer.close()
-        for _ in range(100):
+        for _ in range(3000):
             if face.now.engine.killed:
                 break
             await asyncio.sleep(0.01)

@@ -92,7 +92,7 @@ def test_an_engine_that_hangs_up_in_the_middle_is_silent_not_done(path: Path) ->
         thread = threading.Thread(target=answer_half)
         thread.start()
         got = ask(path, "GET", "/v1/hello")
-        thread.join(5)
+        thread.join(60)
     assert isinstance(got, Silent)
     assert "hung up" in got.text
 
@@ -120,7 +120,7 @@ def test_a_trickle_does_not_stretch_the_time(path: Path) -> None:
         got = ask(path, "GET", "/v1/hello", timeout_s=0.2)
         took = time.monotonic() - began
         enough.set()
-        thread.join(5)
+        thread.join(60)
     assert isinstance(got, Silent)
     assert took < 1
 

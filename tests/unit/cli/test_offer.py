@@ -39,7 +39,7 @@ def on_a_terminal(
             os.write(ours, f"{answer}\n".encode())
             answered = True
     os.close(ours)
-    return process.wait(10), screen.replace("\r\n", "\n")
+    return process.wait(60), screen.replace("\r\n", "\n")
 
 
 def test_the_answer_no_starts_nothing(environment: dict[str, str], home: Path) -> None:

@@ -49,7 +49,7 @@ def test_it_outlives_the_engine_and_ends_with_ctrl_c(home: Path, watching: Watch
     with living_engine(socket):
         until(watch, "engine back after")
         watch.send_signal(signal.SIGINT)
-        _, said = watch.communicate(timeout=10)
+        _, said = watch.communicate(timeout=60)
     assert watch.returncode == 0
     assert said == ""
 
@@ -60,6 +60,6 @@ def test_it_ends_when_nobody_reads_any_more(home: Path, watching: Watching) -> N
         until(watch, "BTCUSDT short")
         assert watch.stdout is not None
         watch.stdout.close()
-        assert watch.wait(10) == 0
+        assert watch.wait(60) == 0
         assert watch.stderr is not None
         assert watch.stderr.read() == ""

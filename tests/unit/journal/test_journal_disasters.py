@@ -75,7 +75,7 @@ async def test_a_kill_9_loses_nothing_that_was_answered(path: Path, answers_befo
         assert writer.stdout is not None
         answered = [int(next(writer.stdout)) for _ in range(answers_before_the_kill)]
         writer.kill()
-        rest, errors = writer.communicate(timeout=20)
+        rest, errors = writer.communicate(timeout=60)
     answered += [int(line) for line in rest.split("\n")[:-1]]
     assert errors == ""
     async with await SqliteJournal.open(path, account=ACCOUNT) as journal:
@@ -153,7 +153,7 @@ async def test_death_gives_the_lock_back(path: Path) -> None:
         next(writer.stdout)
         assert f"pid {writer.pid}" in await refusal_of(path)
         writer.kill()
-        writer.communicate(timeout=20)
+        writer.communicate(timeout=60)
     async with await SqliteJournal.open(path, account=ACCOUNT) as journal:
         assert await journal.verify() > 0
 

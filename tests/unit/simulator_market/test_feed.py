@@ -46,7 +46,7 @@ async def running(feed: Feed) -> AsyncIterator[Feed]:
 
 
 async def halted(feed: Feed) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await feed.halted()
 
 

@@ -48,7 +48,7 @@ class Desk:
         self.news.set()
 
     async def heard(self, count: int = 1) -> None:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             while len(self.told) + self.missed < count:
                 self.news.clear()
                 await self.news.wait()

@@ -24,7 +24,7 @@ async def refused(
     venue = Bitget(keys or keys_of(sim), url=sim.url, patience=QUICK, backoff_s=(0.01, 0.05))
     try:
         with pytest.raises(VenueRefused) as caught:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await venue.open(Told(), symbols)
     finally:
         await venue.close()

@@ -55,7 +55,7 @@ class Told:
     def links(self, name: str) -> list[bool]:
         return [body.up for body in self.all(LinkChanged) if body.link == name]
 
-    async def until(self, holds: Callable[[], Any], within_s: float = 5.0) -> Any:
+    async def until(self, holds: Callable[[], Any], within_s: float = 30.0) -> Any:
         """What `holds` gives as soon as it is true. Raises TimeoutError with what was told instead."""
         try:
             async with asyncio.timeout(within_s):
