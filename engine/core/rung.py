@@ -331,7 +331,8 @@ def _tell(turn: Turn, cycle: Cycle, rung: Rung) -> None:
         f"freed {money(banked.released)}."
     )
     if added.filled:
-        text += f" Added {size(added.filled)} @ {price(added.price)}."
+        gone = all(leg.number != rung.leg for leg in cycle.legs)
+        text += f" Added {size(added.filled)} @ {price(added.price)}{', closed again since' if gone else ''}."
     text += f" Worst case {money(rung.worst_before)} → {money(worst)}."
     if worst >= ZERO:
         text += " RISK-FREE."

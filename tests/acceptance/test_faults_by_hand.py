@@ -173,6 +173,9 @@ async def test_a_refused_stop_of_the_new_leg_never_leaves_it_bare(tmp_path: Path
             "no stop could be placed" in line or "Place it by hand" in line or "passed its stop" in line
             for line in s.told()
         )
+        await s.on.at_rest()
+        if s.held() == D("-0.001"):
+            assert not [line for line in s.told() if "Added" in line and "closed again since" not in line]
 
 
 @pytest.mark.parametrize("code", ["40762", "40893", "45110", "43012"])

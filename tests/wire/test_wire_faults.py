@@ -89,7 +89,7 @@ async def test_a_late_answer_comes_after_the_execution(ask: Any) -> None:
 
 async def test_a_late_request_is_executed_though_the_client_gave_up(ask: Any) -> None:
     async with SimulatedBitget() as sim:
-        sim.faults.add({"fault": "late", "delay_ms": 500, "before": True})
+        sim.faults.add({"fault": "late", "delay_ms": 2_000, "before": True})
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(ask.order(sim), 0.1)
         assert size(sim) == 0
