@@ -21,7 +21,7 @@ def send_off(owner: DOMNode, work: Callable[[], Coroutine[Any, Any, None]], grou
             if _is_there(owner):
                 raise
 
-    owner.run_worker(errand, exclusive=True, group=group, exit_on_error=True)
+    owner.run_worker(errand, exclusive=True, group=group, exit_on_error=True)  # type: ignore[arg-type]
 
 
 def _is_there(owner: DOMNode) -> bool:
