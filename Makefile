@@ -57,7 +57,7 @@ lock:
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: python3 -m pip install uv, or make UV=path/to/uv"; exit 1; }
 	$(UV) pip compile -q --upgrade $(LOCKING) -o requirements.lock pyproject.toml
 	$(UV) pip compile -q --upgrade $(LOCKING) --extra test -c requirements.lock -o requirements-test.lock pyproject.toml
-LOCKING := --group build --extra telegram --extra notify --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
+LOCKING := --group build --extra telegram --extra notify --extra web --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
            --custom-compile-command "make lock"
 
 clean:
