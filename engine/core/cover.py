@@ -13,8 +13,8 @@ from engine.core.closing import close_parts
 from engine.core.cycle import Cycle, Part, Rest, Stop
 from engine.core.exchange import OrderKind
 from engine.core.ids import stop_id
+from engine.core.in_order import is_linking
 from engine.core.ledger import newest_first, parts_of
-from engine.core.linking import is_linking
 from engine.core.state import ANOTHER_ENGINE
 from engine.core.stops import Wanted, is_beyond, is_nearer, wanted_stops
 from engine.core.turn import Turn

@@ -44,6 +44,7 @@ from engine.core.events import (
 )
 from engine.core.exchange import Bill
 from engine.core.fills import fill_seen, order_seen
+from engine.core.in_order import has_to_wait, missed, told
 from engine.core.instrument import ZERO, Side
 from engine.core.ledger import fund, left_over
 from engine.core.limits import balance_read, roll, transferred, transferred_late
@@ -122,10 +123,12 @@ def _take_in(turn: Turn) -> str:
         case StopSeen():
             stop_seen(turn, body)
         case FillSeen(fill, live):
-            if fill.trade_id not in turn.state.trades_seen:
+            is_new = fill.trade_id not in turn.state.trades_seen
+            if is_new and not has_to_wait(turn, fill, live=live):
                 saw_fill(turn, fill)
                 fill_seen(turn, fill, live=live)
         case FillsRead():
+            told(turn, body)
             fills_read(turn, body)
         case BillSeen(bill):
             _bill_seen(turn, bill)
@@ -193,6 +196,7 @@ def _started(turn: Turn, body: Started) -> None:
         links={},
         unread=("positions", "orders", "balance"),
     )
+    missed(turn)
     restart(turn)
     turn.note("engine", Level.WARNING, f"Engine {body.version} started on account {body.settings.account}.")
     turn.ask(*EVERYTHING)
@@ -208,6 +212,8 @@ def _link_changed(turn: Turn, body: LinkChanged) -> None:
     """After a private stream was away, nothing is believed before it was read again."""
     was = turn.state.links.get(body.link)
     turn.set(links={**turn.state.links, body.link: body.up})
+    if body.link == "private":
+        missed(turn)
     if body.up and body.link == "private":
         turn.ask(*EVERYTHING)
     if was is not False and not body.up:

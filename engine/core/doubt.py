@@ -10,10 +10,10 @@ from engine.core.actions import Level, Reading
 from engine.core.cycle import Cycle, Doubt, Hand, Stage
 from engine.core.events import FillsRead, PositionsRead
 from engine.core.exchange import Position
+from engine.core.in_order import is_linking
 from engine.core.instrument import ZERO
 from engine.core.ladder import next_leg
 from engine.core.ledger import by_trader_first, enlarge, parts_of, reduce
-from engine.core.linking import is_linking
 from engine.core.turn import Turn
 from engine.core.words import name, size
 

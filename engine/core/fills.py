@@ -6,15 +6,15 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from engine.core.actions import Level, Reading
+from engine.core.actions import Level
 from engine.core.cycle import Cycle, Hand, Order, Rest, Stage, Stop, key_of
 from engine.core.doubt import UNTOLD, moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
-from engine.core.ids import cycle_in, is_add, is_entry, is_ours
+from engine.core.ids import cycle_in, is_entry, is_ours
+from engine.core.in_order import candidates, meaning
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
 from engine.core.ledger import Parts, by_trader_first, enlarge, newest_first, parts_of, reduce
-from engine.core.linking import LINK_MS
 from engine.core.positions import SAME_MOMENT_MS
 from engine.core.rung import recall
 from engine.core.turn import Turn
@@ -28,14 +28,7 @@ STRAYS = 50
 
 
 def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
-    """Book one trade, told for the first time, to the cycle that it belongs to."""
-    if live and _outruns(turn, fill):
-        # an earlier trade has not been told: the reading tells all of them, the oldest first
-        turn.ask(Reading.FILLS)
-        return
-    if (fill.cause is Cause.STOP and _is_unlinked(turn, fill)) or _waits_for_another(turn, fill):
-        turn.ask(Reading.FILLS)
-        return
+    """Book one trade, told for the first time and in its turn, to the cycle that it belongs to."""
     turn.set(trades_seen=(*turn.state.trades_seen, fill.trade_id)[-REMEMBERED:])
     _book(turn, fill, live=live)
     _linked(turn, fill)
@@ -43,7 +36,7 @@ def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
 
 def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
     """To the open cycle, to one that has ended, or to the strays that nobody has claimed yet."""
-    side, reduces = _meaning(turn, fill)
+    side, reduces = meaning(turn, fill)
     cycle = _whose(turn, fill, side)
     if reduces and cycle is not None and cycle.held_qty:
         if not _is_history(cycle, fill, live=live):
@@ -65,55 +58,6 @@ def _linked(turn: Turn, fill: Fill) -> None:
         left = tuple(u for u in cycle.unlinked if u[0] != fill.trade_id)
         if left != cycle.unlinked:
             turn.put(replace(cycle, unlinked=left))
-
-
-def _outruns(turn: Turn, fill: Fill) -> bool:
-    """Whether a trade closes more than the ledger holds."""
-    side, reduces = _meaning(turn, fill)
-    cycle = turn.state.cycles.get(key_of(fill.symbol, side))
-    return reduces and cycle is not None and ZERO < cycle.held_qty < fill.qty
-
-
-def _is_unlinked(turn: Turn, fill: Fill) -> bool:
-    """Whether it is not known yet whose stop this trade comes from; then each of ours is looked up."""
-    side, _ = _meaning(turn, fill)
-    cycle = turn.state.cycles.get(key_of(fill.symbol, side))
-    if cycle is None or any(fill.order_id == stop.child for stop in cycle.stops):
-        return False
-    first = dict(cycle.unlinked).get(fill.trade_id, turn.at)
-    maybe = _candidates(cycle, first)
-    if not maybe or turn.at - first > LINK_MS:
-        return False
-    for stop in maybe:
-        turn.look_up(stop.client_id, cycle.symbol, stop=True, after_ms=0)
-    turn.ask(Reading.ORDERS)
-    if fill.trade_id not in dict(cycle.unlinked):
-        turn.put(replace(cycle, unlinked=(*cycle.unlinked, (fill.trade_id, first))))
-    return True
-
-
-def _waits_for_another(turn: Turn, fill: Fill) -> bool:
-    """Whether an earlier trade of the same position is not booked yet: they keep their order."""
-    for cycle in turn.state.cycles.values():
-        if cycle.unlinked and cycle.symbol == fill.symbol and fill.side in (None, cycle.side):
-            return cycle.unlinked[0][0] != fill.trade_id
-    return False
-
-
-def _candidates(cycle: Cycle, first: int) -> list[Stop]:
-    """The stops of ours that may have become an order told at `first`: not those read back later."""
-    return [s for s in cycle.stops if s.state is not Rest.PLACING and not s.child and s.read_at <= first]
-
-
-def _meaning(turn: Turn, fill: Fill) -> tuple[Side, bool]:
-    """The side that a trade is about, and whether it reduces it. An order of ours says so itself; in one-way
-    mode any other trade is taken to reduce, as long as there is something to reduce.
-    """
-    cycle = turn.cycle(cycle_in(fill.client_id))
-    if cycle is not None:
-        return cycle.side, not is_add(fill.client_id)
-    side = fill.side or (Side.SHORT if fill.buy else Side.LONG)
-    return side, fill.buy is (side is Side.SHORT)
 
 
 def _closes(fill: Fill) -> bool:
@@ -223,12 +167,16 @@ def _enlarge(cycle: Cycle, number: int, fill: Fill, by: Hand) -> Cycle:
 
 
 def _reduced(turn: Turn, cycle: Cycle, fill: Fill, *, live: bool) -> None:
-    """Book what reduces; what is left over in one-way mode has opened the other side."""
+    """Book what reduces; what is left over in one-way mode has opened the other side. Nothing of a trade has
+    that is told after a later close: what it seems to close too much was closed by that one.
+    """
     qty = min(fill.qty, cycle.held_qty)
-    fee = fill.fee * qty / fill.qty
+    is_known = _is_known(cycle, fill, live=live, opens=False)
+    flips = fill.qty > qty and fill.at >= cycle.exit_at and not is_known
+    fee = fill.fee * qty / fill.qty if flips else fill.fee
     before = cycle.held_margin
     cycle = _ended_by(cycle, fill)
-    if _is_known(cycle, fill, live=live, opens=False):
+    if is_known:
         # the size was taken from the exchange before this closing trade was told: only its money is news
         cycle = replace(cycle, realised=cycle.realised + fill.profit, fees=cycle.fees + fee)
     else:
@@ -239,7 +187,7 @@ def _reduced(turn: Turn, cycle: Cycle, fill: Fill, *, live: bool) -> None:
         cycle = moved(turn, cycle)
     cycle = _book_order(turn, cycle, fill, qty, fee, before - cycle.held_margin)
     turn.put(cycle)
-    if fill.qty > qty:
+    if flips:
         rest = replace(fill, qty=fill.qty - qty, fee=fill.fee - fee, profit=ZERO)
         turn.set(strays=(*turn.state.strays, rest)[-STRAYS:])
 
@@ -328,7 +276,7 @@ def _stop_of(turn: Turn, cycle: Cycle, fill: Fill) -> Stop | None:
     for stop in cycle.stops:
         if fill.order_id and fill.order_id == stop.child:
             return stop
-    live = _candidates(cycle, dict(cycle.unlinked).get(fill.trade_id, turn.at))
+    live = candidates(cycle, dict(cycle.unlinked).get(fill.trade_id, turn.at))
     nearest = min(live, key=lambda s: (abs(s.trigger - fill.price), s.qty != fill.qty), default=None)
     theirs = [o.trigger for o in cycle.foreign if o.trigger is not None]
     if nearest is None or fill.cause is Cause.TAKE_PROFIT:

@@ -154,7 +154,8 @@ class Kill(msgspec.Struct, frozen=True):
 
 class State(msgspec.Struct, frozen=True):
     """Everything. Keys of `cycles` and `unmanaged` are `SYMBOL:side`; `closed` keeps the last cycles that
-    ended.
+    ended. `untold` is since when (the engine's clock) the stream may have missed trades; 0 when none
+    is missing.
     """
 
     settings: Settings
@@ -182,6 +183,7 @@ class State(msgspec.Struct, frozen=True):
     bills_since: int = 0
     bills_at: int = 0
     strays: tuple[Fill, ...] = ()
+    untold: int = 0
     trades_seen: tuple[str, ...] = ()
     bills_seen: tuple[str, ...] = ()
     commands_seen: tuple[str, ...] = ()

@@ -1,0 +1,106 @@
+"""Trades are booked in the order in which they were made: one of them waits while an earlier one, or the stop
+that it came from, has not been told yet.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from engine.core.actions import Reading
+from engine.core.cycle import Cycle, Rest, Stop, key_of
+from engine.core.events import FillsRead
+from engine.core.exchange import Cause, Fill
+from engine.core.ids import cycle_in, is_add
+from engine.core.instrument import ZERO, Side
+from engine.core.turn import Turn
+
+LINK_MS = 4000
+"""How long it may take to learn which stop became the order of a trade; then the nearest one is taken."""
+
+
+def has_to_wait(turn: Turn, fill: Fill, *, live: bool) -> bool:
+    """Whether this trade may not be booked yet. Then a reading is asked for: it tells all of them, the oldest
+    first, and this one again.
+    """
+    if live and turn.state.untold and not _is_ours(turn, fill):
+        turn.set(untold=turn.at)
+    elif not (
+        (live and _outruns(turn, fill))
+        or (fill.cause is Cause.STOP and _is_unlinked(turn, fill))
+        or _waits_for_another(turn, fill)
+    ):
+        return False
+    turn.ask(Reading.FILLS)
+    return True
+
+
+def missed(turn: Turn) -> None:
+    """The stream was away, or has not begun: what it did not tell comes before what it tells from now on."""
+    turn.set(untold=turn.at)
+
+
+def told(turn: Turn, read: FillsRead) -> None:
+    """A reading that was asked for after the stream came back has told what it missed."""
+    if turn.state.untold and (read.asked or turn.at) > turn.state.untold:
+        turn.set(untold=0)
+
+
+def _is_ours(turn: Turn, fill: Fill) -> bool:
+    """Whether it is of an order of ours for an open cycle: what it means does not hang on earlier trades."""
+    return turn.cycle(cycle_in(fill.client_id)) is not None
+
+
+def meaning(turn: Turn, fill: Fill) -> tuple[Side, bool]:
+    """The side that a trade is about, and whether it reduces it. An order of ours says so itself; in one-way
+    mode any other trade is taken to reduce, as long as there is something to reduce.
+    """
+    cycle = turn.cycle(cycle_in(fill.client_id))
+    if cycle is not None:
+        return cycle.side, not is_add(fill.client_id)
+    side = fill.side or (Side.SHORT if fill.buy else Side.LONG)
+    return side, fill.buy is (side is Side.SHORT)
+
+
+def _outruns(turn: Turn, fill: Fill) -> bool:
+    """Whether a trade closes more than the ledger holds."""
+    side, reduces = meaning(turn, fill)
+    cycle = turn.state.cycles.get(key_of(fill.symbol, side))
+    return reduces and cycle is not None and ZERO < cycle.held_qty < fill.qty
+
+
+def _is_unlinked(turn: Turn, fill: Fill) -> bool:
+    """Whether it is not known yet whose stop this trade comes from; then each of ours is looked up."""
+    side, _ = meaning(turn, fill)
+    cycle = turn.state.cycles.get(key_of(fill.symbol, side))
+    if cycle is None or any(fill.order_id == stop.child for stop in cycle.stops):
+        return False
+    first = dict(cycle.unlinked).get(fill.trade_id, turn.at)
+    maybe = candidates(cycle, first)
+    if not maybe or turn.at - first > LINK_MS:
+        return False
+    for stop in maybe:
+        turn.look_up(stop.client_id, cycle.symbol, stop=True, after_ms=0)
+    turn.ask(Reading.ORDERS)
+    if fill.trade_id not in dict(cycle.unlinked):
+        turn.put(replace(cycle, unlinked=(*cycle.unlinked, (fill.trade_id, first))))
+    return True
+
+
+def _waits_for_another(turn: Turn, fill: Fill) -> bool:
+    """Whether an earlier trade of the same position is not booked yet: they keep their order."""
+    for cycle in turn.state.cycles.values():
+        if cycle.unlinked and cycle.symbol == fill.symbol and fill.side in (None, cycle.side):
+            return cycle.unlinked[0][0] != fill.trade_id
+    return False
+
+
+def candidates(cycle: Cycle, first: int) -> list[Stop]:
+    """The stops of ours that may have become an order told at `first`: not those read back later."""
+    return [s for s in cycle.stops if s.state is not Rest.PLACING and not s.child and s.read_at <= first]
+
+
+def is_linking(cycle: Cycle) -> bool:
+    """Whether a trade of this cycle is not booked yet: whose stop it came from is being asked, or it has to
+    be told once more.
+    """
+    return bool(cycle.unlinked)

@@ -1,0 +1,169 @@
+"""Trades are booked in the order in which they were made, whatever the order in which they are told."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from engine.core.actions import Read, Reading
+from engine.core.cycle import Cycle
+from engine.core.decide import Decision, decide, first_state
+from engine.core.events import (
+    AnyBody,
+    BalanceRead,
+    Event,
+    FillSeen,
+    FillsRead,
+    InstrumentsRead,
+    LinkChanged,
+    OrdersRead,
+    PositionsRead,
+    Started,
+)
+from engine.core.exchange import Balance, Cause, Fill, Position
+from engine.core.instrument import ZERO, Side
+from engine.core.settings import Settings
+from engine.core.state import State
+from engine.journal.ideal import BTC
+
+D = Decimal
+NOON = 1_746_712_860_000
+SETTINGS = Settings("test")
+
+
+class Day:
+    """Events, one a second, told to the core."""
+
+    def __init__(self) -> None:
+        self.state: State = first_state(SETTINGS)
+        self.at = NOON
+
+    def tell(self, *bodies: AnyBody) -> Decision:
+        for body in bodies:
+            self.at += 1_000
+            decision = decide(self.state, Event(self.at, self.at, body))
+            self.state = decision.state
+        return decision
+
+    def begins(self) -> None:
+        self.tell(
+            Started(SETTINGS, "test"),
+            InstrumentsRead((BTC,)),
+            LinkChanged("private", up=True),
+            BalanceRead(Balance(D(100), D(100))),
+            PositionsRead((), rest=True),
+            OrdersRead((), asked=0),
+            FillsRead(0),
+        )
+
+    def short_opened(self, qty: str, trade: str = "100") -> None:
+        opening = self.trade(trade, qty, "100000", buy=False)
+        row = Position(
+            "BTCUSDT", Side.SHORT, D(qty), D(100_000), D(10), D(20), D(104_000), True, False, False, self.at
+        )
+        self.tell(FillSeen(opening, live=True), PositionsRead((row,), rest=False))
+
+    def trade(
+        self,
+        number: str,
+        qty: str,
+        price: str,
+        *,
+        buy: bool,
+        profit: str = "0",
+        cause: Cause = Cause.ORDER,
+        at: int = 0,
+    ) -> Fill:
+        numbers = D(qty), D(price), D(qty) * D(price) * D("0.0006"), D(profit)
+        return Fill(number, f"o{number}", "", "BTCUSDT", buy, None, *numbers, cause, at or self.at)
+
+    @property
+    def cycles(self) -> list[Cycle]:
+        return [*self.state.closed, *self.state.cycles.values()]
+
+    @property
+    def booked(self) -> Decimal:
+        return sum((c.realised - c.fees + c.funding for c in self.cycles), ZERO)
+
+
+def readings(decision: Decision) -> set[Reading]:
+    return {what for work in decision.actions if isinstance(work, Read) for what in work.what}
+
+
+def closed_and_opened_again(day: Day) -> tuple[Fill, Fill, Fill]:
+    """Closed whole, opened again smaller, and that closed as well."""
+    closed = day.trade("101", "0.002", "99000", buy=True, profit="2", at=day.at + 100)
+    again = day.trade("102", "0.001", "99000", buy=False, at=day.at + 200)
+    burst = day.trade(
+        "103", "0.001", "104000", buy=True, profit="-5", cause=Cause.LIQUIDATION, at=day.at + 300
+    )
+    return closed, again, burst
+
+
+def paid(*fills: Fill) -> Decimal:
+    return sum((f.profit - f.fee for f in fills), ZERO)
+
+
+def test_a_trade_after_a_reconnect_waits_for_those_that_the_stream_did_not_tell() -> None:
+    day = Day()
+    day.begins()
+    day.short_opened("0.002")
+    opening = day.booked
+    day.tell(LinkChanged("private", up=False), LinkChanged("private", up=True))
+    closed, again, burst = closed_and_opened_again(day)
+    waits = day.tell(FillSeen(burst, live=True))
+    assert Reading.FILLS in readings(waits)
+    assert burst.trade_id not in day.state.trades_seen
+    day.tell(FillSeen(closed), FillSeen(again), FillSeen(burst), FillsRead(0))
+    assert [c.closed_reason for c in day.state.closed] == ["trader"]
+    assert day.state.closed[0].fees == D("0.12") + closed.fee
+    assert day.state.untold == 0
+    assert opening == -D("0.12")
+
+
+def test_a_trade_that_waited_makes_the_next_one_wait_until_a_later_reading() -> None:
+    day = Day()
+    day.begins()
+    day.short_opened("0.003")
+    day.tell(LinkChanged("private", up=False), LinkChanged("private", up=True))
+    first, second = (day.trade(n, "0.001", "99000", buy=True, profit="1") for n in ("101", "102"))
+    asked = day.at
+    day.tell(FillSeen(first, live=True), FillsRead(0, asked=asked), FillSeen(second, live=True))
+    assert day.cycles[0].held_qty == D("0.003")
+    day.tell(FillSeen(first), FillSeen(second), FillsRead(0, asked=day.at))
+    assert day.cycles[0].held_qty == D("0.001")
+
+
+def test_a_fill_of_our_own_order_waits_for_nobody() -> None:
+    day = Day()
+    day.begins()
+    day.short_opened("0.002")
+    day.tell(LinkChanged("private", up=False), LinkChanged("private", up=True))
+    ours = f"rt-{day.cycles[0].id}-x1"
+    fill = day.trade("101", "0.001", "99000", buy=True, profit="1")
+    fill = Fill(*(ours if name == "client_id" else getattr(fill, name) for name in Fill.__struct_fields__))
+    day.tell(FillSeen(fill, live=True))
+    assert day.cycles[0].held_qty == D("0.001")
+
+
+def test_a_late_close_that_is_larger_than_what_is_left_is_booked_whole() -> None:
+    """A frame was lost, and the close of what was opened again came first: not a fee share goes missing."""
+    day = Day()
+    day.begins()
+    day.short_opened("0.002")
+    before = day.booked
+    closed, again, burst = closed_and_opened_again(day)
+    day.tell(FillSeen(burst, live=True), FillSeen(closed), FillSeen(again), FillsRead(0))
+    assert not day.state.cycles
+    assert not day.state.strays
+    assert day.booked - before == paid(closed, again, burst)
+
+
+def test_a_flip_is_shared_between_the_position_that_it_ends_and_the_one_that_it_opens() -> None:
+    day = Day()
+    day.begins()
+    day.short_opened("0.002")
+    before = day.booked
+    flip = day.trade("101", "0.003", "99000", buy=True, profit="2", at=day.at + 100)
+    day.tell(FillSeen(flip))
+    assert day.booked - before == D(2) - flip.fee * 2 / 3
+    assert [(s.qty, s.fee) for s in day.state.strays] == [(D("0.001"), flip.fee / 3)]
