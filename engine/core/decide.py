@@ -55,7 +55,7 @@ from engine.core.resting import orders_read, stop_seen
 from engine.core.rung import advance, arm, expire, try_rung
 from engine.core.settings import Settings
 from engine.core.signals import signal_heard
-from engine.core.state import State
+from engine.core.state import State, in_order
 from engine.core.turn import Turn
 from engine.core.words import money, name
 
@@ -187,6 +187,7 @@ def _idle(cycle: Cycle) -> bool:
 
 
 def _started(turn: Turn, body: Started) -> None:
+    turn.state = in_order(turn.state)
     turn.set(
         settings=body.settings,
         version=body.version,

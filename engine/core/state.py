@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.core.actions import Work
 from engine.core.cycle import Approval, Cycle, Order
@@ -192,3 +193,12 @@ class State(msgspec.Struct, frozen=True):
     def is_reconciled(self) -> bool:
         """Whether positions, orders and balance were read since the start or the last lost connection."""
         return not self.unread
+
+
+def in_order(state: State) -> State:
+    """The same belief with every dict in the order of its keys: what a start decides does not hang on the
+    order in which things were learnt, which no snapshot keeps.
+    """
+    fields = {name: getattr(state, name) for name in State.__struct_fields__}
+    sorted_ones = {name: dict(sorted(v.items())) for name, v in fields.items() if isinstance(v, dict)}
+    return replace(state, **sorted_ones)
