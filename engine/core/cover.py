@@ -60,6 +60,7 @@ def may_cover(turn: Turn, cycle: Cycle) -> bool:
         (read_only and not finishing)
         or cycle.hands_off
         or cycle.closed
+        or cycle.is_untold
         or "orders" in turn.state.unread
         or turn.at < cycle.stops_retry
     )

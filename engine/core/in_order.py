@@ -41,8 +41,12 @@ def missed(turn: Turn) -> None:
 
 def told(turn: Turn, read: FillsRead) -> None:
     """A reading that was asked for after the stream came back has told what it missed."""
-    if turn.state.untold and (read.asked or turn.at) > turn.state.untold:
+    asked = read.asked or turn.at
+    if turn.state.untold and asked > turn.state.untold:
         turn.set(untold=0)
+    for cycle in turn.state.cycles.values():
+        if cycle.is_untold and asked > cycle.reborn and not is_linking(cycle):
+            turn.put(replace(cycle, is_untold=False))
 
 
 def _is_ours(turn: Turn, fill: Fill) -> bool:

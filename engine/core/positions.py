@@ -242,7 +242,8 @@ def _follow(turn: Turn, cycle: Cycle, position: Position, read: PositionsRead) -
     """A row of a known cycle: take the exchange's numbers when the sizes agree, doubt when they do not."""
     cycle = outlive(_notice(turn, cycle, position), read.asked)
     if position.opened != cycle.seen.opened:
-        cycle = replace(cycle, reborn=turn.at)
+        cycle = replace(cycle, reborn=turn.at, is_untold=True)
+        turn.ask(Reading.FILLS)
     cycle = _hedged_funding(turn, cycle, position)
     if position.qty != cycle.held_qty:
         return differs(turn, cycle, position, read)

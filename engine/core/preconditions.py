@@ -21,7 +21,7 @@ def blocked_because(turn: Turn, cycle: Cycle, tick: Tick, share: Decimal = ONE) 
     state, ladder = turn.state, turn.state.settings.ladder
     if reason := no_risk_because(turn) or cycle.paused or cycle.barred or cycle.closing or cycle.error:
         return reason
-    if cycle.doubt is not None:
+    if cycle.doubt is not None or cycle.is_untold:
         return "the ledger and Bitget differ"
     if not cycle.seen.hedged and key_of(cycle.symbol, cycle.side.opposite) in state.cycles:
         return "the end of the opposite position is not booked yet"

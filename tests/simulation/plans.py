@@ -24,6 +24,7 @@ CALM_S: Final = 75.0
 """How long a plan goes on after its last move: longer than a request can stay unknown."""
 DOWN_S: Final = 1.0
 BILLS: Final = "v2/mix/account/bill"
+FILLS: Final = "v2/mix/order/fills"
 
 
 def _path(*corners: tuple[float, str]) -> tuple[Quoted, ...]:
@@ -211,6 +212,19 @@ STORIES: Final = {
             **HEDGED,
             deeds=(*BOTH_OPEN, Deed(92.0, "close", "BTCUSDT", Side.SHORT, Decimal(1))),
             endings=(Ending(at=10.0, down=85.0),),
+        ),
+        _plan(
+            "closed and opened again while nobody looks, with a hard stop, and the trades told late",
+            (0, "100000"),
+            (20, "100000"),
+            settings=Settings("desk", ladder=Ladder(hard_stop=True)),
+            deeds=(
+                SHORT,
+                Deed(8.0, "close", "BTCUSDT", Side.SHORT, Decimal(1)),
+                Deed(10.0, "open", "BTCUSDT", Side.SHORT, Decimal("0.0010")),
+            ),
+            endings=(Ending(at=6.0, down=6.0),),
+            strikes=tuple(Strike(FILLS, number, OnRequest.LOST) for number in range(1, 4)),
         ),
         _plan("an add that is filled in part", *RUNG, strikes=(Strike(PLACE, 2, OnRequest.PARTIAL),)),
     )
