@@ -52,11 +52,20 @@ def arm(turn: Turn, cycle: Cycle) -> Cycle:
         number,
         cycle.front.number,
         trigger,
-        bank_id(cycle.id, cycle.front.number),
-        add_id(cycle.id, cycle.front.number),
+        *_names(cycle),
         bank_parts(cycle, ladder, instrument),
     )
     return cycle if armed == cycle.armed else replace(cycle, armed=armed)
+
+
+def _names(cycle: Cycle) -> tuple[str, str]:
+    """The client ids of the next rung. Those that were armed for this leg stay, whoever made them up: an
+    order may have been sent under them.
+    """
+    armed, front = cycle.armed, cycle.front.number
+    if armed is not None and armed.front == front:
+        return armed.bank_id, armed.add_id
+    return bank_id(cycle.id, front), add_id(cycle.id, front)
 
 
 def try_rung(turn: Turn, cycle: Cycle) -> Cycle:

@@ -11,7 +11,7 @@ import msgspec
 
 from engine.core.events import Event, Started
 from engine.core.state import State
-from engine.journal import chain, opening, read_models, touch
+from engine.journal import belief, chain, opening, read_models, touch
 from engine.journal.port import Entry, JournalRefused, Recorded, Recovered
 from engine.journal.refusal import damaged, refusing
 
@@ -42,8 +42,8 @@ Job = Append | Keep
 class _Group:
     """What one commit writes, worked out before the database is touched. It follows entry `seq`."""
 
-    def __init__(self, seq: int, link: bytes, believed: State | None) -> None:
-        self.seq, self.link, self.believed = seq, link, believed
+    def __init__(self, seq: int, link: bytes, kept: belief.Kept, believed: State | None) -> None:
+        self.seq, self.link, self.kept, self.believed = seq, link, kept, believed
         self.events: list[tuple[int, str, bytes, int]] = []
         self.touches: list[tuple[int, int]] = []
         self.changes: list[read_models.Change] = []
@@ -80,6 +80,10 @@ class _Group:
             db.executemany("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", self.snapshots)
             db.execute(_FORGET_OLD_SNAPSHOTS, (SNAPSHOTS_KEPT,))
         db.execute("UPDATE head SET seq = ?, chain = ?", (self.seq, self.link))
+        if self.believed is not None:
+            self.kept, change = belief.follow(self.kept, self.believed)
+            change.write(db)
+            db.execute("UPDATE head SET belief = ?", (self.kept.seal(self.link),))
 
     def write_derived(self, db: sqlite3.Connection) -> None:
         db.executemany("INSERT OR IGNORE INTO touches VALUES (?, ?)", sorted(self.touches))
@@ -96,6 +100,7 @@ class Disk:
         with refusing(path):
             self.db = opening.connect(path, account=account)
         self._believed: State | None = None
+        self._kept = belief.Kept()
         self.seq, self.link = 0, b""
         self._read_head()
 
@@ -104,7 +109,7 @@ class Disk:
 
         Raises JournalRefused when it cannot be; then nothing of it is there.
         """
-        group = _Group(self.seq, self.link, self._believed)
+        group = _Group(self.seq, self.link, self._kept, self._believed)
         ends = []
         for job in jobs:
             if isinstance(job, Append):
@@ -116,17 +121,18 @@ class Disk:
             with refusing(self.path), opening.transaction(self.db):
                 group.write(self.db)
         except JournalRefused:
+            self._kept = belief.Kept()
             self._read_head()
             raise
-        self.seq, self.link, self._believed = group.seq, group.link, group.believed
+        self.seq, self.link = group.seq, group.link
+        self._kept, self._believed = group.kept, group.believed
         return ends
 
     def recover(self) -> Recovered:
         """The newest readable snapshot and what followed, with the chain of all of that checked."""
         with refusing(self.path):
-            found = recover(self.db, self.path)
-        if not found.after:
-            self._believed = found.state
+            found, self._kept = recover(self.db, self.path)
+        self._believed = self._kept.state or (None if found.after else found.state)
         return found
 
     def rebuild(self, step: Callable[[State, Event], State]) -> None:
@@ -137,7 +143,7 @@ class Disk:
             self._believed = self._replay(step)
 
     def _replay(self, step: Callable[[State, Event], State]) -> State | None:
-        group = _Group(0, b"", None)
+        group = _Group(0, b"", belief.Kept(), None)
         now: State | None = None
         call: list[Recorded] = []
         for seq, line, _, closes in rows_after(self.db, 0):
@@ -182,8 +188,10 @@ def decoded(path: Path, seq: int, line: bytes) -> Entry:
         raise JournalRefused(damaged(path, f"entry {seq} cannot be read ({error})")) from error
 
 
-def recover(db: sqlite3.Connection, path: Path) -> Recovered:
-    """See Journal.recover. Raises JournalRefused, and sqlite3.Error for a file that cannot be read."""
+def recover(db: sqlite3.Connection, path: Path) -> tuple[Recovered, belief.Kept]:
+    """See Journal.recover; beside it, what the disk keeps of the belief. Raises JournalRefused, and
+    sqlite3.Error for a file that cannot be read.
+    """
     account, end, last_link = db.execute("SELECT account, seq, chain FROM head").fetchone()
     newest = db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0]
     if newest != end:
@@ -195,7 +203,8 @@ def recover(db: sqlite3.Connection, path: Path) -> Recovered:
         after.append(Recorded(number, decoded(path, number, line)))
     if link != last_link:
         raise JournalRefused(damaged(path, f"its last entry ({end}) is not the one that was written last"))
-    return Recovered(state, tuple(after))
+    kept = belief.read(db, link)
+    return Recovered(state, tuple(after), kept.state), kept
 
 
 def follow(path: Path, place: Place, number: int, line: bytes, stored: bytes) -> Place:

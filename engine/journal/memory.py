@@ -17,6 +17,7 @@ class _Call(msgspec.Struct):
 
     lines: tuple[bytes, ...]
     touched: tuple[frozenset[str], ...]
+    state: State
     last: int = 0
     has_landed: bool = False
 
@@ -37,6 +38,7 @@ class MemoryJournal(Journal):
         self._snapshot: tuple[int, bytes] | None = None
         self._under_way: list[_Call] = []
         self._believed: State | None = None
+        self._kept: State | None = None
         self._is_dead = False
 
     @property
@@ -52,11 +54,14 @@ class MemoryJournal(Journal):
         if self._snapshot is not None:
             seq, line = self._snapshot
             state = chain.read_state(line)
-        return Recovered(state, tuple(self._recorded(n) for n in range(seq + 1, len(self._lines) + 1)))
+        after = tuple(self._recorded(n) for n in range(seq + 1, len(self._lines) + 1))
+        kept = None if self._kept is None else chain.read_state(chain.write_state(self._kept))
+        return Recovered(state, after, kept)
 
     async def append(self, entries: Sequence[Entry], state: State) -> int:
         self._check()
-        call = _Call(tuple(chain.write_entry(entry) for entry in entries), self._touches(entries, state))
+        lines = tuple(chain.write_entry(entry) for entry in entries)
+        call = _Call(lines, self._touches(entries, state), state)
         self._believed = state
         self._under_way.append(call)
         try:
@@ -71,6 +76,7 @@ class MemoryJournal(Journal):
         self._check()
         self._land()
         self._snapshot = (len(self._lines), chain.write_state(state))
+        self._kept = state
 
     async def read(
         self, *, symbol: str = "", cycle: str = "", after: int = 0, limit: int = 1000
@@ -109,7 +115,7 @@ class MemoryJournal(Journal):
         self._under_way.clear()
         found = MemoryJournal(self.account)
         found._lines, found._touched = list(self._lines), list(self._touched)
-        found._link, found._snapshot = self._link, self._snapshot
+        found._link, found._snapshot, found._kept = self._link, self._snapshot, self._kept
         return found
 
     def __repr__(self) -> str:
@@ -131,6 +137,7 @@ class MemoryJournal(Journal):
                 self._lines.append(line)
                 self._touched.append(touched)
                 self._link = chain.link(self._link, len(self._lines), line)
+            self._kept = call.state
             call.last, call.has_landed = len(self._lines), True
         self._under_way.clear()
 

@@ -32,7 +32,8 @@ def connect(path: Path, *, account: str) -> sqlite3.Connection:
             if schema.version_of(db) < len(schema.steps()):
                 schema.bring_up(db)
             db.execute(
-                "INSERT INTO head VALUES (1, ?, 0, ?) ON CONFLICT DO NOTHING", (account, genesis(account))
+                "INSERT INTO head (one, account, seq, chain) VALUES (1, ?, 0, ?) ON CONFLICT DO NOTHING",
+                (account, genesis(account)),
             )
     except BaseException:
         db.close()

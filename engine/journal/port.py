@@ -31,11 +31,13 @@ class Recorded(msgspec.Struct, frozen=True):
 
 class Recovered(msgspec.Struct, frozen=True):
     """What a start begins with: the newest snapshot (None in a new journal), and the entries that followed
-    it.
+    it. `believed` is what was believed after the last of them; None when this version cannot read it, or the
+    journal is of one that did not keep it.
     """
 
     state: State | None
     after: tuple[Recorded, ...]
+    believed: State | None = None
 
 
 class JournalRefused(Exception):

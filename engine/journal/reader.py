@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, Self, TypeVar
 
-from engine.journal import chain, opening
+from engine.journal import belief, chain, opening
 from engine.journal.disk import decoded, follow, recover
 from engine.journal.hop import Hop
 from engine.journal.port import JournalRefused, Recorded, Recovered
@@ -51,7 +51,7 @@ class JournalReader:
     async def recover(self) -> Recovered:
         """As Journal.recover."""
         with refusing(self.path):
-            return await self._hop.run(lambda: recover(self._db, self.path))
+            return await self._hop.run(lambda: recover(self._db, self.path)[0])
 
     async def read(
         self, *, symbol: str = "", cycle: str = "", after: int = 0, limit: int = 1000
@@ -148,9 +148,12 @@ class JournalReader:
                 "SELECT snapshots.seq, snapshots.chain, CAST(state AS BLOB), seal, events.chain "
                 "FROM snapshots LEFT JOIN events ON events.seq = snapshots.seq"
             ).fetchall()
+            is_whole = belief.is_whole(self._db, self._head()[2])
             pages = self._db.execute("PRAGMA integrity_check(1)").fetchone()[0]
         for seq, link, line, seal, event_link in snapshots:
             if chain.seal(link, line) != seal or (seq and event_link != link):
                 raise JournalRefused(damaged(self.path, f"the snapshot after entry {seq} was changed"))
+        if not is_whole:
+            raise JournalRefused(damaged(self.path, "what it says was believed last is not what was written"))
         if pages != "ok":
             raise JournalRefused(damaged(self.path, pages))

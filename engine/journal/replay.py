@@ -14,7 +14,7 @@ import msgspec
 from engine.core.decide import decide
 from engine.core.events import Started
 from engine.core.state import State
-from engine.journal import chain, opening, read_models
+from engine.journal import belief, chain, opening, read_models
 from engine.journal.disk import Disk, decoded, rows_after
 from engine.journal.port import Entry, JournalRefused
 from engine.journal.refusal import damaged, refusing
@@ -88,14 +88,20 @@ class _Again:
             now = _first_state(self.path, entry) if now is None else now
             decision = decide(now, entry.event)
             now, self.entries = decision.state, seq
-            self.difference = _differs(seq, entry, Entry(entry.event, decision.actions, decision.notes))
+            again = Entry(entry.event, decision.actions, decision.notes)
+            self.difference = _differs(seq, entry, again, now.version)
             if not self.difference and seq in self._kept:
                 self.snapshots += 1
-                self.difference = _states_differ(seq, chain.read_state(self._kept[seq]), now)
+                self.difference = _states_differ(
+                    f"the snapshot after entry {seq}", chain.read_state(self._kept[seq]), now
+                )
             if self.difference:
                 return
             if progress is not None and seq % TOLD_EVERY == 0:
                 progress(seq, self.disk.seq)
+        kept = belief.read(self.disk.db, self.disk.link).state
+        if kept is not None and now is not None:
+            self.difference = _states_differ("what was believed last", kept, now)
 
 
 def _first_state(path: Path, entry: Entry) -> State:
@@ -105,20 +111,21 @@ def _first_state(path: Path, entry: Entry) -> State:
     return State(settings=body.settings)
 
 
-def _differs(seq: int, then: Entry, now: Entry) -> str:
+def _differs(seq: int, then: Entry, now: Entry, version: str) -> str:
     for what in ("actions", "notes"):
         was, is_now = getattr(then, what), getattr(now, what)
         if was != is_now:
             kind = type(then.event.body).__name__
-            return f"entry {seq} ({kind}), {what}: recorded {_short(was)}, decided now {_short(is_now)}"
+            said = f"recorded by {version} {_short(was)}, decided now {_short(is_now)}"
+            return f"entry {seq} ({kind}), {what}: {said}"
     return ""
 
 
-def _states_differ(seq: int, then: State, now: State) -> str:
+def _states_differ(what: str, then: State, now: State) -> str:
     for field in State.__struct_fields__:
         was, is_now = getattr(then, field), getattr(now, field)
         if was != is_now:
-            return f"the snapshot after entry {seq}, {field}: kept {_short(was)}, now {_short(is_now)}"
+            return f"{what}, {field}: kept {_short(was)}, now {_short(is_now)}"
     return ""
 
 

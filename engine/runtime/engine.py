@@ -148,12 +148,12 @@ class Engine:
 
     async def _leave(self) -> None:
         """A last snapshot for a quick next start; a state that is not all in the journal is not worth one."""
-        if not self._outbox:
+        if not self._outbox and not self.unrecorded:
             with contextlib.suppress(JournalRefused):
                 await self.journal.snapshot(self.state)
 
     async def _recover(self) -> None:
-        """State = snapshot + what followed, through the same `decide`."""
+        """Believe what the journal says."""
         recovered = await self.journal.recover()
         self.state = replayed(recovered, self.settings)
         for recorded in recovered.after:
@@ -417,7 +417,11 @@ class Engine:
 
 
 def replayed(recovered: Recovered, settings: Settings) -> State:
-    """What the journal adds up to."""
+    """What was believed when the journal was written last. Only where it was not kept is it decided again:
+    another version might decide otherwise, and what was sent was sent.
+    """
+    if recovered.believed is not None:
+        return recovered.believed
     state = recovered.state or first_state(settings)
     for recorded in recovered.after:
         state = decide(state, recorded.entry.event).state

@@ -88,6 +88,7 @@ class Disk(MemoryJournal):
             self._lines.append(line)
             self._touched.append(frozenset())
             self._link = chain.link(self._link, len(self._lines), line)
+        self._kept = state
         self.remember(entries, state)
 
     def entry(self, seq: int) -> Entry:

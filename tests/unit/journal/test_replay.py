@@ -9,8 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from engine.cli import main
+from engine.journal import belief
 from engine.journal.example import write
 from engine.journal.port import JournalRefused
 from engine.journal.replay import replay
@@ -55,6 +57,17 @@ def test_another_row_of_a_table_is_named(lived: Path) -> None:
     edit(lived, lambda db: db.execute("UPDATE trades SET qty = '7'"))
     found = replay(lived)
     assert found.difference.startswith("table trades: kept [")
+
+
+def test_another_belief_is_named_with_its_field(lived: Path) -> None:
+    with closing(sqlite3.connect(lived)) as db, db:
+        link = db.execute("SELECT chain FROM head").fetchone()[0]
+        kept = belief.read(db, link)
+        assert kept.state is not None
+        kept, change = belief.follow(kept, replace(kept.state, balance_at=7))
+        change.write(db)
+        db.execute("UPDATE head SET belief = ?", (kept.seal(link),))
+    assert replay(lived).difference.startswith("what was believed last, balance_at: kept 7, now ")
 
 
 def test_the_command_says_equal_or_ends_with_4(
