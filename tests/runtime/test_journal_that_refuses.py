@@ -77,3 +77,18 @@ async def test_a_command_that_waited_for_the_disk_is_refused_not_forgotten() -> 
         on.journal.refusal = FULL
         with pytest.raises(JournalRefused):
             await on.engine.command(Commanded("1", "cli", Halt()))
+
+
+async def test_an_engine_that_ends_meanwhile_leaves_no_snapshot_of_what_was_not_recorded() -> None:
+    async with desk() as on:
+        await on.opens()
+        on.journal.refusal = FULL
+        with pytest.raises(JournalRefused):
+            await on.engine.command(Commanded("1", "cli", Halt("news")))
+        believed = (await on.journal.recover()).believed
+        on.journal.refusal = ""
+        await on.engine._leave()
+        recovered = await on.journal.recover()
+        assert recovered.believed == believed
+        assert believed is not None
+        assert believed.kill is None
