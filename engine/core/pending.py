@@ -308,14 +308,20 @@ def _not_there(turn: Turn, pending: Pending) -> None:
     if isinstance(work, PlaceStop) and pending.refused in PASSED:
         _close_what_it_protects(turn, pending, work)
         return
-    adds = isinstance(work, (PlaceMarket, PlaceLimit)) and work.opens
-    if adds and (turn.at - pending.first_sent > ADD_AGAIN_MS or no_risk_because(turn)):
+    adds = work if isinstance(work, (PlaceMarket, PlaceLimit)) and work.opens else None
+    if adds is not None and not _may_add_again(turn, pending, adds.symbol):
         _unknown(turn, pending, pending.cause)
         return
     if age >= _backoff(pending.sends):
         turn.send(work, pending.cycle)
     else:
         _unknown(turn, pending, pending.cause)
+
+
+def _may_add_again(turn: Turn, pending: Pending, symbol: str) -> bool:
+    """Whether an order that adds risk may be sent again: soon, at a fresh price, with nothing against it."""
+    is_late = turn.at - pending.first_sent > ADD_AGAIN_MS
+    return not (is_late or turn.fresh_tick(symbol) is None or no_risk_because(turn))
 
 
 def _close_what_it_protects(turn: Turn, pending: Pending, stop: PlaceStop) -> None:
