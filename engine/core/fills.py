@@ -41,11 +41,16 @@ def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
     if reduces and cycle is not None and cycle.held_qty:
         if not _is_history(cycle, fill, live=live):
             _reduced(turn, cycle, fill, live=live)
+        else:
+            _of_the_past(turn, fill, side, opens=False, of=cycle)
         return
     if reduces and (_of_the_past(turn, fill, side, opens=False) or _closes(fill)):
         return
     opened = side.opposite if reduces else side
     cycle = _whose(turn, fill, opened)
+    is_older = cycle is not None and fill.at <= cycle.adopted
+    if is_older and _of_the_past(turn, fill, opened, opens=True, of=cycle):
+        return
     if cycle is not None:
         turn.put(moved(turn, _opened(turn, cycle, fill, live=live)))
     elif not _of_the_past(turn, fill, opened, opens=True):
@@ -65,12 +70,16 @@ def _closes(fill: Fill) -> bool:
     return bool(fill.side or fill.profit or is_ours(fill.client_id))
 
 
-def _of_the_past(turn: Turn, fill: Fill, side: Side, *, opens: bool) -> bool:
-    """Book the money of a trade that is told after its cycle has ended; False when there is no such cycle."""
+def _of_the_past(turn: Turn, fill: Fill, side: Side, *, opens: bool, of: Cycle | None = None) -> bool:
+    """Book the money of a trade that is told after its cycle has ended; False when there is no such cycle.
+    With `of`, only one that took care of that very position before.
+    """
     closed = turn.state.closed
     for index in reversed(range(len(closed))):
         cycle = closed[index]
-        if (cycle.symbol, cycle.side) != (fill.symbol, side):
+        if (cycle.symbol, cycle.side) != (fill.symbol, side) or (
+            of is not None and cycle.opened != of.opened
+        ):
             continue
         untold = cycle.last_cause == UNTOLD
         if not cycle.opened - SAME_MOMENT_MS <= fill.at <= (cycle.closed if untold else cycle.exit_at):

@@ -158,6 +158,24 @@ def test_a_late_close_that_is_larger_than_what_is_left_is_booked_whole() -> None
     assert day.booked - before == paid(closed, again, burst)
 
 
+def test_trades_of_earlier_care_of_the_same_position_are_booked_to_that_care() -> None:
+    """An add that was not told, a close of all that was believed, and what is left is adopted anew."""
+    day = Day()
+    day.begins()
+    opened = day.at
+    opening = day.trade("100", "0.002", "100000", buy=False)
+    held = (D("0.002"), D(100_000), D(10), D(20), D(104_000), True, False, False)
+    day.tell(PositionsRead((Position("BTCUSDT", Side.SHORT, *held, opened=opened),), rest=True))
+    added = day.trade("101", "0.002", "100000", buy=False, at=day.at + 100)
+    closed = day.trade("102", "0.002", "99000", buy=True, profit="2", at=day.at + 200)
+    left = Position("BTCUSDT", Side.SHORT, *held, opened=opened, updated=day.at + 200)
+    day.tell(FillSeen(closed), PositionsRead((left,), rest=True))
+    assert [len(day.state.closed), len(day.state.cycles)] == [1, 1]
+    day.tell(FillSeen(opening), FillSeen(added), FillsRead(0))
+    assert day.booked == paid(opening, added, closed)
+    assert day.state.closed[0].fees == opening.fee + added.fee + closed.fee
+
+
 def test_a_flip_is_shared_between_the_position_that_it_ends_and_the_one_that_it_opens() -> None:
     day = Day()
     day.begins()
