@@ -82,6 +82,13 @@ def is_covered(turn: Turn, cycle: Cycle, *, confirmed: bool = False) -> bool:
     return True
 
 
+def is_passed(turn: Turn, cycle: Cycle) -> bool:
+    """Whether the market has passed the place of a stop that is wanted: only closing would do its work."""
+    mark = turn.mark(cycle.symbol)
+    wanted = wanted_now(turn, cycle)
+    return mark is not None and any(is_beyond(cycle.side, mark, stop.trigger) for stop in wanted)
+
+
 def stop_for(cycle: Cycle, leg: int | None) -> Stop | None:
     return next((s for s in cycle.stops if s.leg == leg and s.state in IN_FORCE), None)
 

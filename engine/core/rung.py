@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from engine.core.actions import Level, PlaceMarket, Reading
 from engine.core.asking import over_because, question, say
 from engine.core.closing import close_parts
-from engine.core.cover import cover, is_covered
+from engine.core.cover import cover, is_covered, is_passed
 from engine.core.cycle import Armed, Cycle, Order, Part, Rung, Stage
 from engine.core.ids import add_id, bank_id
 from engine.core.instrument import ONE, ZERO
@@ -232,6 +232,8 @@ def _cover(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
         return replace(cycle, rung=None)
     if cycle.hands_off:
         return _give_up(turn, cycle, rung, "the stops are in your hands")
+    if _cannot_cover(turn, cycle):
+        return _leave_bare(turn, cycle, rung)
     return _next(cycle, rung) if is_covered(turn, cycle) else cycle
 
 
@@ -305,7 +307,18 @@ def _finish(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
     if is_covered(turn, cycle, confirmed=True):
         _tell(turn, cycle, rung)
         return replace(cycle, rung=None)
-    return cycle
+    return _leave_bare(turn, cycle, rung) if _cannot_cover(turn, cycle) else cycle
+
+
+def _cannot_cover(turn: Turn, cycle: Cycle) -> bool:
+    """Whether what is bare can only be closed, by an engine that trades nothing."""
+    return bool(turn.state.read_only) and is_passed(turn, cycle)
+
+
+def _leave_bare(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
+    text = f"{name(cycle)}: rung {rung.number} ends without its stop: the market has passed its place"
+    turn.note("rung", Level.URGENT, f"{text}, and {turn.state.read_only}: nothing is closed.", cycle)
+    return replace(lock(cycle, but=rung.leg), rung=None)
 
 
 def undo_add(turn: Turn, cycle: Cycle, reason: str) -> Cycle:

@@ -156,6 +156,23 @@ STORIES: Final = {
             strikes=(Strike(PLACE_STOP, 2, OnRequest.LOST),),
         ),
         _plan(
+            "another engine appears in the middle of a rung, and the market passes the place of its stop",
+            *RUNG[:2],
+            (8, "94500"),
+            (9, "94500"),
+            (10, "100600"),
+            (70, "100600"),
+            settings=Settings("desk", ladder=Ladder(hard_stop=True)),
+            deeds=(SHORT, Deed(8.1, "second engine", "BTCUSDT", Side.SHORT, Decimal("0.0002"))),
+            strikes=(Strike(PLACE_STOP, 2, OnRequest.LOST),),
+        ),
+        _plan(
+            "an add that is lost, and then no price",
+            *RUNG,
+            strikes=(Strike(PLACE_STOP, 1, OnRequest.REJECTED), Strike(PLACE, 2, OnRequest.LOST)),
+            troubles=(Trouble(8.1, "public", OnLink.STALL, 25.0),),
+        ),
+        _plan(
             "a stop that is lost, while the market passes its place",
             (0, "100000"),
             (4, "100000"),
