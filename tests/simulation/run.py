@@ -76,6 +76,9 @@ class Run:
         lives = itertools.chain(self.scenario.endings, (Ending(at=self.scenario.ends),))
         self.timeline.run_until(self.scenario.starts)
         for ending in lives:
+            if ending.at is not None and ending.at < self.timeline.now < self.scenario.ends:
+                # the machine was down then
+                continue
             goes_on = self._live(ending)
             while goes_on is None:
                 goes_on = self._live(ending)
