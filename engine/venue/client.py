@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import aiohttp
-import ccxt.pro
 from yarl import URL
 
 from engine.venue.keys import Keys
+from engine.venue.only_bitget import ccxt
 from engine.venue.signing import Signed
 
 BEHIND: Final = 2_000

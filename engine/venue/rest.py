@@ -8,11 +8,11 @@ import time
 from typing import Any, Final
 
 import aiohttp
-import ccxt
 
 from engine.venue.client import Client
 from engine.venue.keys import Keys
 from engine.venue.lanes import Lane, Lanes
+from engine.venue.only_bitget import ccxt
 from engine.venue.outcomes import OUT_OF_WINDOW, SUCCESS, NoAnswer, Refusal, answer, unreached, verdict
 from engine.venue.signing import Signed, Signer
 

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import ccxt
 import msgspec
 
 from engine.core.events import LinkChanged
@@ -16,6 +15,7 @@ from engine.venue.backoff import Backoff
 from engine.venue.client import Client
 from engine.venue.frames import Arg
 from engine.venue.keys import Keys
+from engine.venue.only_bitget import ccxt
 from engine.venue.port import Sink
 from engine.venue.rest import PRODUCT
 from engine.venue.tap import Tap
