@@ -55,7 +55,7 @@ from engine.core.resting import orders_read, stop_seen
 from engine.core.rung import advance, arm, expire, try_rung
 from engine.core.settings import Settings
 from engine.core.signals import signal_heard
-from engine.core.state import State, in_order
+from engine.core.state import UNREAD, State, in_order
 from engine.core.turn import Turn
 from engine.core.words import money, name
 
@@ -195,7 +195,7 @@ def _started(turn: Turn, body: Started) -> None:
         read_only=body.read_only,
         hindered="",
         links={},
-        unread=("positions", "orders", "balance"),
+        unread=UNREAD,
     )
     missed(turn)
     restart(turn)
@@ -221,7 +221,7 @@ def _link_changed(turn: Turn, body: LinkChanged) -> None:
         reason = f" ({body.reason})" if body.reason else ""
         turn.note("link", Level.WARNING, f"The {body.link} stream is down{reason}. Stops rest on Bitget.")
         if body.link == "private":
-            turn.set(unread=("positions", "orders", "balance"))
+            turn.set(unread=UNREAD)
     elif was is False and body.up:
         turn.note("link", Level.CHATTER, f"The {body.link} stream is back.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -16,6 +17,8 @@ from engine.core.instrument import ZERO, Instrument, Side
 from engine.core.settings import Settings
 from engine.core.ticket import Ticket
 
+UNREAD: Final = ("positions", "orders", "balance")
+"""What has to be read before anything is believed of the exchange."""
 ANOTHER_ENGINE = "orders of another Ratchet rest on this account"
 """Why an engine trades nothing that has met another one."""
 
@@ -176,7 +179,7 @@ class State(msgspec.Struct, frozen=True):
     working: dict[str, RestingOrder] = {}
     pending: dict[str, Pending] = {}
     links: dict[str, bool] = {}
-    unread: tuple[str, ...] = ("positions", "orders", "balance")
+    unread: tuple[str, ...] = UNREAD
     read_only: str = ""
     hindered: str = ""
     take_over: bool = False

@@ -32,7 +32,7 @@ from engine.core.events import (
 )
 from engine.core.exchange import Tick
 from engine.core.settings import Settings
-from engine.core.state import State
+from engine.core.state import UNREAD, State
 from engine.journal.port import Entry, Journal, JournalRefused, Recovered
 from engine.runtime.clock import Clock
 from engine.runtime.links import Links
@@ -153,9 +153,9 @@ class Engine:
                 await self.journal.snapshot(self.state)
 
     async def _recover(self) -> None:
-        """Believe what the journal says."""
+        """Believe what the journal says; of the exchange it says what was, not what is."""
         recovered = await self.journal.recover()
-        self.state = replayed(recovered, self.settings)
+        self.state = replace(replayed(recovered, self.settings), unread=UNREAD)
         for recorded in recovered.after:
             self.log.add(recorded.entry.event, recorded.entry.notes)
         self._armed_durably = armed_ids(self.state)

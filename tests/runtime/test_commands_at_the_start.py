@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from engine.core.events import Commanded, Halt, Started
 from engine.journal.memory import MemoryJournal
+from engine.protocol import Mode
 from engine.runtime import engine as runtime
 from engine.runtime.engine import Engine, replayed
+from engine.runtime.snapshot import snapshot_of
+from engine.runtime.watch import Watch
 from engine.venue.bitget import Bitget
 from engine.venue.keys import Keys
 from tests.runtime.desk import SETTINGS, Desk, desk
@@ -75,4 +79,16 @@ async def test_a_command_to_an_engine_that_cannot_begin_is_refused_and_not_done_
         decision = await engine.command(Commanded("1", "cli", Halt("news")))
         assert "has not heard from Bitget yet: this was not done" in decision.refused
         assert engine.state.kill is None
+        await venue.close()
+
+
+async def test_an_engine_that_knows_only_its_journal_does_not_call_itself_reconciled(tmp_path: Path) -> None:
+    async with desk() as on:
+        await on.opens()
+        engine, venue, _ = await another_start(on)
+        await engine._recover()
+        view = snapshot_of(engine, Mode.SIM).engine
+        assert engine.state.cycles
+        assert (view.reconciled, view.unread) == (False, ("positions", "orders", "balance"))
+        assert Watch(engine, tmp_path).status() == "reading positions, orders, balance"
         await venue.close()
