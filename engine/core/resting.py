@@ -32,7 +32,7 @@ def orders_read(turn: Turn, read: OrdersRead) -> None:
         for stop in cycle.stops:
             order = by_client.get(stop.client_id) or by_order.get(stop.order_id)
             found = _held_against(turn, found, stop, order, read.asked)
-        turn.put(replace(found, foreign=foreign_of(cycle, read.orders)))
+        turn.put(replace(found, foreign=foreign_of(turn.state, cycle, read.orders)))
     turn.set(
         working={o.order_id: o for o in read.orders if not o.reduces and o.symbol in turn.state.instruments}
     )
@@ -40,8 +40,11 @@ def orders_read(turn: Turn, read: OrdersRead) -> None:
     sweep_read(turn, read)
 
 
-def foreign_of(cycle: Cycle, orders: tuple[RestingOrder, ...]) -> tuple[RestingOrder, ...]:
-    """The trader's own orders that would reduce this cycle."""
+def foreign_of(state: State, cycle: Cycle, orders: tuple[RestingOrder, ...]) -> tuple[RestingOrder, ...]:
+    """The orders that would reduce this cycle and are not this engine's: the trader's own, and those of
+    another Ratchet.
+    """
+    known = {c.id for c in (*state.cycles.values(), *state.closed)} - set(cycle.given)
     mine = {s.client_id for s in cycle.stops} | {s.order_id for s in cycle.stops if s.order_id}
     return tuple(
         o
@@ -50,7 +53,7 @@ def foreign_of(cycle: Cycle, orders: tuple[RestingOrder, ...]) -> tuple[RestingO
         and o.reduces
         and o.client_id not in mine
         and o.order_id not in mine
-        and (not is_ours(o.client_id) or cycle_in(o.client_id) in cycle.given)
+        and (not is_ours(o.client_id) or cycle_in(o.client_id) not in known)
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.core.cycle import Cycle, Leg, Rest, Why
+from engine.core.exchange import RestingOrder
 from engine.core.instrument import ONE, ZERO, Instrument, Side
 from engine.core.ledger import breakeven, liquidation_in_force, net_so_far
 from engine.core.margin import leg_limit
@@ -126,12 +127,16 @@ def worst_case(
 def resting_stops(cycle: Cycle) -> list[tuple[Decimal, Decimal | None]]:
     """What rests on the exchange for this cycle, ours and the trader's own, as `worst_case` takes it."""
     ours = [(s.trigger, s.qty) for s in cycle.stops if s.state in (Rest.RESTING, Rest.MOVING, Rest.TRIGGERED)]
-    foreign = [
-        (o.trigger, o.qty)
+    return ours + [(trigger, order.qty) for trigger, order in foreign_stops(cycle)]
+
+
+def foreign_stops(cycle: Cycle) -> list[tuple[Decimal, RestingOrder]]:
+    """What rests for this cycle and is not this engine's, and ends a loss at market; with its trigger."""
+    return [
+        (o.trigger, o)
         for o in cycle.foreign
         if o.trigger is not None and o.price is None and is_loss_side(cycle, o.trigger)
     ]
-    return ours + foreign
 
 
 def is_loss_side(cycle: Cycle, trigger: Decimal) -> bool:

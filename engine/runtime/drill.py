@@ -5,13 +5,17 @@ What rests on Bitget keeps working; what this machine does ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from decimal import ROUND_FLOOR, Decimal
 
-from engine.core.cycle import Cycle, Part, Rest, Stop
+from engine.core.cycle import Cycle, Part, Rest
+from engine.core.exchange import RestingOrder
+from engine.core.ids import is_ours
 from engine.core.instrument import ZERO
 from engine.core.ledger import liquidation_in_force
 from engine.core.state import State
+from engine.core.stops import foreign_stops
 from engine.core.words import CENT, money, price, size
 
 RESTS = (Rest.RESTING, Rest.MOVING)
@@ -24,17 +28,19 @@ def if_machine_dies(state: State, cycle: Cycle, worst: Decimal) -> str:
 
 
 def _stops(state: State, cycle: Cycle, worst: Decimal) -> str:
-    rests = [stop for stop in cycle.stops if stop.state in RESTS]
+    ours = [stop for stop in cycle.stops if stop.state in RESTS]
+    others = foreign_stops(cycle)
+    rests = [(s.trigger, s.qty) for s in ours] + [(trigger, order.qty) for trigger, order in others]
     liquidation = price(liquidation_in_force(cycle, state.instruments[cycle.symbol]))
     if not rests:
         return f"No stop rests: liquidation at {liquidation} is the stop; {_at_worst(worst)}."
-    nearest = min(rests, key=lambda stop: cycle.side.d * -stop.trigger)
+    nearest = min((trigger for trigger, _ in rests), key=lambda trigger: cycle.side.d * -trigger)
     count = f"{len(rests)} stops rest" if len(rests) > 1 else "1 stop rests"
-    bare = max(ZERO, cycle.held_qty - sum((_covered(cycle, stop) for stop in rests), ZERO))
-    parts = [f"{count} on Bitget, nearest {price(nearest.trigger)}"]
+    bare = max(ZERO, cycle.held_qty - sum((_covered(cycle, qty) for _, qty in rests), ZERO))
+    parts = [f"{count} on Bitget{_whose(order for _, order in others)}, nearest {price(nearest)}"]
     if bare:
         parts.append(f"{size(bare)} of {size(cycle.held_qty)} has only its liquidation at {liquidation}")
-    if unread := sum(not stop.confirmed for stop in rests):
+    if unread := sum(not stop.confirmed for stop in ours):
         parts.append(f"{unread} not read back yet")
     return f"{'; '.join((*parts, 'no further rung', _at_worst(worst)))}."
 
@@ -44,8 +50,14 @@ def _at_worst(worst: Decimal) -> str:
     return f"at worst {money(worst.quantize(CENT, ROUND_FLOOR))} USDT"
 
 
-def _covered(cycle: Cycle, stop: Stop) -> Decimal:
-    return cycle.held_qty if stop.qty is None else stop.qty
+def _covered(cycle: Cycle, qty: Decimal | None) -> Decimal:
+    return cycle.held_qty if qty is None else qty
+
+
+def _whose(others: Iterable[RestingOrder]) -> str:
+    """In brackets, how many of the stops are not this engine's."""
+    told = Counter("of another Ratchet" if is_ours(order.client_id) else "yours" for order in others)
+    return f" ({', '.join(f'{number} {whose}' for whose, number in told.items())})" if told else ""
 
 
 def _undone(cycle: Cycle) -> Iterator[str]:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from engine.core.cycle import Cycle, Leg, Rest, Stop, key_of
 from engine.core.exchange import Tick
+from engine.core.ids import is_ours
 from engine.core.instrument import ZERO, Instrument, decimals
 from engine.core.ladder import add_margin, after_rung, bank_parts
 from engine.core.ledger import breakeven, liquidation_in_force, net_so_far
@@ -185,7 +186,7 @@ def _leg(cycle: Cycle, leg: Leg) -> LegView:
 
 
 def _stops(cycle: Cycle) -> tuple[StopView, ...]:
-    """What rests, ours and the trader's own, nearest first; `result` by the leg's own entry, for everything
+    """What rests, ours and others', nearest first; `result` by the leg's own entry, for everything
     by the average.
     """
     views = [_stop(cycle, stop) for stop in cycle.stops if stop.state is not Rest.GONE]
@@ -194,8 +195,9 @@ def _stops(cycle: Cycle) -> tuple[StopView, ...]:
             continue
         qty = cycle.held_qty if order.qty is None else order.qty
         result = cycle.side.d * qty * (order.trigger - cycle.held_entry)
+        whose = "another Ratchet's" if is_ours(order.client_id) else "trader's"
         views.append(
-            StopView(qty, order.trigger, f"trader's {order.kind.value}", None, "resting", True, result, False)
+            StopView(qty, order.trigger, f"{whose} {order.kind.value}", None, "resting", True, result, False)
         )
     return tuple(sorted(views, key=lambda view: -cycle.side.d * view.trigger))
 

@@ -23,6 +23,8 @@ import pytest
 
 from engine.cli import main
 from engine.core.instrument import Side
+from engine.protocol import Mode
+from engine.runtime.snapshot import snapshot_of
 from tests.acceptance.house import Ended, House, house
 from tests.acceptance.scene import BTC, scene
 
@@ -175,6 +177,9 @@ async def test_an_engine_that_finds_stops_of_an_unknown_engine_only_watches(tmp_
             assert second.state.read_only
             lines = [line.text for line in second.log.lines()]
             assert any("orders of another Ratchet rest on this account" in line for line in lines), lines
+            [row] = snapshot_of(second, Mode.SIM).positions
+            assert row.if_machine_dies.startswith("2 stops rest on Bitget (2 of another Ratchet), nearest ")
+            assert [stop.why for stop in row.stops] == ["another Ratchet's loss_plan"] * 2
             await s.mark("90250")
             await s.until(lambda: s.cycle().rungs == 2 and not s.cycle().rung, "the first one goes on")
             await s.on.at_rest()

@@ -14,6 +14,8 @@ from engine.core.events import Pause, Unpause
 from engine.core.instrument import Side
 from engine.core.ledger import liquidation_in_force
 from engine.core.stops import resting_stops, worst_case
+from engine.protocol import Mode
+from engine.runtime.snapshot import snapshot_of
 from tests.acceptance.scene import AT_CCXT, BTC, Scene, scene
 
 D = Decimal
@@ -315,6 +317,10 @@ async def test_the_traders_own_stop_and_target_are_left_alone_and_counted(tmp_pa
             "a loss of 2 and both fees instead of the margin"
         )
         assert worst(s) > at_liquidation
+        [row] = snapshot_of(s.on.engine, Mode.SIM).positions
+        assert row.if_machine_dies == (
+            "1 stop rests on Bitget (1 yours), nearest 101,000.0; no further rung; at worst −2.25 USDT."
+        )
         await s.mark("95000")
         await s.until(lambda: s.cycle().rungs == 1 and not s.cycle().rung, "the rung")
         await s.on.at_rest()
