@@ -106,7 +106,8 @@ _LEGS_GONE = (
 )
 _RUNG_ENDED = "UPDATE rungs SET state = 'ended' WHERE cycle = ? AND state = 'running' AND number <> ?"
 _TRADE = (
-    "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trade_id) DO NOTHING"
+    "INSERT INTO trades VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (trade_id) "
+    "DO UPDATE SET seq = excluded.seq, cycle = excluded.cycle"
 )
 _BILL = "INSERT INTO bills VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (bill_id) DO NOTHING"
 _SIGNAL = "INSERT INTO signals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING"
@@ -258,6 +259,9 @@ def _rung(cycle: str, rung: Rung) -> Change:
 
 
 def _trade(seq: int, fill: Fill, before: State | None, after: State) -> Iterator[Change]:
+    """A trade where it was booked: one that had to wait for an earlier trade is told again."""
+    if before is not None and fill.trade_id in before.trades_seen:
+        return
     yield (
         _TRADE,
         (

@@ -17,6 +17,7 @@ from engine.core.actions import (
     SetLeverage,
     Work,
 )
+from engine.core.events import FillSeen
 from engine.core.ids import cycle_in
 from engine.journal import telling
 from engine.journal.port import Recorded
@@ -37,10 +38,29 @@ async def story(journal: Readable, name: str) -> list[StoryLine]:
     scope = _Order(ids) if ids else _Position(name)
     works: dict[str, Work] = {}
     lines: list[StoryLine] = []
+    waited = _waited(found)
     for seq in sorted(found):
+        if seq in waited:
+            continue
         lines += _lines(found[seq], scope, works)
         works |= {work.id: work for work in found[seq].entry.actions}
     return lines
+
+
+def _waited(found: dict[int, Recorded]) -> set[int]:
+    """The entries of trades that had to wait for an earlier one: they were told again."""
+    last: dict[str, int] = {}
+    waited: set[int] = set()
+    for seq in sorted(found):
+        entry = found[seq].entry
+        body = entry.event.body
+        if not isinstance(body, FillSeen):
+            continue
+        if body.fill.trade_id in last:
+            waited.add(last.pop(body.fill.trade_id))
+        if not entry.notes and all(isinstance(work, Read | LookUp) for work in entry.actions):
+            last[body.fill.trade_id] = seq
+    return waited
 
 
 async def _all(journal: Readable, name: str) -> AsyncIterator[Recorded]:

@@ -12,6 +12,7 @@ import pytest
 from journal_day import ADD, BANK, CYCLE, DAY, T0, d, entry, filled, step
 from msgspec.structs import replace
 
+from engine.core.events import Timer
 from engine.journal.read_models import TABLES
 from engine.journal.sqlite import SqliteJournal
 
@@ -80,11 +81,23 @@ async def test_a_rung_shows_what_its_fills_add_up_to_exactly(
 
 async def test_a_fill_seen_twice_is_one_trade(journal: SqliteJournal, db: sqlite3.Connection) -> None:
     await live(journal)
+    booked = replace(DAY[-1][1], trades_seen=("t3",))
+    await journal.append([entry(9_050, Timer())], booked)
     again = filled("t3", BANK, buy=True, qty="0.0006", price="95000", fee="0.0342", at=5_090)
-    await journal.append([entry(9_100, again)], DAY[-1][1])
+    await journal.append([entry(9_100, again)], booked)
     trades = rows(db, "trades")
     assert [trade["trade_id"] for trade in trades] == ["t1", "t2", "t3", "t4", "t5"]
     assert [trade["seq"] for trade in trades] == [3, 7, 8, 9, 11]
+
+
+async def test_a_fill_that_had_to_wait_stands_where_it_was_booked(
+    journal: SqliteJournal, db: sqlite3.Connection
+) -> None:
+    await live(journal)
+    waits = filled("t6", "", buy=False, qty="0.0010", price="99000", fee="0.0594", at=9_600)
+    await journal.append([entry(9_600, waits)], DAY[-1][1])
+    await journal.append([entry(9_700, waits)], replace(DAY[-1][1], trades_seen=("t6",)))
+    assert [(row["trade_id"], row["seq"]) for row in rows(db, "trades")][-1] == ("t6", 14)
 
 
 async def test_every_trade_knows_its_cycle_also_the_one_that_opened_it_by_hand(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from journal_day import ADD, BANK, CYCLE, DAY, T0, d, entry
+from journal_day import ADD, BANK, CYCLE, DAY, T0, d, entry, filled, note
 from shelf import Shelf
 
 from engine.core.actions import LookUp, MoveStop, PlaceStop, Read, Reading
@@ -170,3 +170,16 @@ async def test_the_traders_own_words_are_in_the_story() -> None:
         "event: telegram: flatten everything (news)",
         "sent: stop 1.0 for the whole position of BTCUSDT short, id rt-abcdefgh-x1",
     ]
+
+
+async def test_a_trade_that_had_to_wait_is_told_once_where_it_was_booked(shelf: Shelf) -> None:
+    journal = await shelf.open()
+    for entries, state in DAY[:4]:
+        await journal.append(entries, state)
+    waits = entry(4_000, filled("t9", "", buy=False, qty="0.0010", price="99000", fee="0.0594", at=4_000))
+    booked = entry(4_500, waits.event.body, notes=[note("you added 0.001")])
+    await journal.append([waits], STATE)
+    await journal.append([booked], STATE)
+    lines = [line for line in await story(journal, "BTCUSDT") if "99,000.0" in line.text]
+    assert [line.seq for line in lines] == [6]
+    assert (await story(journal, "BTCUSDT"))[-1].text == "you added 0.001"
