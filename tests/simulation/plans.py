@@ -243,6 +243,19 @@ STORIES: Final = {
             endings=(Ending(at=6.0, down=6.0),),
             strikes=tuple(Strike(FILLS, number, OnRequest.LOST) for number in range(1, 4)),
         ),
+        _plan(
+            "closed and opened again smaller while the account is not heard, and closed before it is read",
+            (0, "100000"),
+            (20, "100000"),
+            deeds=(
+                SHORT,
+                Deed(8.0, "close", "BTCUSDT", Side.SHORT, Decimal(1)),
+                Deed(9.0, "open", "BTCUSDT", Side.SHORT, Decimal("0.0010")),
+                Deed(14.0, "close", "BTCUSDT", Side.SHORT, Decimal(1)),
+            ),
+            troubles=(Trouble(6.5, "private", OnLink.DISCONNECT, 5.0),),
+            strikes=tuple(Strike(FILLS, number, OnRequest.LOST) for number in range(29, 36)),
+        ),
         _plan("an add that is filled in part", *RUNG, strikes=(Strike(PLACE, 2, OnRequest.PARTIAL),)),
     )
 }

@@ -1,4 +1,5 @@
-"""Bugs from the field, planted one at a time: defects that another bot shipped, or that this one once had.
+"""Bugs from the field, planted one at a time: defects that another bot shipped, or that this one once had. In
+brackets is the thread that tells of it, or the seed that found it here.
 
 A plant replaces a function of the engine while scenarios run. The proof is worth what it catches of them.
 """
@@ -62,7 +63,7 @@ def bug(name: str) -> Iterator[None]:
         yield
 
 
-@planted("cancel then place (freqtrade: an exchange stop is moved by cancel and create)")
+@planted("cancel then place (freqtrade#5451)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = cover._bring
 
@@ -90,7 +91,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield decide, "answered", answered
 
 
-@planted("random client order ids")
+@planted("random client order ids (kalshi-starter-code-python#135)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     count = itertools.count(1)
 
@@ -104,18 +105,18 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield closing, "close_id", close_id
 
 
-@planted("client order ids are used again for the next rung")
+@planted("client order ids are used again for the next rung (Lean.Brokerages.InteractiveBrokers#242)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     yield rung, "bank_id", lambda cycle, number, attempt=1: f"rt-{cycle}-r1-bank-1"
     yield rung, "add_id", lambda cycle, number, attempt=1: f"rt-{cycle}-r1-add-1"
 
 
-@planted("journal after send")
+@planted("journal after send (openlimits#148)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     yield runtime.Engine, "_is_armed", lambda self, work: True
 
 
-@planted("a retry takes a new id")
+@planted("a retry takes a new id (catalyst#317)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = turn.Turn.send
 
@@ -142,13 +143,13 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield pending, "DUPLICATE", frozenset()
 
 
-@planted("absent at the first look means absent for good")
+@planted("absent at the first look means absent for good (freqtrade#12681)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     yield pending, "REQUEST_LIFE_MS", -10_000
     yield pending, "ANSWER_MS", 1
 
 
-@planted("funding is counted twice after a partial exit (freqtrade)")
+@planted("funding is counted twice after a partial exit (freqtrade#13102)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = ledger.fund
 
@@ -159,12 +160,12 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield decide, "fund", fund
 
 
-@planted("funding is not booked at all")
+@planted("funding is not booked at all (freqtrade#13517)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     yield decide, "fund", lambda cycle, amount, **more: cycle
 
 
-@planted("a trade is booked each time it is told")
+@planted("a trade is booked each time it is told (nautilus_trader#3046)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = fills.fill_seen
 
@@ -190,7 +191,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield rows, "direction_of", direction_of
 
 
-@planted("hedge side misread when sending")
+@planted("hedge side misread when sending (bytex#16)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = wire_orders.Orders._order
 
@@ -203,12 +204,12 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield wire_orders.Orders, "_order", market
 
 
-@planted("a stop past the liquidation (the plan's own promise without the guard)")
+@planted("a stop past the liquidation (go-trader#1450)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     yield stops, "guard_price", lambda side, liquidation, guard: None
 
 
-@planted("a close without reduce-only")
+@planted("a close without reduce-only (bytex#26)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = wire_orders.Orders._order
 
@@ -230,7 +231,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield decide, "_started", started
 
 
-@planted("the kill switch does not stop what is under way")
+@planted("the kill switch does not stop what is under way (hummingbot#2534)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = limits.no_risk_because
 
@@ -247,7 +248,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield pending, "no_risk_because", no_risk_because
 
 
-@planted("acting before the state is reconciled")
+@planted("acting before the state is reconciled (DEXBot#160)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = limits.no_risk_because
 
@@ -264,7 +265,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield pending, "no_risk_because", no_risk_because
 
 
-@planted("a stale price is as good as a fresh one (hummingbot: last known price)")
+@planted("a stale price is as good as a fresh one (poly-maker#23)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     yield turn.Turn, "fresh_tick", lambda self, symbol: self.event.tick(symbol)
 
@@ -289,7 +290,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield cover, "may_cover", may_cover
 
 
-@planted("a missing row is a closed position")
+@planted("a missing row is a closed position (trading-gpt#103)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     def missing(t: Any, cycle: Any, *, rest: bool) -> Any:
         return replace(cycle, held_qty=ZERO, held_margin=ZERO, legs=(), last_cause="unknown", moved=t.at)
@@ -297,7 +298,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield positions, "missing", missing
 
 
-@planted("an old reading is believed")
+@planted("an old reading is believed (Shioaji#232)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     yield positions, "_is_old", lambda cycle, read: False
     yield positions, "_has_ended", lambda state, position, read: False
@@ -337,7 +338,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield rung, "_finish", finish
 
 
-@planted("the stop is not placed again for a leg that the trader made larger")
+@planted("the stop is not placed again for a leg that the trader made larger (ib_nope#48)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = cover._bring
 
@@ -347,12 +348,12 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield cover, "_bring", bring
 
 
-@planted("stops of a gone leg stay and eat the others")
+@planted("stops of a gone leg stay and eat the others (Gunthy#122)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     yield cover, "_cancel_spare", lambda t, cycle: cycle
 
 
-@planted("a partial fill is taken for all of it")
+@planted("a partial fill is taken for all of it (anusambath/trading-bot#15)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = fills._enlarge
 
@@ -374,7 +375,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield fills, "reduce", reduce
 
 
-@planted("a 5xx means that nothing happened")
+@planted("a 5xx means that nothing happened (node-bitvavo-api#14)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = outcomes.unknown
 
@@ -386,7 +387,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield wire_orders, "unknown", unknown
 
 
-@planted("the trades since the newest are read, not since the last complete reading")
+@planted("the trades since the newest are read only (Lean.Brokerages.InteractiveBrokers#249)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = fills.fill_seen
 
@@ -398,7 +399,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield decide, "fill_seen", fill_seen
 
 
-@planted("a stop that was cancelled is believed gone when the cancel is sent")
+@planted("a stop is believed gone when its cancel is sent (pysystemtrade#1580)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = resting._read_back
 
@@ -408,7 +409,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield resting, "_read_back", read_back
 
 
-@planted("both sides of a symbol are one position (one-way words in hedge mode)")
+@planted("both sides of a symbol are one position (hummingbot#2569)")
 def _() -> Iterator[tuple[Any, str, Any]]:
 
     def key_of(symbol: str, side: Side) -> str:
@@ -417,7 +418,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield fills, "key_of", key_of
 
 
-@planted("what cannot be journalled is sent all the same")
+@planted("what cannot be journalled is sent all the same (freqtrade#4653)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     async def mend(self: Any, refused: Exception) -> None:
         while self._outbox:
@@ -427,7 +428,7 @@ def _() -> Iterator[tuple[Any, str, Any]]:
     yield runtime.Engine, "_mend", mend
 
 
-@planted("a stop whose repeat is refused is sent again for ever, with the market beyond it")
+@planted("a stop that is refused is sent again for ever (chrisleekr/binance-trading-bot#742)")
 def _() -> Iterator[tuple[Any, str, Any]]:
     real = pending._not_there
     yield pending, "_not_there", lambda t, known: real(t, replace(known, refused=""))
@@ -436,3 +437,41 @@ def _() -> Iterator[tuple[Any, str, Any]]:
 @planted("a stop that Bitget could not carry out was taken away by the trader")
 def _() -> Iterator[tuple[Any, str, Any]]:
     yield resting, "drop_stop", lambda cycle, stop: cover.put_stop(cycle, replace(stop, state=Rest.GONE))
+
+
+@planted("a lost add is sent again at whatever price (its own seed 6254)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    def may(t: Any, p: Any, symbol: str) -> bool:
+        return not (t.at - p.first_sent > pending.ADD_AGAIN_MS or limits.no_risk_because(t))
+
+    yield pending, "_may_add_again", may
+
+
+@planted("a stop is placed on a position that is the next cycle's (its own seed 5147)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = cover.may_cover
+
+    def may(t: Any, c: Any) -> bool:
+        return real(t, replace(c, is_untold=False))
+
+    yield cover, "may_cover", may
+
+
+@planted("trades of earlier care of a position are nobody's (its own seed 6516)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    real = fills._of_the_past
+
+    def of_the_past(*args: Any, of: Any = None, **more: Any) -> bool:
+        return of is None and real(*args, **more)
+
+    yield fills, "_of_the_past", of_the_past
+
+
+@planted("a read-only engine waits for ever for a stop that it may not send (its own seed 7156)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    yield rung, "_cannot_cover", lambda t, c: False
+
+
+@planted("what a start decides hangs on the order in which it learnt (its own seed 4996)")
+def _() -> Iterator[tuple[Any, str, Any]]:
+    yield decide, "in_order", lambda state: state

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from .chapters import FOUND
 from .prove import run_seeds
 
 SEEDS = 2000
@@ -93,6 +94,11 @@ def test_no_seed_violates_anything_and_all_that_can_go_wrong_goes_wrong(first: i
     unfinished.write_bytes(msgspec.json.encode(tally.happened))
     unfinished.rename(counted / f"{first}.json")
     assert what_never_happened(counted) == []
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_a_seed_that_failed_once_fails_no_more(seed: int) -> None:
+    assert run_seeds([seed]).failed == []
 
 
 def test_a_kind_of_trouble_that_never_comes_is_noticed(tmp_path: Path) -> None:
