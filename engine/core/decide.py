@@ -43,7 +43,7 @@ from engine.core.events import (
     Timer,
 )
 from engine.core.exchange import Bill
-from engine.core.fills import fill_seen, order_seen
+from engine.core.fills import claim_strays, fill_seen, order_seen
 from engine.core.in_order import has_to_wait, missed, told
 from engine.core.instrument import ZERO, Side
 from engine.core.ledger import fund, left_over
@@ -112,6 +112,7 @@ def _take_in(turn: Turn) -> str:
             _mark_read(turn, "balance")
         case PositionsRead():
             positions_read(turn, body)
+            claim_strays(turn)
             if body.rest:
                 _mark_read(turn, "positions")
         case OrdersRead():

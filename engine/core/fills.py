@@ -44,7 +44,10 @@ def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
         else:
             _of_the_past(turn, fill, side, opens=False, of=cycle)
         return
-    if reduces and (_of_the_past(turn, fill, side, opens=False) or _closes(fill)):
+    if reduces and _of_the_past(turn, fill, side, opens=False):
+        return
+    if reduces and _closes(fill):
+        _stray(turn, fill)
         return
     opened = side.opposite if reduces else side
     cycle = _whose(turn, fill, opened)
@@ -54,7 +57,23 @@ def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
     if cycle is not None:
         turn.put(moved(turn, _opened(turn, cycle, fill, live=live)))
     elif not _of_the_past(turn, fill, opened, opens=True):
-        turn.set(strays=(*turn.state.strays, fill)[-STRAYS:])
+        _stray(turn, fill)
+
+
+def _stray(turn: Turn, fill: Fill) -> None:
+    """Nobody's yet: the position that it opened, or closed a part of, has not been seen."""
+    turn.set(strays=(*turn.state.strays, fill)[-STRAYS:])
+
+
+def claim_strays(turn: Turn) -> None:
+    """Book what closed a part of a position, and was told before the row that told of the position."""
+    for fill in turn.state.strays:
+        side, reduces = meaning(turn, fill)
+        cycle = turn.state.cycles.get(key_of(fill.symbol, side))
+        late = cycle is not None and cycle.held_qty and fill.at > cycle.known_until
+        if cycle is not None and late and reduces and _closes(fill):
+            turn.set(strays=tuple(other for other in turn.state.strays if other != fill))
+            _reduced(turn, cycle, fill, live=False)
 
 
 def _linked(turn: Turn, fill: Fill) -> None:
@@ -198,7 +217,7 @@ def _reduced(turn: Turn, cycle: Cycle, fill: Fill, *, live: bool) -> None:
     turn.put(cycle)
     if flips:
         rest = replace(fill, qty=fill.qty - qty, fee=fill.fee - fee, profit=ZERO)
-        turn.set(strays=(*turn.state.strays, rest)[-STRAYS:])
+        _stray(turn, rest)
 
 
 def _ended_by(cycle: Cycle, fill: Fill) -> Cycle:

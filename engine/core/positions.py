@@ -12,7 +12,7 @@ from engine.core.cover import outlive
 from engine.core.cycle import Cycle, Rest, Stage, key_of
 from engine.core.doubt import differs, missing
 from engine.core.events import PositionsRead
-from engine.core.exchange import Fill, Position
+from engine.core.exchange import Cause, Fill, Position
 from engine.core.ids import cycle_id
 from engine.core.instrument import ZERO, Side
 from engine.core.ledger import begin, fund
@@ -202,6 +202,7 @@ def _opening_trades(state: State, position: Position) -> tuple[tuple[Fill, ...],
     need = position.qty
     for fill in reversed(state.strays):
         opens = fill.buy is (position.side is Side.LONG) and fill.at >= position.opened - SAME_MOMENT_MS
+        opens = opens and not fill.profit and fill.cause is Cause.ORDER
         if fill.symbol == position.symbol and opens and ZERO < fill.qty <= need:
             mine.append(fill)
             need -= fill.qty

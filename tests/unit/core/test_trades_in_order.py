@@ -176,6 +176,22 @@ def test_trades_of_earlier_care_of_the_same_position_are_booked_to_that_care() -
     assert day.state.closed[0].fees == opening.fee + added.fee + closed.fee
 
 
+def test_a_part_closed_before_its_position_was_seen_is_booked_when_it_is() -> None:
+    """The trades are read before a slow frame tells of the position, as it was before the part was closed."""
+    day = Day()
+    day.begins()
+    opened = day.at
+    opening = day.trade("100", "0.002", "100000", buy=False)
+    part = day.trade("101", "0.0005", "100010", buy=True, profit="-0.005", cause=Cause.ADL, at=opened + 100)
+    day.tell(FillSeen(opening), FillSeen(part), FillsRead(0))
+    numbers = (D("0.002"), D(100_000), D(10), D(20), D(104_000), True, False, False)
+    row = Position("BTCUSDT", Side.SHORT, *numbers, opened=opened, updated=opened)
+    day.tell(PositionsRead((row,), rest=False))
+    assert day.cycles[0].held_qty == D("0.0015")
+    assert day.booked == paid(opening, part)
+    assert not day.state.strays
+
+
 def test_a_flip_is_shared_between_the_position_that_it_ends_and_the_one_that_it_opens() -> None:
     day = Day()
     day.begins()
