@@ -226,6 +226,14 @@ class Doubt(msgspec.Struct, frozen=True):
     gone_by_rest: int = 0
 
 
+class Unlinked(msgspec.Struct, frozen=True, array_like=True):
+    """A trade of a stop that is not known yet: first told at `first` (the engine's clock), made at `at`."""
+
+    trade_id: str
+    first: int
+    at: int = 0
+
+
 class Cycle(msgspec.Struct, frozen=True):
     """One symbol and side, from first seen to flat.
 
@@ -242,7 +250,7 @@ class Cycle(msgspec.Struct, frozen=True):
     `adopted` is when care began (the exchange's clock): what a trade before it did is history, but for the
     opening fee of `unbooked` size. Trades up to `known_until` are in the size already: they bring money only.
     `liquidated` is when it was liquidated last (the exchange's clock), 0 when never.
-    `unlinked` are trades of stops, each with the time it was first told, until it is known whose they were.
+    `unlinked` are trades of stops, until it is known whose they were.
     `funding_before` is what its row told of funding before care began. `row_funding` is what the row brought
     last, `funded_at` until when (the exchange's clock) it has told all of it. `owed_at` is the newest
     settlement of a long and a short whose bills nobody could tell apart: the row is awaited.
@@ -309,7 +317,7 @@ class Cycle(msgspec.Struct, frozen=True):
     row_funding: Decimal = ZERO
     funded_at: int = 0
     owed_at: int = 0
-    unlinked: tuple[tuple[str, int], ...] = ()
+    unlinked: tuple[Unlinked, ...] = ()
     given: tuple[str, ...] = ()
     leaving: str = ""
 

@@ -11,7 +11,7 @@ from engine.core.cycle import Cycle, Hand, Order, Rest, Stage, Stop, key_of
 from engine.core.doubt import UNTOLD, moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
 from engine.core.ids import cycle_in, is_entry, is_ours
-from engine.core.in_order import candidates, meaning
+from engine.core.in_order import candidates, first_told, meaning
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
 from engine.core.ledger import Parts, by_trader_first, enlarge, newest_first, parts_of, reduce
@@ -79,7 +79,7 @@ def claim_strays(turn: Turn) -> None:
 def _linked(turn: Turn, fill: Fill) -> None:
     """A trade is booked: it waits no more."""
     for cycle in turn.state.cycles.values():
-        left = tuple(u for u in cycle.unlinked if u[0] != fill.trade_id)
+        left = tuple(u for u in cycle.unlinked if u.trade_id != fill.trade_id)
         if left != cycle.unlinked:
             turn.put(replace(cycle, unlinked=left))
 
@@ -304,7 +304,7 @@ def _stop_of(turn: Turn, cycle: Cycle, fill: Fill) -> Stop | None:
     for stop in cycle.stops:
         if fill.order_id and fill.order_id == stop.child:
             return stop
-    live = candidates(cycle, dict(cycle.unlinked).get(fill.trade_id, turn.at))
+    live = candidates(cycle, first_told(cycle, fill, turn.at))
     nearest = min(live, key=lambda s: (abs(s.trigger - fill.price), s.qty != fill.qty), default=None)
     theirs = [o.trigger for o in cycle.foreign if o.trigger is not None]
     if nearest is None or fill.cause is Cause.TAKE_PROFIT:

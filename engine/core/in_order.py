@@ -7,7 +7,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.core.actions import Reading
-from engine.core.cycle import Cycle, Rest, Stop, key_of
+from engine.core.cycle import Cycle, Rest, Stop, Unlinked, key_of
 from engine.core.events import FillsRead
 from engine.core.exchange import Cause, Fill
 from engine.core.ids import cycle_in, is_add
@@ -26,8 +26,8 @@ def has_to_wait(turn: Turn, fill: Fill, *, live: bool) -> bool:
         turn.set(untold=turn.at)
     elif not (
         (live and _outruns(turn, fill))
-        or (fill.cause is Cause.STOP and _is_unlinked(turn, fill))
         or _waits_for_another(turn, fill)
+        or (fill.cause is Cause.STOP and _is_unlinked(turn, fill))
     ):
         return False
     turn.ask(Reading.FILLS)
@@ -78,24 +78,31 @@ def _is_unlinked(turn: Turn, fill: Fill) -> bool:
     cycle = turn.state.cycles.get(key_of(fill.symbol, side))
     if cycle is None or any(fill.order_id == stop.child for stop in cycle.stops):
         return False
-    first = dict(cycle.unlinked).get(fill.trade_id, turn.at)
+    first = first_told(cycle, fill, turn.at)
     maybe = candidates(cycle, first)
     if not maybe or turn.at - first > LINK_MS:
         return False
     for stop in maybe:
         turn.look_up(stop.client_id, cycle.symbol, stop=True, after_ms=0)
     turn.ask(Reading.ORDERS)
-    if fill.trade_id not in dict(cycle.unlinked):
-        turn.put(replace(cycle, unlinked=(*cycle.unlinked, (fill.trade_id, first))))
+    if all(known.trade_id != fill.trade_id for known in cycle.unlinked):
+        turn.put(replace(cycle, unlinked=(*cycle.unlinked, Unlinked(fill.trade_id, first, fill.at))))
     return True
+
+
+def first_told(cycle: Cycle, fill: Fill, now: int) -> int:
+    """When a trade whose stop is being asked for was told first."""
+    return next((known.first for known in cycle.unlinked if known.trade_id == fill.trade_id), now)
 
 
 def _waits_for_another(turn: Turn, fill: Fill) -> bool:
     """Whether an earlier trade of the same position is not booked yet: they keep their order."""
-    for cycle in turn.state.cycles.values():
-        if cycle.unlinked and cycle.symbol == fill.symbol and fill.side in (None, cycle.side):
-            return cycle.unlinked[0][0] != fill.trade_id
-    return False
+    return any(
+        (earlier.at, earlier.trade_id) < (fill.at, fill.trade_id)
+        for cycle in turn.state.cycles.values()
+        if cycle.symbol == fill.symbol and fill.side in (None, cycle.side)
+        for earlier in cycle.unlinked
+    )
 
 
 def candidates(cycle: Cycle, first: int) -> list[Stop]:
