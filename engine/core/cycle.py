@@ -254,8 +254,8 @@ class Cycle(msgspec.Struct, frozen=True):
     `funding_before` is what its row told of funding before care began. `row_funding` is what the row brought
     last, `funded_at` until when (the exchange's clock) it has told all of it. `owed_at` is the newest
     settlement of a long and a short whose bills nobody could tell apart: the row is awaited.
-    `given` are earlier cycles of this position that were released: what rests of their stops is the
-    trader's. `leaving` is who asked for the exit at the touch.
+    `given` are earlier cycles of this position, released or ended too early: what rests of their stops stays
+    and counts as the trader's. `leaving` is who asked for the exit at the touch.
     """
 
     id: str

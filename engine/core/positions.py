@@ -167,7 +167,7 @@ def adopt(turn: Turn, position: Position) -> None:
     cycle = replace(cycle, legs=(leg,), unbooked=max(ZERO, position.qty - booked))
     known = position.updated or turn.market
     left = state.left_alone.get(key)
-    given = (left.cycle,) if left is not None and left.cycle else ()
+    given = (left.cycle,) if left is not None and left.cycle else _cared_for_before(state, position)
     cycle = replace(cycle, adopted=known, known_until=known, given=given)
     if position.funding is not None:
         cycle = replace(cycle, funding_before=position.funding, funded_at=known)
@@ -191,6 +191,17 @@ def adopt(turn: Turn, position: Position) -> None:
         liquidation=position.liquidation,
     )
     turn.put(_warn(turn, cycle, position))
+
+
+def _cared_for_before(state: State, position: Position) -> tuple[str, ...]:
+    """The cycles that ended although this very position goes on (an add was not told in time): what rests of
+    their stops protects it, and stays.
+    """
+    return tuple(
+        c.id
+        for c in state.closed
+        if (c.symbol, c.side, c.opened) == (position.symbol, position.side, position.opened)
+    )
 
 
 def _opening_trades(state: State, position: Position) -> tuple[tuple[Fill, ...], tuple[Fill, ...]]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from engine.core.cycle import Cycle, Rest, key_of
 from engine.core.decide import decide, first_state
 from engine.core.events import FillSeen
-from engine.core.ids import is_ours
+from engine.core.ids import cycle_in, is_ours
 from engine.core.instrument import ZERO
 from engine.core.stops import is_nearer
 from engine.journal import chain
+from engine.simulator.plan_orders import PlanOrder
 
 from .money import under_care
 from .watch import Watch
@@ -82,13 +83,19 @@ def _positions_agree(world: World, watch: Watch, engine: Engine) -> None:
 
 
 def _stops_agree(world: World, watch: Watch, engine: Engine) -> None:
-    truth = {p.client_oid: (p.trigger, p.qty or None) for p in watch.our_plans()}
+    truth = {p.client_oid: (p.trigger, p.qty or None) for p in _own_plans(watch, engine)}
     belief = {s.client_id: (s.trigger, s.qty) for c in engine.state.cycles.values() for s in c.stops}
     for name in sorted(truth.keys() | belief.keys()):
         if truth.get(name) != belief.get(name):
             watch.say(
                 f"at rest: stop {name} rests as {truth.get(name)} and is believed as {belief.get(name)}"
             )
+
+
+def _own_plans(watch: Watch, engine: Engine) -> list[PlanOrder]:
+    """What rests under our ids, but for what earlier care of a position left there as the trader's own."""
+    given = {cycle for each in engine.state.cycles.values() for cycle in each.given}
+    return [plan for plan in watch.our_plans() if cycle_in(plan.client_oid) not in given]
 
 
 def _stops_are_needed_and_there(world: World, watch: Watch, engine: Engine) -> None:
@@ -100,7 +107,7 @@ def _stops_are_needed_and_there(world: World, watch: Watch, engine: Engine) -> N
         if any(leg.locked for leg in cycle.legs) and watch.uncovered(key):
             watch.say(f"at rest: {watch.uncovered(key)} of {key[0]} {key[1].value} has no stop")
         liquidation = world.account.liquidation_price(position)
-        for plan in watch.our_plans():
+        for plan in _own_plans(watch, engine):
             mine = (plan.symbol, plan.side) == key and liquidation
             if mine and not is_nearer(cycle.side, plan.trigger, liquidation):
                 watch.say(f"at rest: the stop at {plan.trigger} is beyond the liquidation {liquidation}")

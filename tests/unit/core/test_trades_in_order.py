@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from engine.core.actions import Read, Reading
-from engine.core.cycle import Cycle
+from engine.core.cycle import Cycle, Unlinked
 from engine.core.decide import Decision, decide, first_state
 from engine.core.events import (
     AnyBody,
@@ -171,6 +173,8 @@ def test_trades_of_earlier_care_of_the_same_position_are_booked_to_that_care() -
     left = Position("BTCUSDT", Side.SHORT, *held, opened=opened, updated=day.at + 200)
     day.tell(FillSeen(closed), PositionsRead((left,), rest=True))
     assert [len(day.state.closed), len(day.state.cycles)] == [1, 1]
+    [goes_on] = day.state.cycles.values()
+    assert goes_on.given == (day.state.closed[0].id,), "what rests of its stops protects it still"
     day.tell(FillSeen(opening), FillSeen(added), FillsRead(0))
     assert day.booked == paid(opening, added, closed)
     assert day.state.closed[0].fees == opening.fee + added.fee + closed.fee
@@ -190,6 +194,23 @@ def test_a_part_closed_before_its_position_was_seen_is_booked_when_it_is() -> No
     assert day.cycles[0].held_qty == D("0.0015")
     assert day.booked == paid(opening, part)
     assert not day.state.strays
+
+
+def test_a_trade_waits_for_earlier_ones_whose_stop_is_asked_for_and_not_for_later_ones() -> None:
+    day = Day()
+    day.begins()
+    day.short_opened("0.003")
+    [(key, cycle)] = day.state.cycles.items()
+    asked_for = Unlinked("105", day.at, day.at + 500)
+    day.state = replace(day.state, cycles={key: replace(cycle, unlinked=(asked_for,))})
+    before, after = (
+        day.trade(number, "0.001", "99000", buy=True, profit="1", at=day.at + at)
+        for number, at in (("103", 100), ("107", 900))
+    )
+    day.tell(FillSeen(before), FillSeen(after))
+    assert before.trade_id in day.state.trades_seen
+    assert after.trade_id not in day.state.trades_seen
+    assert day.cycles[0].held_qty == D("0.002")
 
 
 def test_a_flip_is_shared_between_the_position_that_it_ends_and_the_one_that_it_opens() -> None:
