@@ -61,10 +61,10 @@ class _Group:
 
     def derive(self, recorded: Sequence[Recorded], after: State) -> None:
         """The read models of one append."""
-        cycles, changed = touch.by_symbol(self.believed, after), touch.changed(self.believed, after)
-        for item in recorded:
-            by_this = changed if item is recorded[-1] else frozenset[str]()
-            self.touches += [(touch.key(name), item.seq) for name in touch.names(item.entry, cycles, by_this)]
+        named = touch.touched([item.entry for item in recorded], self.believed, after)
+        self.touches += [
+            (touch.key(name), item.seq) for item, names in zip(recorded, named, strict=True) for name in names
+        ]
         self.changes += read_models.changes(recorded, self.believed, after)
         self.believed = after
 

@@ -16,7 +16,7 @@ class _Call(msgspec.Struct):
     """An append on its way to the disk: canonical JSON, names touched."""
 
     lines: tuple[bytes, ...]
-    touched: tuple[frozenset[str], ...]
+    touched: list[set[str]]
     state: State
     last: int = 0
     has_landed: bool = False
@@ -33,7 +33,7 @@ class MemoryJournal(Journal):
         self.account = account
         self.refusal = ""
         self._lines: list[bytes] = []
-        self._touched: list[frozenset[str]] = []
+        self._touched: list[set[str]] = []
         self._link = chain.genesis(account)
         self._snapshot: tuple[int, bytes] | None = None
         self._under_way: list[_Call] = []
@@ -60,8 +60,8 @@ class MemoryJournal(Journal):
 
     async def append(self, entries: Sequence[Entry], state: State) -> int:
         self._check()
-        lines = tuple(chain.write_entry(entry) for entry in entries)
-        call = _Call(lines, self._touches(entries, state), state)
+        lines = tuple(map(chain.write_entry, entries))
+        call = _Call(lines, touch.touched(entries, self._believed, state), state)
         self._believed = state
         self._under_way.append(call)
         try:
@@ -140,15 +140,6 @@ class MemoryJournal(Journal):
             self._kept = call.state
             call.last, call.has_landed = len(self._lines), True
         self._under_way.clear()
-
-    def _touches(self, entries: Sequence[Entry], state: State) -> tuple[frozenset[str], ...]:
-        cycles = touch.by_symbol(self._believed, state)
-        changed = touch.changed(self._believed, state)
-        last = len(entries) - 1
-        return tuple(
-            frozenset(touch.names(entry, cycles, changed if n == last else frozenset()))
-            for n, entry in enumerate(entries)
-        )
 
     def _recorded(self, seq: int) -> Recorded:
         return Recorded(seq, chain.read_entry(self._lines[seq - 1]))

@@ -65,7 +65,7 @@ class SqliteJournal(Journal):
         return await self._hop.run(self._disk.recover)
 
     async def append(self, entries: Sequence[Entry], state: State) -> int:
-        lines = tuple(chain.write_entry(entry) for entry in entries)
+        lines = tuple(map(chain.write_entry, entries))
         return await self._ask(Append(tuple(entries), lines, state))
 
     async def snapshot(self, state: State) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Final
 
 from engine.core.actions import (
     CancelOrder,
@@ -17,7 +19,6 @@ from engine.core.actions import (
     SetLeverage,
     Work,
 )
-from engine.core.cycle import Cycle
 from engine.core.events import (
     Answered,
     AnyBody,
@@ -48,42 +49,49 @@ def key(name: str) -> int:
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-def names(entry: Entry, cycles: dict[str, tuple[Cycle, ...]], changed: frozenset[str]) -> set[str]:
-    """All names that an entry touches.
+_READINGS: Final = (PositionsRead, OrdersRead)
+_FOR_ALL: Final = (Halt, Flatten, Resume)
+_NOTHING: Final = frozenset[str]()
+
+
+def touched(entries: Sequence[Entry], before: State | None, after: State) -> list[set[str]]:
+    """All names that each entry of one append touches; `before` and `after` are what was believed around it.
 
     The kill switch touches every cycle. A reading of positions or orders touches its symbols only when
-    something was decided on it, or a cycle changed: most of them only confirm. `cycles` are those known
-    before or after it, by symbol; `changed` are the ids of cycles that it changed. Ticks are no touch: every
-    event carries them.
+    something was decided on it, or a cycle changed: most of them only confirm. A cycle that changed is the
+    last entry's. Ticks are no touch: every event carries them.
     """
+    changed, last = _changed(before, after), len(entries) - 1
+    return [
+        _names(entry, before, after, changed if n == last else _NOTHING) for n, entry in enumerate(entries)
+    ]
+
+
+def _names(entry: Entry, before: State | None, after: State, changed: frozenset[str]) -> set[str]:
+    """`changed` are the ids of the cycles that it changed."""
     body = entry.event.body
-    is_quiet = isinstance(body, PositionsRead | OrdersRead) and not (entry.actions or entry.notes)
+    is_quiet = isinstance(body, _READINGS) and not (entry.actions or entry.notes)
     found = set() if is_quiet else _in_body(body)
     for work in entry.actions:
         found |= _in_work(work)
     for note in entry.notes:
         found |= _in_note(note)
-    found |= {cycle_in(name) for name in found}
-    named = frozenset(found)
-    for_all = isinstance(body, Commanded) and isinstance(body.command, Halt | Flatten | Resume)
-    for symbol, known in cycles.items():
-        for cycle in known:
-            if for_all or symbol in named or cycle.id in named or cycle.id in changed:
-                found |= {symbol, cycle.id}
-    found.discard("")
+    for_all = isinstance(body, Commanded) and isinstance(body.command, _FOR_ALL)
+    if found or changed or for_all:
+        found |= {cycle_in(name) for name in found}
+        found |= _in_cycles(found | changed, before, after, for_all=for_all)
+        found.discard("")
     return found
 
 
-def by_symbol(*beliefs: State | None) -> dict[str, tuple[Cycle, ...]]:
-    """The open cycles of some beliefs, by symbol."""
-    found: dict[str, tuple[Cycle, ...]] = {}
-    for belief in beliefs:
-        for cycle in belief.cycles.values() if belief else ():
-            found[cycle.symbol] = (*found.get(cycle.symbol, ()), cycle)
-    return found
+def _in_cycles(named: set[str], *beliefs: State | None, for_all: bool) -> set[str]:
+    """The ids and symbols of the open cycles that are named by id or symbol."""
+    cycles = [cycle for belief in beliefs if belief for cycle in belief.cycles.values()]
+    meant = [c for c in cycles if for_all or c.symbol in named or c.id in named]
+    return {name for cycle in meant for name in (cycle.symbol, cycle.id)}
 
 
-def changed(before: State | None, after: State) -> frozenset[str]:
+def _changed(before: State | None, after: State) -> frozenset[str]:
     """The ids of the cycles that began, ended or differ between two beliefs."""
     if before is None or before.cycles is after.cycles:
         return frozenset()
@@ -118,9 +126,9 @@ def _in_body(body: AnyBody) -> set[str]:
         case OrdersRead(orders):
             return {row.symbol for row in orders}
         case Commanded(_, _, command):
-            if isinstance(command, Approve | Deny):
+            if isinstance(command, (Approve, Deny)):
                 return {command.cycle}
-            return set() if isinstance(command, Halt | Flatten | Resume) else {command.symbol}
+            return set() if isinstance(command, _FOR_ALL) else {command.symbol}
         case _:
             return set()
 
