@@ -13,6 +13,7 @@ from engine.core.asking import over_because, question, say
 from engine.core.closing import close_parts
 from engine.core.cover import cover, is_covered, is_passed
 from engine.core.cycle import Armed, Cycle, Order, Part, Rung, Stage
+from engine.core.events import MarkReached
 from engine.core.ids import add_id, bank_id
 from engine.core.instrument import ONE, ZERO
 from engine.core.ladder import (
@@ -39,8 +40,10 @@ STEPS = {
 
 def arm(turn: Turn, cycle: Cycle) -> Cycle:
     """Make the next rung ready, so that its crossing waits for nothing; nothing is armed for a leg that has
-    fired.
+    fired. A price changes nothing of what is armed.
     """
+    if cycle.armed is not None and isinstance(turn.event.body, MarkReached):
+        return cycle
     if cycle.rung is not None or not cycle.legs or cycle.front.number <= cycle.fired:
         return replace(cycle, armed=None) if cycle.armed is not None and cycle.rung is None else cycle
     ladder, instrument = turn.state.settings.ladder, turn.instrument(cycle.symbol)

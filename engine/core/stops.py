@@ -41,34 +41,32 @@ def guard_price(side: Side, liquidation: Decimal, guard: Decimal) -> Decimal | N
     return liquidation * (ONE + side.d * guard) if liquidation > ZERO else None
 
 
-def guarded(cycle: Cycle, instrument: Instrument, guard: Decimal, wanted: Wanted) -> Wanted:
-    """`wanted` on the tick, and never beyond the guard."""
-    limit = guard_price(cycle.side, liquidation_in_force(cycle, instrument), guard)
-    if limit is not None and is_nearer(cycle.side, limit, wanted.trigger):
-        wanted = replace(wanted, trigger=limit, why=Why.GUARD if wanted.why is not Why.HARD else Why.HARD)
-    return replace(wanted, trigger=instrument.stop_price(wanted.trigger, cycle.side))
-
-
 def wanted_stops(
     cycle: Cycle, instrument: Instrument, *, guard: Decimal, hard_stop: bool = False
 ) -> tuple[Wanted, ...]:
-    """The stops that the cycle's mode asks for now, nearest first.
+    """The stops that the cycle's mode asks for now, nearest first, on the tick and never beyond the guard.
 
     Before the first rung there are none: liquidation is the stop by design, unless `hard_stop` puts one in
     front of it.
     """
-    if not cycle.legs:
+    is_young = not cycle.rungs and not any(leg.locked for leg in cycle.legs)
+    if not cycle.legs or (is_young and not hard_stop):
         return ()
-    if not cycle.rungs and not any(leg.locked for leg in cycle.legs):
-        if not hard_stop:
-            return ()
-        limit = guard_price(cycle.side, liquidation_in_force(cycle, instrument), guard)
-        return (
-            () if limit is None else (guarded(cycle, instrument, guard, Wanted(None, None, limit, Why.HARD)),)
-        )
-    wanted = [guarded(cycle, instrument, guard, w) for w in _by_mode(cycle, instrument)]
+    limit = guard_price(cycle.side, liquidation_in_force(cycle, instrument), guard)
+    if is_young:
+        bare = [] if limit is None else [Wanted(None, None, limit, Why.HARD)]
+    else:
+        bare = [_guarded(cycle.side, limit, wanted) for wanted in _by_mode(cycle, instrument)]
+    wanted = [replace(w, trigger=instrument.stop_price(w.trigger, cycle.side)) for w in bare]
     wanted.sort(key=lambda w: (-cycle.side.d * w.trigger, w.leg or 0))
     return tuple(wanted)
+
+
+def _guarded(side: Side, limit: Decimal | None, wanted: Wanted) -> Wanted:
+    """`wanted`, never beyond the `limit` of the guard."""
+    if limit is None or not is_nearer(side, limit, wanted.trigger):
+        return wanted
+    return replace(wanted, trigger=limit, why=Why.GUARD)
 
 
 def _by_mode(cycle: Cycle, instrument: Instrument) -> Iterable[Wanted]:

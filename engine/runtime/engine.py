@@ -201,9 +201,9 @@ class Engine:
             self.prices.note_balance()
         changed = decision.state is not self.state and (bool(decision.notes) or decision.state != self.state)
         self.state = decision.state
+        self._queue(event, decision, changed=changed)
         if changed:
             self.prices.arm(thresholds(self.state))
-        self._queue(event, decision, changed=changed)
         self.touch()
         return decision
 
