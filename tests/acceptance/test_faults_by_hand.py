@@ -4,7 +4,6 @@ twice, and the stops rest.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -23,7 +22,6 @@ from tests.acceptance.scene import BTC, Scene, scene
 D = Decimal
 QUICK = Patience(answer_s=0.5, ping_s=0.5, pong_s=2.0, again_s=0.2)
 RUNG_1 = ["0.001 @ 100000", "0.0021 @ 99293.2"]
-LONG = "RATCHET_LONG_TESTS"
 
 FAULTS: dict[str, dict[str, Any]] = {
     "lost": {"fault": "lost"},
@@ -114,7 +112,7 @@ async def test_the_network_is_down_in_the_middle_of_a_rung(tmp_path: Path, secon
         await settled(s, 1, RUNG_1)
 
 
-@pytest.mark.skipif(LONG not in os.environ, reason=f"waits 90 s; set {LONG}=1 to run it")
+@pytest.mark.long
 async def test_the_network_is_down_for_ninety_seconds_in_the_middle_of_a_rung(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         await s.opens()
