@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from engine.config.doors import RestTerms, WebhookTerms
     from engine.config.paths import Paths
+    from engine.config.references import Keys
     from engine.core.settings import Settings
 
 
@@ -31,18 +32,6 @@ class Effective:
     value: str
     source: Source
     where: str = ""
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Keys:
-    """The three parts of a Bitget API key. Its repr shows nothing, so that no log or traceback can."""
-
-    key: str
-    secret: str
-    passphrase: str
-
-    def __repr__(self) -> str:
-        return "Keys(…)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -11,7 +11,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from engine.config.loaded import Keys
 from engine.config.refused import ConfigRefused
 
 REFERENCE: Final = re.compile(r"env:\w+|credential:[\w.@-]+|keyring:[^/\s]+/\S+")
@@ -25,6 +24,18 @@ PLACES: Final[dict[str, tuple[str, ...]]] = {
 
 BOT_TOKEN: Final = ("env:TELEGRAM_BOT_TOKEN", "credential:telegram_bot_token", "keyring:ratchet/telegram")
 """Where a Telegram bot's token usually is."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """The three parts of a Bitget API key. Its repr shows nothing, so that no log or traceback can."""
+
+    key: str
+    secret: str
+    passphrase: str
+
+    def __repr__(self) -> str:
+        return "Keys(…)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

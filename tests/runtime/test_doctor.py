@@ -13,8 +13,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.config.loaded import Keys, Loaded
+from engine.config.loaded import Loaded
 from engine.config.paths import find_paths
+from engine.config.references import Keys
 from engine.config.refused import ConfigRefused
 from engine.core.instrument import Side
 from engine.core.settings import Managed, Settings

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.config import ConfigRefused, find_paths, load
-from engine.config.loaded import Keys
-from engine.config.references import PLACES, find, find_keys
+from engine.config.references import PLACES, Keys, find, find_keys
 
 ANYWHERE = dict.fromkeys(PLACES, "")
 
