@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -18,7 +18,7 @@ import msgspec
 
 from engine.backtest.network import Direct, Network
 from engine.backtest.wire import InProcessRest
-from engine.core.actions import LookUp, Read, Reading, Work
+from engine.core.actions import LookUp, PlaceMarket, Read, Reading, Work
 from engine.core.events import Answered, AnyBody, FillSeen, InstrumentsRead, LinkChanged
 from engine.core.exchange import Fill, OrderRow, RestingOrder, Unknown
 from engine.core.instrument import Instrument
@@ -124,6 +124,9 @@ class InProcessBitget:
                 return (await self._orders.look_up(work),)
             case _:
                 return (await self._orders.do(work),)
+
+    def have_ready(self, orders: Sequence[PlaceMarket]) -> None:
+        """Nothing takes time here."""
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -1,5 +1,5 @@
 """The prices at which a tick is more than a tick: two numbers a symbol, so that the hot path is two
-comparisons.
+comparisons; and the orders that such a tick sends.
 """
 
 from __future__ import annotations
@@ -8,7 +8,11 @@ import math
 from collections.abc import Iterator
 from decimal import Decimal
 
+from engine.core.actions import PlaceMarket
 from engine.core.cycle import Approval, Cycle, Rest
+from engine.core.instrument import ZERO
+from engine.core.ledger import Parts
+from engine.core.settings import Sequence
 from engine.core.state import State
 
 NEVER = (-math.inf, math.inf)
@@ -30,6 +34,26 @@ def thresholds(state: State) -> dict[str, tuple[float, float]]:
             low = max(low, math.nextafter(float(price), math.inf))
         armed[symbol] = (low, high)
     return armed
+
+
+def armed_ids(state: State) -> frozenset[str]:
+    """The client ids of every armed rung: an order under one of them is explained by the journal already."""
+    armed = (cycle.armed for cycle in state.cycles.values())
+    return frozenset(name for a in armed if a is not None for name in (a.bank_id, a.add_id))
+
+
+def first_orders(state: State) -> tuple[PlaceMarket, ...]:
+    """The orders with which the armed rungs begin, where they are known before the price is: the banks."""
+    if state.settings.ladder.sequence is not Sequence.BANK_FIRST:
+        return ()
+    return tuple(bank_order(c, c.armed.bank_id, c.armed.bank) for c in state.cycles.values() if c.armed)
+
+
+def bank_order(cycle: Cycle, client_id: str, parts: Parts) -> PlaceMarket:
+    """The order that banks these parts of the legs."""
+    return PlaceMarket(
+        client_id, cycle.symbol, cycle.side, opens=False, qty=sum((qty for _, qty in parts), ZERO)
+    )
 
 
 def _prices(cycle: Cycle) -> Iterator[tuple[Decimal, bool]]:

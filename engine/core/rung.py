@@ -9,6 +9,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import Level, PlaceMarket, Reading
+from engine.core.arming import bank_order
 from engine.core.asking import over_because, question, say
 from engine.core.closing import close_parts
 from engine.core.cover import cover, is_covered, is_passed
@@ -212,10 +213,11 @@ def _bank(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
     order = rung.bank
     if order.stage is Stage.PLANNED:
         parts = _still_there(cycle, order.parts)
-        order = replace(order, stage=Stage.SENT, sent=turn.at, parts=parts, qty=_sum(parts))
-        if not order.qty:
+        work = bank_order(cycle, order.id, parts)
+        if not work.qty:
             return _give_up(turn, cycle, rung, "the legs to bank are gone")
-        turn.send(PlaceMarket(order.id, cycle.symbol, cycle.side, opens=False, qty=order.qty), cycle.id)
+        turn.send(work, cycle.id)
+        order = replace(order, stage=Stage.SENT, sent=turn.at, parts=parts, qty=work.qty)
         return replace(cycle, rung=replace(rung, bank=order))
     if order.stage in (Stage.DONE, Stage.REFUSED) and not order.filled:
         return _give_up(turn, cycle, rung, rung.reason or "the bank order was refused")

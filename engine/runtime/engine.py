@@ -19,7 +19,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from engine.core.actions import Level, LookUp, Note, PlaceMarket, Read, Reading, Work
-from engine.core.arming import thresholds
+from engine.core.arming import armed_ids, first_orders, thresholds
 from engine.core.decide import Decision, decide, first_state
 from engine.core.events import (
     AnyBody,
@@ -172,6 +172,7 @@ class Engine:
             await asyncio.sleep(TIMER_S)
             beats += 1
             self.take(Timer(reconcile=beats % RECONCILE_TICKS == 0))
+            self.venue.have_ready(first_orders(self.state))
 
     # -- what happens ----------------------------------------------------------------------------------------
 
@@ -426,16 +427,6 @@ def replayed(recovered: Recovered, settings: Settings) -> State:
     for recorded in recovered.after:
         state = decide(state, recorded.entry.event).state
     return state
-
-
-def armed_ids(state: State) -> frozenset[str]:
-    """The client ids of every armed rung: an order under one of them is explained by the journal already."""
-    return frozenset(
-        name
-        for c in state.cycles.values()
-        if c.armed is not None
-        for name in (c.armed.bank_id, c.armed.add_id)
-    )
 
 
 def latest(state: State) -> int:

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from engine.core.actions import LookUp, Read, Reading, Work
+from engine.core.actions import LookUp, PlaceMarket, Read, Reading, Work
 from engine.core.events import Answered, AnyBody, FillSeen, InstrumentsRead, StopSeen
 from engine.core.exchange import Fill, OrderRow, Refused, RestingOrder, Unknown
 from engine.core.instrument import Instrument
@@ -144,6 +144,10 @@ class Bitget:
                     self._resync.set()
                 return (answered,)
 
+    def have_ready(self, orders: Sequence[PlaceMarket]) -> None:
+        """Sign them now."""
+        self._orders.have_ready(orders)
+
     async def look_at_contracts(self) -> None:
         """Trading in a contract is suspended and taken up again, its steps and tiers change: tell it."""
         try:
@@ -210,6 +214,7 @@ class Bitget:
     def _see_mode(self, hedged: bool) -> None:
         if hedged != self._hedged:
             log.info("position mode: %s", "hedge" if hedged else "one-way")
+            self._orders.have_ready(())
         self._hedged = hedged
 
     def _complain(self, bad: Malformed) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 from engine.core.actions import (
@@ -23,10 +24,11 @@ from engine.core.instrument import Side
 from engine.venue.lanes import Lane
 from engine.venue.malformed import Malformed, plain, shaped
 from engine.venue.outcomes import NoAnswer, Refusal, listed, placed, unknown
-from engine.venue.rest import PRODUCT, Rest
+from engine.venue.rest import PRODUCT, Ready, Rest
 from engine.venue.rows import OrderDetail, Page, PlanRow, page_of
 
 Deed = PlaceMarket | PlaceLimit | SetLeverage | PlaceStop | MoveStop | CancelStop | CancelOrder
+ORDERS: Final = (PlaceMarket, PlaceLimit)
 
 NOT_FOUND: Final = frozenset({"40109", "40768", "43001", "43025", "43020"})
 """Codes of order detail and of the plan lists for an order that is not there."""
@@ -53,22 +55,34 @@ class Orders:
         self._rest = rest
         self._hedged = hedged
         self._own = own
+        self._ready: dict[Deed, Ready] = {}
+
+    def have_ready(self, deeds: Iterable[Deed]) -> None:
+        """Sign these now: they may be asked for at any moment."""
+        self._ready = {deed: self._rest.ready(*self.request(deed)) for deed in deeds}
 
     async def do(self, deed: Deed) -> Answered:
         """Send one request and say what became of it; what cannot be written down is refused here."""
         try:
-            path, body = self.request(deed)
+            send = self._to_send(deed)
         except ValueError as error:
             return Answered(deed.id, Refused("local", f"not sent: {error}"))
-        if isinstance(deed, PlaceMarket | PlaceLimit):
+        if isinstance(deed, ORDERS):
             self._own(deed.id)
         if isinstance(deed, SetLeverage):
             await self._isolate(deed)
         try:
-            data = await self._rest.post(path, body, lane_of(deed))
+            data = await send(lane_of(deed))
         except (Refusal, NoAnswer) as error:
             return Answered(deed.id, unknown(error))
         return Answered(deed.id, accepted(deed, data))
+
+    def _to_send(self, deed: Deed) -> Callable[[Lane], Awaitable[Any]]:
+        """What was made ready for this, or a request made now. Raises ValueError as `request` does."""
+        ready = self._ready.pop(deed, None)
+        if ready is not None and ready.is_fresh:
+            return partial(self._rest.post_ready, ready)
+        return partial(self._rest.post, *self.request(deed))
 
     def request(self, deed: Deed) -> tuple[str, dict[str, Any]]:
         """The path and the body of a deed (WIRE §5, §6). Raises ValueError for a number that is none."""
@@ -219,7 +233,7 @@ def _move(deed: MoveStop) -> dict[str, str]:
 
 def lane_of(deed: Deed) -> Lane:
     """Only an opening order adds risk."""
-    return Lane.ADD if isinstance(deed, PlaceMarket | PlaceLimit) and deed.opens else Lane.REDUCE
+    return Lane.ADD if isinstance(deed, ORDERS) and deed.opens else Lane.REDUCE
 
 
 def accepted(deed: Deed, data: object) -> Outcome:

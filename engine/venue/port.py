@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec.structs import replace
 
-from engine.core.actions import Work
+from engine.core.actions import PlaceMarket, Work
 from engine.core.events import AnyBody, BalanceRead, FillsRead, OrdersRead, PositionsRead
 from engine.core.exchange import Tick
 
@@ -81,6 +82,11 @@ class Venue(Protocol):
         `Answered` Unknown when it could not ask. A `Read` gives the asked-for events (`PositionsRead`,
         `OrdersRead`, `BalanceRead`, `FillSeen`… then `FillsRead`, `BillSeen`…) and an `Answered`: Accepted
         when everything was read, Unknown otherwise.
+        """
+
+    def have_ready(self, orders: Sequence[PlaceMarket]) -> None:
+        """These may be asked for at any moment: what can be done for them beforehand is done now, and what
+        was kept ready for others is dropped.
         """
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import aiohttp
 
@@ -18,6 +18,8 @@ from engine.venue.signing import Signed, Signer
 
 PRODUCT: Final = "USDT-FUTURES"
 SERVER_TIME: Final = "v2/public/time"
+READY_S: Final = 5.0
+"""How long a request that was made ready may be sent; the exchange's window is 30 s."""
 
 
 class Clock:
@@ -42,6 +44,19 @@ class Clock:
         if not self._stamp:
             return time.time_ns() // 1_000_000
         return self._stamp + int((time.monotonic() - self._heard) * 1000)
+
+
+class Ready(NamedTuple):
+    """A request that was signed at `made` (monotonic seconds), before it is needed."""
+
+    path: str
+    request: Signed
+    made: float
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether its time stamp is still well within the exchange's window."""
+        return time.monotonic() - self.made < READY_S
 
 
 class Rest:
@@ -70,6 +85,15 @@ class Rest:
         await self._lanes.turn(path, lane)
         return await self._send("POST", path, body, True)
 
+    def ready(self, path: str, body: dict[str, Any]) -> Ready:
+        """A request for `post_ready`: what takes time is done now."""
+        return Ready(path, self._signed("POST", path, body, True), time.monotonic())
+
+    async def post_ready(self, ready: Ready, lane: Lane) -> Any:
+        """As `post`, of what was made ready."""
+        await self._lanes.turn(ready.path, lane)
+        return await self._ask(ready.request)
+
     async def follow_clock(self) -> int:
         """Sign with the exchange's clock from now on. Returns how far this machine is ahead, milliseconds.
 
@@ -92,7 +116,9 @@ class Rest:
         return after - before, (before + after) // 2_000_000 - there
 
     async def _send(self, method: str, path: str, params: dict[str, Any], signed: bool) -> Any:
-        request = self._signed(method, path, params, signed)
+        return await self._ask(self._signed(method, path, params, signed))
+
+    async def _ask(self, request: Signed) -> Any:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout_s):

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from engine.core.actions import Work
+from engine.core.arming import armed_ids
 from engine.core.state import State
 from engine.journal import chain
 from engine.journal.memory import MemoryJournal
 from engine.journal.port import Entry, JournalRefused
-from engine.runtime.engine import armed_ids
 
 from .misfortune import OnDisk
 
