@@ -19,6 +19,7 @@ from textual.signal import Signal
 from textual.widgets import Input
 
 from engine.protocol import Hello, Snapshot
+from tui import haste
 from tui.alarms import Alarms, notice_sequence
 from tui.ascii_only import AsciiOnly
 from tui.book import Book
@@ -42,6 +43,9 @@ from tui.wardrobe import Wardrobe
 
 SAMPLE_S: Final = 0.25
 """The screen looks at the newest snapshot four times a second, however many there are."""
+
+SETTLED_S: Final = 1.0
+"""When the first picture stands for sure."""
 
 
 class RatchetDesk(App[int]):
@@ -138,6 +142,7 @@ class RatchetDesk(App[int]):
         self.set_interval(self._sample_s, self.sample)
         self.looks.watch()
         self.call_after_refresh(self.looks.tell_problems)
+        self.set_timer(SETTLED_S, haste.end)
 
     async def _first_look(self) -> None:
         """The first numbers are drawn when they come, not at the next quarter of a second."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tui.alarms import Alarms
-from tui.app import RatchetDesk
-from tui.client import EngineClient
-from tui.hand import Hand
-from tui.leaving import Leaving, terminal_name
-from tui.looks import Wished
+from tui import haste
+
+if TYPE_CHECKING:
+    from tui.alarms import Alarms
+    from tui.hand import Hand
+    from tui.looks import Wished
 
 
 def run_desk(
@@ -37,6 +38,11 @@ def run_desk(
     shell instead of the usual one: for an engine that ends with the desk. Returns the
     exit code: 0, or 128 + n after signal n.
     """
+    haste.begin()
+    from tui.app import RatchetDesk
+    from tui.client import EngineClient
+    from tui.leaving import Leaving, terminal_name
+
     desk = RatchetDesk(
         EngineClient(socket, by=by or f"desk on {terminal_name()}"),
         read_only=read_only,

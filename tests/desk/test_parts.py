@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
+from tui import haste
 from tui.arming import Arming
 from tui.ascii_only import plain
 from tui.keymaps import APP_KEYS, DESK_KEYS, keymap_of
@@ -24,6 +26,21 @@ def test_the_second_press_fires_only_within_three_seconds() -> None:
 def test_a_late_press_arms_anew_and_three_presses_fire_once() -> None:
     catch = Arming()
     assert [catch.press(t) for t in (0.0, 3.5, 4.0, 4.5)] == [False, False, True, False]
+
+
+def test_a_hasty_start_collects_nothing_and_a_desk_that_stands_does() -> None:
+    try:
+        haste.begin()
+        assert not gc.isenabled()
+        haste.end()
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0, "what was there is looked through no more"
+        gc.unfreeze()
+        haste.end()
+        assert gc.get_freeze_count() == 0, "where nobody was hasty nothing is changed"
+    finally:
+        gc.enable()
+        gc.unfreeze()
 
 
 def test_every_key_has_its_own_name_and_no_two_share_a_key() -> None:
