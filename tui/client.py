@@ -28,6 +28,7 @@ T = TypeVar("T")
 HELLO_S: Final = 3.0
 COMMAND_S: Final = 5.0
 SILENCE_S: Final = 6.0
+MEASURE_S: Final = 5.0
 BACK_OFF_S: Final = (0.2, 0.4, 0.8, 1.5, 3.0)
 
 
@@ -171,11 +172,21 @@ class EngineClient:
         return True
 
     async def _stream(self) -> None:
-        async with wire.watching(self.socket, "/v1/stream", silence_s=SILENCE_S) as stream:
+        due = 0.0
+        async with wire.watching(
+            self.socket, "/v1/stream", silence_s=SILENCE_S, steady=self._steady
+        ) as stream:
             async for frame in stream.frames():
-                self._frame = frame, self._steady()
+                now = self._steady()
+                self._frame = frame, now
                 self.frames += 1
                 self.first.set()
+                if stream.took_s is not None:
+                    self.link = replace(self.link, latency_ms=stream.took_s * 1000)
+                    stream.took_s = None
+                if now >= due:
+                    due = now + MEASURE_S
+                    stream.measure()
 
     def _lose(self, reason: str) -> None:
         if self.link.state in {LinkState.UP, LinkState.FOREIGN}:

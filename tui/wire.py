@@ -10,7 +10,8 @@ import asyncio
 import base64
 import hashlib
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -51,12 +52,24 @@ async def ask(socket: Path, method: str, target: str, body: bytes = b"") -> Repl
 
 
 class Stream:
-    """The engine's frames, as they come."""
+    """The engine's frames, as they come. `took_s` is a round trip that was measured, until it is taken."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, silence_s: float
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        silence_s: float,
+        steady: Callable[[], float],
     ) -> None:
-        self._reader, self._writer, self._silence_s = reader, writer, silence_s
+        self._reader, self._writer, self._silence_s, self._steady = reader, writer, silence_s, steady
+        self._asked = 0.0
+        self.took_s: float | None = None
+
+    def measure(self) -> None:
+        """Ask for a sign of life, and measure how long it takes."""
+        self._asked = self._steady()
+        self._send(PING, b"alive?")
 
     async def frames(self) -> AsyncIterator[bytes]:
         """Every message whole, until the engine says goodbye. Raises HungUp when it leaves without, and
@@ -72,7 +85,9 @@ class Stream:
                 return
             if kind == PING:
                 self._send(PONG, payload[:125])
-            elif kind != PONG:
+            elif kind == PONG:
+                self.took_s = self._steady() - self._asked
+            else:
                 parts.append(payload)
                 if first & 0x80:
                     yield parts[0] if len(parts) == 1 else b"".join(parts)
@@ -83,7 +98,7 @@ class Stream:
         try:
             return await self._read(2)
         except TimeoutError:
-            self._send(PING, b"alive?")
+            self.measure()
             return await self._read(2)
 
     async def _payload(self, second: int) -> bytes:
@@ -108,7 +123,9 @@ class Stream:
 
 
 @asynccontextmanager
-async def watching(socket: Path, target: str, *, silence_s: float) -> AsyncIterator[Stream]:
+async def watching(
+    socket: Path, target: str, *, silence_s: float, steady: Callable[[], float] = time.monotonic
+) -> AsyncIterator[Stream]:
     """A WebSocket on the engine. Raises Unreached or HungUp, also when the engine lets nobody more in."""
     key = base64.b64encode(os.urandom(16))
     wishes = {
@@ -127,7 +144,7 @@ async def watching(socket: Path, target: str, *, silence_s: float) -> AsyncItera
         proof = base64.b64encode(hashlib.sha1(key + MAGIC, usedforsecurity=False).digest()).decode()
         if headers.get("sec-websocket-accept") != proof:
             raise HungUp("what answers at the engine's socket is no engine")
-        yield Stream(reader, writer, silence_s=silence_s)
+        yield Stream(reader, writer, silence_s=silence_s, steady=steady)
 
 
 @asynccontextmanager

@@ -44,6 +44,20 @@ async def test_the_newest_snapshot_wins_and_the_older_ones_are_never_decoded(soc
         assert client.newest()[0] is snapshot
 
 
+async def test_how_far_away_the_engine_is_is_measured_while_it_is_watched(socket: Path) -> None:
+    async with EngineFace(socket) as face, following(socket) as client:
+        await until(lambda: client.frames == 1)
+        client.link = replace(client.link, latency_ms=None)
+
+        async def told() -> None:
+            while client.link.latency_ms is None:
+                await face.tell(scenes.LIVE)
+                await asyncio.sleep(0.01)
+
+        await asyncio.wait_for(told(), 60)
+        assert client.link.is_up
+
+
 async def test_an_engine_that_starts_later_is_found(socket: Path) -> None:
     async with following(socket) as client:
         await until(lambda: client.link.retries >= 2)
