@@ -56,10 +56,10 @@ class Book:
             self._desk.install_screen(page, door.name)
         return page
 
-    def tell_story(self, name: str) -> None:
-        """The Journal, on the story of a symbol, a cycle or an order."""
+    def tell_story(self, name: str, whose: str = "") -> None:
+        """The Journal, on the story of a symbol, a cycle or an order; `whose` says it in words."""
         from tui.screens.journal import JournalScreen
 
         page = self.go_to(4)
         assert isinstance(page, JournalScreen)
-        self._desk.call_after_refresh(page.tell, name)
+        self._desk.call_after_refresh(page.tell, name, whose)

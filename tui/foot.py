@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from tui.keymaps import APP_KEYS, FLATTEN, HALT, HAND, HELP, OTHER_KEYS, Key, shown_keys
 from tui.view_model.footer import Hint, Hints, arming_line, footer
 from tui.view_model.ink import Line
+from tui.widgets.approvals_panel import ApprovalsPanel
 from tui.widgets.filter_line import FilterLine
 
 if TYPE_CHECKING:
@@ -55,9 +56,11 @@ class Foot:
         """While something is typed or asked, its own keys and those that work over everything."""
         focused = self._desk.focused
         if isinstance(focused, FilterLine):
-            return Hints(focused.keys, self._told(HALT, FLATTEN))
+            return Hints(focused.keys, self._told(HALT, FLATTEN), deaf=True)
         if self._desk.screen is not self._desk.page:
-            return Hints((("esc", "closes"),), self._told(HALT, FLATTEN))
+            return Hints((("esc", "closes"),), self._told(HALT, FLATTEN), deaf=True)
+        if isinstance(focused, ApprovalsPanel):
+            return Hints(focused.keys, self._told(*ALWAYS))
         timely = (key for key in self.offered() if key.hint and key not in ALWAYS and self._is_timely(key))
         ranked = sorted(timely, key=lambda key: key.rank)
         return Hints(self._told(*ranked[: HINTS - len(ALWAYS)]), self._told(*ALWAYS))
@@ -68,6 +71,8 @@ class Foot:
     def _is_timely(self, key: Key) -> bool:
         """Whether the bottom line spends room on this key now."""
         positions = self._desk.scene.positions
+        if self._desk.page is not None and key.id in self._desk.page.idle:
+            return False
         if key.id == "adopt":
             return any(position.can_adopt for position in positions)
         if key.id in {"menu", "chart"}:

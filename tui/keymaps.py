@@ -70,7 +70,14 @@ APP_KEYS: Final = (
 DESK_KEYS: Final = (
     MENU,
     Key("ticket", "o", "ticket", "Order ticket: open, add or reduce (asks)", "ticket", 2),
-    Key("chart", "c", "chart", "Chart of the selected position, and back to its ladder", "chart", 3),
+    Key(
+        "chart",
+        "c",
+        "chart",
+        "Chart of the selected position, beside its ladder or in its place",
+        "chart",
+        3,
+    ),
     Key("why", "w", "why", "The story of the selected position in the journal"),
     Key("adopt", "a", "adopt", "Adopt the selected unmanaged position (asks)", "adopt", 1),
     Key("pause", "p", "pause", "Pause scaling the selected position at once; scale again (asks)"),
@@ -92,7 +99,7 @@ JOURNAL_KEYS: Final = (
 )
 
 HISTORY_KEYS: Final = (
-    Key("cycle.close", "escape", "close", "Close the cycle that is open"),
+    Key("cycle.close", "escape", "close", "Close the cycle that is open", "closes", 0),
     Key("why", "w", "why", "The story of the cycle in the journal", "story", 1),
     Key("filter", "slash", "filter", "Filter cycles", "filter", 2),
 )
@@ -121,6 +128,7 @@ KEYMAPS: Final[Mapping[str, Keymap]] = {
         "grid.page_down": "pagedown,ctrl+d",
         "grid.page_up": "pageup,ctrl+u",
         "palette": "ctrl+p,colon",
+        "goto": "o",
     },
 }
 

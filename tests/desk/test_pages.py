@@ -99,13 +99,13 @@ async def test_a_history_that_cannot_be_read_says_why(socket: Path, clocks: Cloc
 async def test_the_journal_tells_the_selected_position_newest_first(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks, SHORT) as (pilot, _, desk):
         await pilot.press("w")
-        await until(lambda: "Story of c1 · 8 of 8 lines" in words(pilot), pilot)
+        await until(lambda: "Story of BTCUSDT short · c1 · 8 of 8 lines" in words(pilot), pilot)
         page = desk.page
         assert isinstance(page, JournalScreen)
         assert page.shown[0].seq == 143
         await pilot.press("l", "l")
         await settled(pilot)
-        assert "Story of c1 · 1 of 8 lines" in words(pilot)
+        assert "Story of BTCUSDT short · c1 · 1 of 8 lines" in words(pilot)
         await pilot.press("l", "slash", *"bank", "enter")
         await settled(pilot)
         assert "2 of 8 lines" in words(pilot)
@@ -125,6 +125,17 @@ async def test_the_journal_finds_words_round_and_round(socket: Path, clocks: Clo
         await pilot.press("slash", *"nothing like it", "enter")
         await settled(pilot)
         assert "No line matches the filter" in words(pilot)
+
+
+async def test_the_journal_is_read_again_as_soon_as_it_is_in_front(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, SHORT) as (pilot, face, _):
+        await pilot.press("4")
+        await until(lambda: "8 of 8" in words(pilot), pilot)
+        await pilot.press("1")
+        await settled(pilot)
+        asked = len(face.looked)
+        await pilot.press("4")
+        await until(lambda: len(face.looked) > asked, pilot, within_s=2)
 
 
 async def test_the_journal_reads_another_name(socket: Path, clocks: Clocks) -> None:

@@ -92,3 +92,35 @@ def test_the_menu_of_a_position_offers_half_of_its_rung_and_says_what_a_release_
     told = dict(release.question.facts)
     assert told["Stops"].endswith("stay on Bitget and are yours")
     assert told["Ratchet"] == "does nothing to it any more: no rung, no stop moved"
+
+
+async def test_a_second_press_never_answers_the_next_question_unread(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, ASKING) as (pilot, face, _):
+        await pilot.press("tab", "enter")
+        await until(lambda: face.commands, pilot)
+        await face.tell(replace(ASKING, version=7, approvals=(ADOPTION,)))
+        await until(lambda: "enter marks one" in words(pilot), pilot)
+        assert "▸ SOLUSDT" not in words(pilot)
+        await pilot.press("n")
+        await pilot.press("enter")
+        await settled(pilot)
+        assert face.commands == [Approve("entry1", 0)]
+        assert "▸ SOLUSDT long adoption" in words(pilot)
+        await pilot.press("enter")
+        await until(lambda: len(face.commands) == 2, pilot)
+        assert face.commands[1] == Approve("adopt1", 0)
+
+
+async def test_a_question_that_is_marked_is_in_view_also_in_a_small_terminal(
+    socket: Path, clocks: Clocks
+) -> None:
+    many = tuple(replace(ADOPTION, cycle=f"adopt{k}", symbol=f"COIN{k}USDT") for k in range(6))
+    asking = replace(scenes.LIVE, version=6, approvals=many)
+    async with watching(socket, clocks, asking, size=(80, 24)) as (pilot, _, _desk):
+        await pilot.press("tab")
+        for k in (0, 1, 2, 3, 4, 5, 0):
+            await settled(pilot)
+            shown = words(pilot).splitlines()
+            at = next(y for y, line in enumerate(shown) if f"▸ COIN{k}USDT long adoption" in line)
+            assert "liq" in shown[at + 1], "the numbers of it are there as well"
+            await pilot.press("down")

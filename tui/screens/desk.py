@@ -73,11 +73,11 @@ class DeskScreen(Page):
         self.query_one(EventLog).show(scene)
 
     def _show_position(self) -> None:
-        """The selected position's ladder, or its chart in the same place."""
+        """The selected position's ladder, or its chart in the same place; beside it where there is room."""
         position = self.grid.position
         if self.is_charted:
             self._chart_panel().show(position, self._chart, self._trouble)
-        else:
+        if not self.is_charted or self.has_class("-wide"):
             self.query_one(LadderPanel).show(self.desk.scene, position)
 
     def on_position_chosen(self, message: PositionChosen) -> None:
@@ -169,7 +169,7 @@ class DeskScreen(Page):
 
     @property
     def is_charted(self) -> bool:
-        """Whether the chart stands in the place of the ladder."""
+        """Whether the chart is shown."""
         return self.has_class("-charted")
 
     def _chart_panel(self) -> ChartPanel:
@@ -204,7 +204,9 @@ class DeskScreen(Page):
 
     def action_why(self) -> None:
         if position := self.grid.position:
-            self.desk.book.tell_story(position.cycle or position.symbol)
+            from tui.view_model.story import named
+
+            self.desk.book.tell_story(position.cycle or position.symbol, named(position))
 
     def action_adopt(self) -> None:
         position = self.grid.position

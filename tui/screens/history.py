@@ -18,6 +18,7 @@ from tui.screens.page import Page
 from tui.view_model.history import cycle_line, cycle_title, figures, heading, inside, record
 from tui.view_model.ink import BLANK, Ink, Line, Span, line, printable
 from tui.view_model.scene import Scene
+from tui.view_model.story import named
 from tui.widgets.equity_curve import EquityCurve
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.listing import Listing
@@ -45,7 +46,7 @@ class HistoryScreen(Page):
 
     DEFAULT_CSS = """
     HistoryScreen {
-        & #figures { height: 1; }
+        & #figures { height: auto; }
         & #curve { height: 35%; min-height: 7; }
         & #cycles, & #inside { height: 1fr; }
         & #inside { display: none; }
@@ -80,6 +81,10 @@ class HistoryScreen(Page):
         self._read_again()
 
     @property
+    def idle(self) -> frozenset[str]:
+        return frozenset({"cycle.close"} if self._story is None else {"filter"})
+
+    @property
     def listing(self) -> Listing:
         return self.query_one(Listing)
 
@@ -109,7 +114,7 @@ class HistoryScreen(Page):
 
     def show_parts(self, scene: Scene) -> None:
         width = self.size.width
-        self.query_one("#figures", Sheet).draw((figures(record(self._cycles, self._curve), width),))
+        self.query_one("#figures", Sheet).draw(figures(record(self._cycles, self._curve), width))
         self.query_one(EquityCurve).show(self._curve)
         self._show_cycles(scene)
         if self._story is not None:
@@ -166,12 +171,16 @@ class HistoryScreen(Page):
 
     def action_why(self) -> None:
         if self._story is not None:
-            self.desk.book.tell_story(self._story.cycle.cycle)
+            cycle = self._story.cycle
         elif self.listing.chosen < len(self.shown):
-            self.desk.book.tell_story(self.shown[self.listing.chosen].cycle)
+            cycle = self.shown[self.listing.chosen]
+        else:
+            return
+        self.desk.book.tell_story(cycle.cycle, named(cycle))
 
     def action_filter(self) -> None:
-        self.query_one(FilterLine).open()
+        if self._story is None:
+            self.query_one(FilterLine).open()
 
     def on_filter_changed(self, message: FilterChanged) -> None:
         self._words = message.words

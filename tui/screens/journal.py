@@ -18,7 +18,7 @@ from tui.messages import FilterChanged
 from tui.screens.page import Page
 from tui.view_model.ink import printable
 from tui.view_model.scene import Scene
-from tui.view_model.story import Loudness, copied, next_match, row, wanted
+from tui.view_model.story import Loudness, copied, named, next_match, row, wanted
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.listing import Listing
 
@@ -40,6 +40,7 @@ class JournalScreen(Page):
     def __init__(self) -> None:
         super().__init__()
         self.subject = ""
+        self.whose = ""
         self.shown: tuple[StoryLine, ...] = ()
         self._story: tuple[StoryLine, ...] = ()
         self._words = ""
@@ -57,14 +58,17 @@ class JournalScreen(Page):
     def on_mount(self) -> None:
         self.set_interval(READ_S, self._read_again)
 
+    def on_screen_resume(self) -> None:
+        self._read_again()
+
     @property
     def listing(self) -> Listing:
         return self.query_one("#story", Listing)
 
-    def tell(self, subject: str) -> None:
-        """Show the story of this symbol, cycle or order id."""
+    def tell(self, subject: str, whose: str = "") -> None:
+        """Show the story of this symbol, cycle or order id; `whose` says it in the trader's words."""
         if subject != self.subject:
-            self.subject, self._story, self._trouble = subject, (), ""
+            self.subject, self.whose, self._story, self._trouble = subject, whose, (), ""
             self.listing.chosen = 0
             self._drawn = ()
         self._read_again()
@@ -72,7 +76,7 @@ class JournalScreen(Page):
     def show_parts(self, scene: Scene) -> None:
         if not self.subject and scene.positions:
             first = scene.positions[0]
-            self.tell(first.cycle or first.symbol)
+            self.tell(first.cycle or first.symbol, named(first))
         self._draw()
 
     def _read_again(self) -> None:
@@ -103,7 +107,8 @@ class JournalScreen(Page):
         width = self.listing.room
         self.listing.nothing = self._why_empty()
         self.listing.fill(tuple(row(step, width, self._found) for step in self.shown))
-        name = f"Story of {printable(self.subject)}" if self.subject else "Journal"
+        whose = f"{printable(self.whose)} · " if self.whose else ""
+        name = f"Story of {whose}{printable(self.subject)}" if self.subject else "Journal"
         count = f" · {len(self.shown)} of {len(self._story)} lines" if self._story else ""
         wish = f"filter “{self._words}” · " if self._words else ""
         self.listing.entitle(f"{name}{count}", f"{wish}{self._loudness.value} · newest first")

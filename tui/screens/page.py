@@ -51,6 +51,11 @@ class Page(Screen[None]):
         """Hand the scene to every part; each paints only what differs."""
         raise NotImplementedError
 
+    @property
+    def idle(self) -> frozenset[str]:
+        """The names of its keys that do nothing as it stands now."""
+        return frozenset()
+
     def show_all(self) -> None:
         """No filter hides anything any more."""
         for line in self.query("#filter").results(FilterLine):

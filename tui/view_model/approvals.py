@@ -6,14 +6,24 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine.protocol import ApprovalView, Asks
-from tui.view_model.ink import Ink, Line, Span, cropped, faded, joined, line, printable, spread, width_of
+from tui.view_model.ink import (
+    Ink,
+    Line,
+    Span,
+    cropped,
+    faded,
+    flowing,
+    joined,
+    line,
+    printable,
+    spread,
+    width_of,
+)
 from tui.view_model.numbers import cautious, countdown, fixed, ink_of, price, times
 from tui.view_model.scene import Scene
 
 SOON_MS: Final = 15_000
 """From here on the countdown warns."""
-
-ROOMY: Final = 60
 
 
 def approvals(scene: Scene, width: int, chosen: int) -> tuple[Line, ...]:
@@ -38,21 +48,12 @@ def _lines(scene: Scene, approval: ApprovalView, width: int, *, chosen: bool) ->
         Span(f"{printable(approval.symbol)} {approval.side} {approval.what}", Ink.BRIGHT),
     )
     does, rest = _does(scene, approval), (_worst(approval), *_where(scene, approval))
-    if width < ROOMY:
-        return (spread(name, line(clock, Span(" ")), width), *_filled((does, *rest), width))
-    return (spread(joined((name, does)), line(clock, Span(" ")), width), *_filled(rest, width))
-
-
-def _filled(pieces: tuple[Line, ...], width: int) -> Iterator[Line]:
-    """Whole pieces on as few lines as hold them."""
-    row: Line = ()
-    for piece in pieces:
-        longer = joined((row, piece))
-        if row and width_of(longer) > width - 2:
-            yield line(Span("  "), *row)
-            longer = piece
-        row = longer
-    yield line(Span("  "), *row)
+    first = joined((name, does))
+    under = rest
+    if width_of(first) + width_of((clock,)) + 2 > width:
+        first, under = name, (does, *rest)
+    below = (line(Span("  "), *row) for row in flowing(under, width - 2))
+    return (spread(first, line(clock, Span(" ")), width), *below)
 
 
 def _does(scene: Scene, approval: ApprovalView) -> Line:

@@ -25,6 +25,12 @@ MINUTE_MS: Final = 60_000
 SPANS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 240)
 """Minutes that one candle may stand for."""
 
+LABELS: Final = 0.22
+"""The part of the width, on the right, in which the levels are named."""
+
+SPARSE: Final = 5
+"""Cells from one candle to the next, at most."""
+
 BARS: Final = "▁▂▃▄▅▆▇█"
 FAR: Final = Decimal("2.5")
 """Levels further off than this many times the height of the candles would squeeze them flat: left out."""
@@ -55,6 +61,14 @@ class Picture(msgspec.Struct, frozen=True):
     marks: tuple[Mark, ...]
     rules: tuple[Rule, ...]
     left_out: tuple[str, ...]
+
+
+def span(candles: int, room: float) -> tuple[float, float]:
+    """The ends of the time axis, in candles: the newest stands where the names of the levels begin, and few
+    candles are not drawn far apart.
+    """
+    shown = max(candles, room / SPARSE)
+    return candles - shown - 1, candles - shown + shown / (1 - LABELS)
 
 
 def picture(chart: ChartView, position: PositionView, room: int) -> Picture:
@@ -187,14 +201,14 @@ def _named(group: list[Rule], decimals: int, room: int) -> str:
 
 def below(chart: ChartView, position: PositionView, shown: Picture, width: int) -> tuple[Line, Line]:
     """The lines under the chart: distance to liquidation over time, and what lies outside."""
-    values = distances(chart, position.liquidation, max(8, min(40, width // 3)))
+    values = distances(chart, position.liquidation, max(8, min(40, width - 49)))
     spans: list[Span] = []
     if values:
         spans += [
             Span(" to liquidation ", Ink.LABEL),
             Span(sparkline(values), Ink.WARN if values[-1] < Decimal("0.025") else Ink.ACCENT),
             Span(f" {percent(values[-1])}", Ink.BRIGHT),
-            Span(f"  nearest {percent(min(values))} in the last {len(values)} min", Ink.LABEL),
+            Span(f"  nearest {percent(min(values))} in {len(values)} min", Ink.LABEL),
         ]
     outside = f" outside: {', '.join(shown.left_out)}" if shown.left_out else ""
     return line(*spans), line(Span(outside, Ink.LABEL))

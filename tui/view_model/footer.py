@@ -45,10 +45,13 @@ TABBED: Final = 110
 
 
 class Hints(msgspec.Struct, frozen=True):
-    """The keys to tell, most important first; `always` are told however little room there is."""
+    """The keys to tell, most important first; `always` are told however little room there is. With `deaf`
+    the numbers of the screens do nothing: a dialog or an input has the keys.
+    """
 
     now: tuple[Hint, ...] = ()
     always: tuple[Hint, ...] = ()
+    deaf: bool = False
 
 
 def footer(
@@ -59,7 +62,7 @@ def footer(
         return dispatch_line(dispatch, width)
     if scene.is_gone:
         return gone_line(scene, width)
-    right = _tabs(tabs, named=width >= TABBED)
+    right = _front(tabs) if hints.deaf else _tabs(tabs, named=width >= TABBED)
     always = joined(map(_key, hints.always))
     room = width - width_of(right) - 3
     now = fitting(map(_key, hints.now), room - width_of(always) - 2)
@@ -75,12 +78,16 @@ def _key(hint: Hint) -> Line:
 def _tabs(tabs: tuple[Tab, ...], *, named: bool) -> Line:
     """The screens; where there is little room only the one in front has its name."""
     if not named:
-        front = next((name for _, name, in_front in tabs if in_front), "")
-        return line(Span(f"1–{len(tabs)} ", Ink.KEY), Span(front, Ink.BRIGHT)) if tabs else ()
+        return line(Span(f"1–{len(tabs)} ", Ink.KEY), *_front(tabs)) if tabs else ()
     return joined(
         line(Span(f"{number} ", Ink.KEY), Span(name, Ink.BRIGHT if in_front else Ink.LABEL))
         for number, name, in_front in tabs
     )
+
+
+def _front(tabs: tuple[Tab, ...]) -> Line:
+    """The screen in front by its name alone."""
+    return line(*(Span(name, Ink.BRIGHT) for _, name, in_front in tabs if in_front))
 
 
 def dispatch_line(dispatch: Dispatch, width: int) -> Line:

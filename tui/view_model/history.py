@@ -18,7 +18,7 @@ from engine.protocol import (
     Side,
     TradeView,
 )
-from tui.view_model.ink import Ink, Line, Span, cell, fitting, line, printable
+from tui.view_model.ink import Ink, Line, Span, cell, flowing, line, printable
 from tui.view_model.numbers import UNKNOWN, age, clock, date, fixed, ink_of, percent, price, signed, times
 
 ZERO: Final = Decimal(0)
@@ -72,8 +72,8 @@ def drawdown(curve: tuple[EquityPoint, ...]) -> Decimal | None:
     return deepest if curve else None
 
 
-def figures(of: Record, width: int) -> Line:
-    """One line of figures: as many as fit, the most telling first."""
+def figures(of: Record, width: int) -> tuple[Line, ...]:
+    """The figures, the most telling first, on as few lines as hold them."""
     factor = UNKNOWN if of.profit_factor is None else fixed(of.profit_factor, 2)
     pairs: tuple[tuple[str, str, Ink], ...] = (
         ("Cycles", str(of.cycles), Ink.BRIGHT),
@@ -86,10 +86,8 @@ def figures(of: Record, width: int) -> Line:
         ("Fees", signed(-of.fees), Ink.TEXT),
         ("Funding", signed(of.funding), Ink.TEXT),
     )
-    return (
-        Span(" "),
-        *fitting((line(Span(f"{n} ", Ink.LABEL), Span(w, ink)) for n, w, ink in pairs), width - 2),
-    )
+    pieces = (line(Span(f"{n} ", Ink.LABEL), Span(w, ink)) for n, w, ink in pairs)
+    return tuple((Span(" "), *row) for row in flowing(pieces, width - 2))
 
 
 HEAD: Final = (

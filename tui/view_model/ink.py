@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -141,6 +141,18 @@ def fitting(pieces: Iterable[Line], width: int, gap: str = "  ") -> Line:
         if width_of(longer) <= width:
             out = longer
     return out
+
+
+def flowing(pieces: Iterable[Line], width: int) -> Iterator[Line]:
+    """Whole pieces on as few lines of `width` cells as hold them."""
+    row: Line = ()
+    for piece in pieces:
+        longer = joined((row, piece))
+        if row and width_of(longer) > width:
+            yield row
+            longer = piece
+        row = longer
+    yield row
 
 
 def faded(spans: Line) -> Line:

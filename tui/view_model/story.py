@@ -6,7 +6,7 @@ import textwrap
 from enum import StrEnum
 from typing import Final
 
-from engine.protocol import Level, StoryLine
+from engine.protocol import CycleView, Level, PositionView, StoryLine
 from tui.view_model.ink import Ink, Line, Span, cell, line, printable
 from tui.view_model.log import SIGN
 from tui.view_model.numbers import clock, date
@@ -66,6 +66,11 @@ def row(step: StoryLine, width: int, found: str = "") -> tuple[Line, ...]:
         Span(wrapped[0], inked),
     )
     return (first, *(line(cell("", MARGIN), Span(more, inked)) for more in wrapped[1:]))
+
+
+def named(of: PositionView | CycleView) -> str:
+    """Whose story it is: `ETHUSDT long`; nothing when that is its name already."""
+    return f"{of.symbol} {of.side}" if of.cycle else ""
 
 
 def copied(step: StoryLine) -> str:

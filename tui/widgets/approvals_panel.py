@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding, BindingType, Keymap
 
 from engine.protocol import ApprovalView
 from tui.messages import ApprovalAnswered
 from tui.view_model.approvals import approvals
+from tui.view_model.footer import Hint
+from tui.view_model.ink import Ink
 from tui.view_model.scene import Scene
 from tui.widgets.sheet import Sheet
 
@@ -36,7 +38,7 @@ class ApprovalsPanel(Sheet, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._waiting: tuple[ApprovalView, ...] = ()
-        self._chosen = 0
+        self._mark: tuple[str, int] | None = None
         self._scene: Scene | None = None
 
     def redraw(self) -> None:
@@ -45,43 +47,60 @@ class ApprovalsPanel(Sheet, can_focus=True):
 
     def show(self, scene: Scene) -> None:
         self._scene = scene
-        self._keep_choice(scene.snapshot.approvals if scene.snapshot else ())
+        self._waiting = scene.snapshot.approvals if scene.snapshot else ()
         self.set_class(bool(self._waiting), "-waiting")
-        how = (
-            f"enter yes · {'h half · ' if self._has_half else ''}n no" if self.has_focus else "tab to answer"
-        )
+        how = " · ".join(map(" ".join, self.keys)) if self.has_focus else "tab to answer"
         self.entitle(f"Approvals · {len(self._waiting)} waiting", how)
-        self.draw(approvals(scene, self.room, self._chosen if self.has_focus else -1))
-
-    def _keep_choice(self, waiting: tuple[ApprovalView, ...]) -> None:
-        """The cursor stays on its approval when others come and go: a key never answers another question than
-        the one marked.
-        """
-        marked = self._waiting[self._chosen] if self._chosen < len(self._waiting) else None
-        self._waiting = waiting
-        same = (
-            k for k, a in enumerate(waiting) if marked and (a.cycle, a.rung) == (marked.cycle, marked.rung)
-        )
-        self._chosen = next(same, 0)
-
-    def action_answer(self, yes: bool) -> None:
-        if self._waiting:
-            self.post_message(ApprovalAnswered(self._waiting[self._chosen], yes))
+        marked = self._marked if self.has_focus else None
+        self.draw(approvals(scene, self.room, -1 if marked is None else self._waiting.index(marked)))
 
     @property
-    def _has_half(self) -> bool:
-        marked = self._waiting[self._chosen] if self._chosen < len(self._waiting) else None
-        return marked is not None and marked.half is not None
+    def _marked(self) -> ApprovalView | None:
+        """The one that a key answers. When it is gone none is marked until the trader marks another: a second
+        press never answers the next question unread.
+        """
+        return next((each for each in self._waiting if (each.cycle, each.rung) == self._mark), None)
+
+    @property
+    def keys(self) -> tuple[Hint, ...]:
+        """What the keys do now, as they are pressed now."""
+        changed: Keymap = getattr(self.app, "keymap", {})
+        marked = self._marked
+        half = (("half", "h"),) if marked is not None and marked.half is not None else ()
+        ways = (("yes", "enter"), *half, ("no", "n"))
+        pressed = tuple((changed.get(f"approval.{word}", key).split(",")[0], word) for word, key in ways)
+        return ((pressed[0][0], "marks one"),) if marked is None else pressed
+
+    def action_answer(self, yes: bool) -> None:
+        if (marked := self._marked) is not None:
+            self.post_message(ApprovalAnswered(marked, yes))
+        elif yes:
+            self.action_move(0)
 
     def action_answer_half(self) -> None:
-        if self._has_half:
-            self.post_message(ApprovalAnswered(self._waiting[self._chosen], yes=True, half=True))
+        if (marked := self._marked) is not None and marked.half is not None:
+            self.post_message(ApprovalAnswered(marked, yes=True, half=True))
 
     def action_move(self, by: int) -> None:
-        if self._waiting and self._scene:
-            self._chosen = (self._chosen + by) % len(self._waiting)
-            self.show(self._scene)
+        """Mark the one before or after; the first one when none is marked."""
+        if not self._waiting:
+            return
+        at = 0 if (marked := self._marked) is None else self._waiting.index(marked) + by
+        chosen = self._waiting[at % len(self._waiting)]
+        self._mark = chosen.cycle, chosen.rung
+        self.redraw()
+        self._bring_into_view(self._waiting.index(chosen))
+
+    def _bring_into_view(self, number: int) -> None:
+        """Nobody answers what cannot be read: the marked one whole, as far as there is height."""
+        starts = [y for y, spans in enumerate(self.lines) if spans[0].ink is Ink.ACCENT]
+        top, end = (*starts, len(self.lines))[number : number + 2]
+        height, scrolled = self.size.height, self.scroll_offset.y
+        if top < scrolled or end > scrolled + height:
+            self.scroll_to(y=min(top, max(0, end - height)), animate=False)
 
     def watch_has_focus(self, _has_focus: bool) -> None:
         super().watch_has_focus(_has_focus)
+        if _has_focus and self._marked is None:
+            self.action_move(0)
         self.redraw()

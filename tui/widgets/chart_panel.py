@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from engine.protocol import ChartView, PositionView
-from tui.view_model.chart import Picture, below, labelled, picture, ticks, title
+from tui.view_model.chart import LABELS, Picture, below, labelled, picture, span, ticks, title
 from tui.view_model.ink import Ink, Line, cropped, printable
+from tui.view_model.scale import padded
 from tui.widgets.plotted import Plotted
 
 if TYPE_CHECKING:
     from textual_plotext.plot import Plot
-
-LABELS: Final = 0.22
-"""The part of the width, on the right, in which the levels are named."""
 
 
 class ChartPanel(Plotted):
@@ -60,19 +58,21 @@ class ChartPanel(Plotted):
     def _draw(self, shown: Picture, position: PositionView, width: int, height: int) -> str:
         """The picture as text with colours."""
         plot = self.fresh_plot(width, height)
-        count = len(shown.candles)
+        left, right = span(len(shown.candles), width * (1 - LABELS))
         self._candles(plot, shown)
-        right = count / (1 - LABELS)
         prices = [each for c in shown.candles for each in (c.high, c.low)] + [r.price for r in shown.rules]
-        row = (max(prices) - min(prices)) / max(1, height - 2)
+        low, high = padded(min(prices), max(prices))
+        self.number(plot, low, high, height)
+        row = (high - low) / max(1, height - 2)
         for rule, named in labelled(shown.rules, row, position.price_decimals, int(width * 0.6)):
             paint = self.paint(rule.ink)
             plot.hline(float(rule.price), paint)
             words = f" {named} "
-            plot.text(words, right - cell_len(words) * right / width, float(rule.price), color=paint)
+            at = right - cell_len(words) * (right - left) / width
+            plot.text(words, at, float(rule.price), color=paint)
         for mark in shown.marks:
             plot.scatter([mark.at], [float(mark.price)], marker=mark.glyph, color=self.paint(mark.ink))
-        plot.xlim(-1, right)
+        plot.xlim(left, right)
         numbers = ticks(shown.candles, max(2, width // 16))
         plot.xticks([k for k, _ in numbers], [words for _, words in numbers])
         return str(plot.build())

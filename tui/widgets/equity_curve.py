@@ -8,7 +8,8 @@ from rich.text import Text
 
 from engine.protocol import EquityPoint
 from tui.view_model.ink import Ink
-from tui.view_model.numbers import clock, date, fixed, signed
+from tui.view_model.numbers import date, fixed, signed
+from tui.view_model.scale import moments, padded
 from tui.widgets.plotted import Plotted
 
 
@@ -39,19 +40,18 @@ class EquityCurve(Plotted):
             f"Equity {fixed(last.equity, 2)} · {signed(last.equity - first.equity)} since {date(first.at)}"
         )
         plot = self.fresh_plot(width, height)
+        worths = [point.equity for point in curve]
+        self.number(plot, *padded(min(worths), max(worths)), height)
         xs = [point.at / 1000 for point in curve]
         rises = last.equity >= first.equity
         marker = "*" if self.is_ascii else "braille"
         plot.plot(
             xs,
-            [float(p.equity) for p in curve],
+            [float(worth) for worth in worths],
             marker=marker,
             color=self.paint(Ink.GAIN if rises else Ink.LOSS),
         )
         plot.hline(float(first.equity), self.paint(Ink.FAINT))
-        places = [curve[round(k * (len(curve) - 1) / 4)].at for k in range(5)]
-        is_long = last.at - first.at > 2 * 86_400_000
-        plot.xticks(
-            [at / 1000 for at in places], [date(at)[5:] if is_long else clock(at)[:5] for at in places]
-        )
+        times = moments(first.at, last.at, max(2, width // 24))
+        plot.xticks([at / 1000 for at, _ in times], [words for _, words in times])
         return Text.from_ansi(str(plot.build()))

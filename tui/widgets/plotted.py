@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.style import Style
@@ -10,6 +11,7 @@ from textual.color import Color
 from textual.widget import Widget
 
 from tui.view_model.ink import Ink
+from tui.view_model.scale import scale
 from tui.widgets.inks import inks_of
 
 if TYPE_CHECKING:
@@ -47,6 +49,12 @@ class Plotted(Widget):
         plot.ticks_color(self.paint(Ink.LABEL))
         plot.frame(False)
         return plot
+
+    def number(self, plot: Plot, low: Decimal, high: Decimal, height: int) -> None:
+        """Round numbers beside the plot, which reaches from `low` to `high`."""
+        plot.ylim(float(low), float(high))
+        told = scale(low, high, max(2, min(8, height // 2)))
+        plot.yticks([float(value) for value, _ in told], [words for _, words in told])
 
     def entitle(self, words: str) -> None:
         """Words in the frame; setting them paints the widget, so that only others are set."""
