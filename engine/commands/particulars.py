@@ -20,7 +20,7 @@ def of_account(view: AccountView) -> str:
 
 def of_limit(view: LimitView) -> str:
     left = f", {view.left}" if view.left else ""
-    return f"limit {view.name}: {view.now} of {view.limit}{left}"
+    return f"limit {view.name}: {view.now}, limit {view.limit}{left}"
 
 
 def of_position(view: PositionView) -> Iterator[str]:
@@ -35,6 +35,8 @@ def of_position(view: PositionView) -> Iterator[str]:
             f"{amount(rung.bank_qty, view.qty_decimals)}, adds {amount(rung.add_margin)} margin, "
             f"worst case then {_won(worse(rung.worst_case_after))}{blocked}"
         )
+    elif view.blocked:
+        yield f"{who} has no next rung: {view.blocked}"
     yield from (_leg(who, leg, view) for leg in view.legs)
     yield from (_stop(who, stop, view) for stop in view.stops)
     if view.managed:

@@ -142,7 +142,7 @@ def _managed(state: State, cycle: Cycle, tick: Tick | None, at: int) -> Position
         distance_usdt=distance,
         status=cycle.status,
         reason=cycle.reason,
-        blocked=cycle.blocked,
+        blocked=cycle.blocked or _spent(cycle),
         rungs=cycle.rungs,
         next_rung=_next_rung(state, cycle, instrument),
         worst_case=worst,
@@ -210,6 +210,16 @@ def _stop(cycle: Cycle, stop: Stop) -> StopView:
     return StopView(
         qty, stop.trigger, stop.why.value, stop.leg, stop.state.value, stop.confirmed, result, ours=True
     )
+
+
+def _spent(cycle: Cycle) -> str:
+    """Why nothing is armed after a rung that was not run or added nothing; empty while there is another
+    reason or none.
+    """
+    idle = cycle.rung is None and cycle.approval is None and cycle.close is None
+    if not cycle.legs or not idle or cycle.front.number > cycle.fired:
+        return ""
+    return f"leg {cycle.front.number} had its rung; the next needs a leg of yours"
 
 
 def _next_rung(state: State, cycle: Cycle, instrument: Instrument) -> NextRungView | None:

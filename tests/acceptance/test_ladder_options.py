@@ -23,6 +23,8 @@ from engine.core.settings import (
     Sequence,
     StopMode,
 )
+from engine.protocol import Mode
+from engine.runtime.snapshot import snapshot_of
 from tests.acceptance.scene import BTC, Scene, scene
 
 D = Decimal
@@ -217,6 +219,8 @@ async def test_a_denied_rung_does_not_run_and_is_not_asked_again(tmp_path: Path)
         await s.later(2)
         await s.quiet()
         assert (s.cycle().approval, s.held()) == (None, D("-0.002"))
+        (shown,) = snapshot_of(s.on.engine, Mode.SIM).positions
+        assert (shown.next_rung, shown.blocked) == (None, "leg 1 had its rung; the next needs a leg of yours")
 
 
 async def test_no_answer_is_a_no(tmp_path: Path) -> None:

@@ -29,6 +29,13 @@ def test_the_ladder_of_a_position_is_told_line_by_line() -> None:
     assert lines[-1].endswith("worst case a loss of 4.50")
 
 
+def test_a_position_without_a_next_rung_says_why_there_is_none() -> None:
+    spent = replace(btc_short(), next_rung=None, blocked="leg 1 had its rung; the next needs a leg of yours")
+    assert next(of_position(spent)) == (
+        "BTCUSDT short has no next rung: leg 1 had its rung; the next needs a leg of yours"
+    )
+
+
 def test_a_stranger_says_why_it_is_one() -> None:
     view = replace(btc_short(), managed=False, reason="not in the list", legs=(), stops=())
     assert next(of_position(view)) == "BTCUSDT short because: not in the list"
@@ -43,4 +50,4 @@ def test_the_numbers_hold_all_of_the_account_strip() -> None:
 
 def test_a_limit_says_how_far_away_it_is() -> None:
     limit = LimitView("daily loss", "20.00", "4.00", False, "16.00 left today")
-    assert of_limit(limit) == "limit daily loss: 4.00 of 20.00, 16.00 left today"
+    assert of_limit(limit) == "limit daily loss: 4.00, limit 20.00, 16.00 left today"
