@@ -293,7 +293,7 @@ def test_killed_is_said_in_words() -> None:
     assert said(scene(replace(scenes.KILLED, engine=limit))) == [
         "HALTED by the engine: equity 79.90 is below 80 · no new risk, stops stay · ^R resumes"
     ]
-    assert " KILLED " in text_of(header(scene(scenes.KILLED), 80))
+    assert " HALTED " in text_of(header(scene(scenes.KILLED), 80))
 
 
 def test_a_gone_engine_is_said_with_since_when_and_how_often_it_was_tried() -> None:

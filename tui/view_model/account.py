@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from engine.protocol import AccountView
-from tui.view_model.ink import BLANK, Ink, Line, Span, cell, faded, fitting, line, padded
+from tui.view_model.ink import BLANK, Ink, Line, Span, cell, faded, fitting, joined, line, padded, width_of
 from tui.view_model.numbers import UNKNOWN, cautious, fixed, ink_of, percent, signed, times
 from tui.view_model.scene import Freshness, Scene
 
@@ -89,15 +89,22 @@ def _columns(figures: tuple[Figure, ...], width: int) -> tuple[Line, ...]:
 
 
 def _rows(figures: tuple[Figure, ...], width: int) -> tuple[Line, ...]:
+    """Labels beside values; what has no room is not left out without a sign."""
     by_name = dict(figures)
-    first = ("Equity", "Free", "Day", "Week")
-    second = ("Worst case", "Deployed", "Leverage", "Positions", "Funding", "Risk-free")
-    return tuple(
-        (Span(" "), *fitting((_pair(name, by_name[name]) for name in names), width - 2))
-        for names in (first, second)
-    )
+    lines = []
+    for names in (
+        ("Equity", "Free", "Day", "Week"),
+        ("Worst case", "Deployed", "Leverage", "Positions", "Risk-free", "Funding"),
+    ):
+        pairs = tuple(_pair(name, by_name[name]) for name in names)
+        whole = joined(pairs)
+        fits = width_of(whole) <= width - 2
+        lines.append((Span(" "), *(whole if fits else (*fitting(pairs, width - 4), Span(" …", Ink.LABEL)))))
+    return tuple(lines)
+
+
+SHORT: Final = {"Worst case": "Worst", "Deployed": "Used", "Positions": "Open", "Leverage": "Lev"}
 
 
 def _pair(name: str, value: Line) -> Line:
-    short = {"Worst case": "Worst", "Positions": "Open", "Leverage": "Lev"}.get(name, name)
-    return (Span(f"{short} ", Ink.LABEL), *value)
+    return (Span(f"{SHORT.get(name, name)} ", Ink.LABEL), *value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.protocol import PositionView
+from tui.view_model.header import halted_by
 from tui.view_model.ink import printable
 from tui.view_model.numbers import cautious, fixed, percent, price, times
 from tui.view_model.scene import Scene
@@ -23,8 +24,9 @@ class Question(msgspec.Struct, frozen=True):
 
 def resume_question(scene: Scene) -> Question:
     """Before trading goes on after a halt."""
-    facts = [("Halted", printable(scene.killed) or "no")]
+    facts: list[Fact] = []
     if scene.snapshot:
+        facts.append(("Halted", printable(halted_by(scene.snapshot.engine))))
         account = scene.snapshot.account
         facts += [
             ("Equity", f"{fixed(account.equity, 2)} USDT"),

@@ -52,7 +52,7 @@ def _kill_state(scene: Scene) -> Line:
     if engine.flattening:
         return line(Span(" FLATTENING ", Ink.ALARM))
     if engine.killed:
-        return line(Span(" KILLED ", Ink.ALARM))
+        return line(Span(" HALTED ", Ink.ALARM))
     return line(Span("AUTO" if engine.auto else "ASK", Ink.ACCENT))
 
 
@@ -135,19 +135,19 @@ def _warnings(scene: Scene) -> list[tuple[Ink, str]]:
         found.append(
             (
                 Ink.ALARM,
-                f"FLATTENING: closing every managed position at market until flat · {_killed(engine)}",
+                f"FLATTENING: closing every managed position at market until flat · {halted_by(engine)}",
             )
         )
     elif engine.killed:
         resumes = "" if scene.read_only else " · ^R resumes"
-        found.append((Ink.ALARM, f"HALTED {_killed(engine)} · no new risk, stops stay{resumes}"))
+        found.append((Ink.ALARM, f"HALTED {halted_by(engine)} · no new risk, stops stay{resumes}"))
     if engine.read_only:
         found.append((Ink.NOTICE, f"ENGINE READ-ONLY: {engine.read_only}"))
     found += [(Ink.NOTICE, text) for text in _doubts(scene, engine)]
     return found
 
 
-def _killed(engine: EngineView) -> str:
+def halted_by(engine: EngineView) -> str:
     """`by the desk on tty2 at 10:02:11`, and the reason when there is one."""
     who, colon, reason = engine.killed.partition(": ")
     at = f" at {clock(engine.killed_at)}" if engine.killed_at else ""

@@ -139,8 +139,9 @@ def _hindrance(position: PositionView) -> tuple[Line, ...]:
         what = " · a adopts it" if position.can_adopt else ""
         return (line(Span(f"Not managed: {printable(position.reason)}{what}", Ink.WARN)),)
     if position.blocked:
-        number = f"rung {position.next_rung.number}" if position.next_rung else "next rung"
-        return (line(Span(f"Blocked, {number}: {printable(position.blocked)}", Ink.WARN)),)
+        rung = position.next_rung
+        what = f"Blocked, rung {rung.number}" if rung else "No next rung"
+        return (line(Span(f"{what}: {printable(position.blocked)}", Ink.WARN)),)
     return ()
 
 

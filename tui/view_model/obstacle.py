@@ -40,7 +40,7 @@ def _vital(scene: Scene) -> tuple[Line, ...]:
     """What still has to be seen on a stamp of a screen."""
     if scene.is_gone:
         return (line(Span("ENGINE GONE", Ink.ALARM)),)
-    if scene.killed:
-        return (line(Span("KILLED", Ink.ALARM)),)
+    if scene.snapshot is not None and scene.killed:
+        return (line(Span("FLATTENING" if scene.snapshot.engine.flattening else "HALTED", Ink.ALARM)),)
     count = len(scene.positions)
     return (line(Span(f"{count} position{'s' if count != 1 else ''} open", Ink.LABEL)),)

@@ -85,7 +85,7 @@ def _limit(limit: LimitView, width: int) -> tuple[Line, ...]:
         Span(" ✖ " if limit.hit else " ✓ ", Ink.LOSS if limit.hit else Ink.GAIN),
         cell(printable(limit.name), 13, Ink.LABEL),
         Span(printable(limit.now), Ink.BRIGHT),
-        Span(" of ", Ink.LABEL),
+        Span(", limit ", Ink.LABEL),
         Span(printable(limit.limit)),
     )
     left = line(Span(printable(limit.left), Ink.LABEL))

@@ -317,7 +317,7 @@ WIDE: Final = (
     Column("ROE", 9, _roe),
     Column("LIQ", 10, _liquidation),
     Column("TO LIQUIDATION", 14, _away_and_bar),
-    Column("USDT", 8, _away_usdt),
+    Column("IN USDT", 8, _away_usdt),
     Column("WORST", 8, _worst),
     Column("FUNDING", 7, _funding),
     Column("STATUS", 9, _status, right=False),

@@ -129,14 +129,14 @@ def _number(text: str, what: str) -> Decimal:
 
 def facts(view: TicketView) -> tuple[Fact, ...]:
     """What the entry would do."""
-    places, lots = view.price_decimals, view.qty_decimals
+    places = view.price_decimals
     if view.qty is None:
         return ()
     enlarges = view.size_after != view.qty
     found: list[Fact] = [
         (
             "Buys" if view.side is Side.LONG else "Sells",
-            f"{_size(view.qty, lots)} at about {_price(view.price, places)}",
+            f"{_size(view, view.qty)} at about {_price(view.price, places)}",
         ),
         (
             "Margin",
@@ -148,13 +148,14 @@ def facts(view: TicketView) -> tuple[Fact, ...]:
         ("Free then", f"{fixed(view.free_after, 2)} USDT"),
     ]
     if enlarges:
-        after = f"{_size(view.size_after, lots)} at {_price(view.entry_after, places)}"
+        after = f"{_size(view, view.size_after)} at {_price(view.entry_after, places)}"
         found.insert(1, ("Position then", after))
     return tuple(found)
 
 
-def _size(value: Decimal | None, lots: int) -> str:
-    return fixed(value, lots)
+def _size(view: TicketView, value: Decimal | None) -> str:
+    """`0.22 ETH`."""
+    return f"{fixed(value, view.qty_decimals)} {printable(view.symbol.removesuffix('USDT'))}"
 
 
 def _price(value: Decimal | None, places: int) -> str:
