@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from msgspec.structs import replace
+
 from engine.protocol import RegimeView, SignalsView, SignalView
 from tests.desk import scenes
 from tests.desk.conftest import Clocks, settled, until, watching, words
 from tests.desk.scenes import D
 from tui.view_model.ink import text_of
-from tui.view_model.signals import regimes, row
+from tui.view_model.signals import heading, regimes, row
 
 ACCEPTED = SignalView(
     *(2, scenes.NOW - 60_000, "TradingView", "w-2", "Long-2", "BTCUSDT", "buy", "long"),
@@ -77,13 +80,31 @@ async def test_a_source_that_has_sent_nothing_yet_is_named(socket: Path, clocks:
 
 
 def test_a_flood_is_one_row_with_its_number() -> None:
-    first, second = row(FLOOD)
+    first, second = row(FLOOD, 120)
     assert "!" in text_of(first) and "wrong token" in text_of(first) and "--" in text_of(first)
     assert text_of(second).strip() == "199 times: the alert's token is wrong or missing (from 10.0.0.1)"
 
 
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_a_signal_stands_under_its_headings_and_is_never_cut_without_a_sign(width: int) -> None:
+    long = replace(FLOOD, symbol="BTCUSDT", text="because " * 30 + "of it", label="a-long-id-" * 12)
+    first, *why = (text_of(words) for words in row(long, width))
+    assert text_of(heading()).index("SYMBOL") == 2 + first.index("BTCUSDT"), "beside the cursor"
+    assert len(first) == width - 2 and first.endswith("…")
+    assert all(len(words) <= width - 2 for words in why)
+    assert " ".join(words.strip() for words in why) == f"199 times: {'because ' * 30}of it"
+
+
 def test_a_regime_that_was_never_another_says_only_what_it_is() -> None:
     view = SignalsView((), (RegimeView("ETHUSDT", "flat", scenes.NOW, ""),))
-    assert text_of(regimes(view)).startswith(" Regime  ETHUSDT flat since ")
-    assert "was" not in text_of(regimes(view))
-    assert regimes(SignalsView(())) == ()
+    (told,) = regimes(view, 80)
+    assert text_of(told).startswith(" Regime  ETHUSDT flat since ")
+    assert "was" not in text_of(told)
+    assert regimes(SignalsView(()), 80) == ()
+
+
+def test_many_regimes_take_more_lines_instead_of_being_cut() -> None:
+    many = tuple(RegimeView(f"COIN{k}USDT", "long", scenes.NOW, "short") for k in range(3))
+    first, *more = (text_of(words) for words in regimes(SignalsView((), many), 80))
+    assert first.startswith(" Regime  COIN0USDT long") and more
+    assert all(f"COIN{k}USDT long since" in " ".join((first, *more)) for k in range(3))

@@ -40,7 +40,7 @@ class SignalsScreen(Page):
 
     DEFAULT_CSS = """
     SignalsScreen {
-        & #regimes { height: 1; display: none; }
+        & #regimes { height: auto; max-height: 3; display: none; }
         & #heard { height: 1fr; display: none; }
         &.-heard #regimes, &.-heard #heard { display: block; }
         &.-heard #signals { display: none; }
@@ -89,9 +89,9 @@ class SignalsScreen(Page):
         sheet.draw(empty(view, self._trouble))
 
     def _show_heard(self, view: SignalsView) -> None:
-        self.query_one("#regimes", Sheet).draw((regimes(view),))
+        self.query_one("#regimes", Sheet).draw(regimes(view, self.size.width))
         listing = self.query_one(Listing)
-        listing.fill(tuple(row(signal) for signal in view.signals), head=heading())
+        listing.fill(tuple(row(signal, listing.room) for signal in view.signals), head=heading())
         trouble = f" · {self._trouble}" if self._trouble else ""
         listing.entitle(f"Signals {len(view.signals)}{trouble}", "enter tells the story")
 

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from engine.protocol import Candle, ChartView, PositionView, TradeView
-from tui.view_model.ink import Ink, Line, Span, line
+from tui.view_model.ink import Ink, Line, Span, fitting, line
 from tui.view_model.levels import (
     GLYPH_ENTRY,
     GLYPH_LIQUIDATION,
@@ -202,16 +202,16 @@ def _named(group: list[Rule], decimals: int, room: int) -> str:
 def below(chart: ChartView, position: PositionView, shown: Picture, width: int) -> tuple[Line, Line]:
     """The lines under the chart: distance to liquidation over time, and what lies outside."""
     values = distances(chart, position.liquidation, max(8, min(40, width - 49)))
-    spans: list[Span] = []
+    pieces: list[Line] = []
     if values:
-        spans += [
+        now = line(
             Span(" to liquidation ", Ink.LABEL),
             Span(sparkline(values), Ink.WARN if values[-1] < Decimal("0.025") else Ink.ACCENT),
             Span(f" {percent(values[-1])}", Ink.BRIGHT),
-            Span(f"  nearest {percent(min(values))} in {len(values)} min", Ink.LABEL),
-        ]
+        )
+        pieces = [now, line(Span(f"nearest {percent(min(values))} in {len(values)} min", Ink.LABEL))]
     outside = f" outside: {', '.join(shown.left_out)}" if shown.left_out else ""
-    return line(*spans), line(Span(outside, Ink.LABEL))
+    return fitting(pieces, width), line(Span(outside, Ink.LABEL))
 
 
 def title(chart: ChartView | None, shown: Picture | None, position: PositionView) -> str:

@@ -47,7 +47,10 @@ def title(position: PositionView | None) -> str:
 def ladder(scene: Scene, position: PositionView | None, width: int, height: int) -> tuple[Line, ...]:
     """The whole panel, at most `height` lines of `width` cells."""
     if position is None:
-        return (BLANK, line(Span("  No position selected.", Ink.LABEL)))
+        return (
+            BLANK,
+            line(Span("  Entries, stops, next rung and liquidation of a position stand here.", Ink.LABEL)),
+        )
     vital = sum(level.weight < ENTRY_WEIGHT for level in levels(scene, position))
     roomy = height >= vital + 3 and height >= LEAST + 5
     below = _below(position, width, roomy=roomy, ruled=height >= 16)[: max(1, height - LEAST)]
@@ -129,20 +132,27 @@ def _more(margin: str, stop: str, by: str) -> Line:
 def _below(position: PositionView, width: int, *, roomy: bool, ruled: bool) -> tuple[Line, ...]:
     """The lines under the axis: what hinders, the money, and the machine."""
     room = width - 2
-    lines = [*_hindrance(position), _money(position, room), *_machine(position, room, roomy=roomy)]
+    lines = [
+        *_hindrance(position, room, roomy=roomy),
+        _money(position, room),
+        *_machine(position, room, roomy=roomy),
+    ]
     rule = (line(Span("─" * width, Ink.FAINT)),) if ruled else ()
     return (*rule, *((Span(" "), *cropped(words, room)) for words in lines if words))
 
 
-def _hindrance(position: PositionView) -> tuple[Line, ...]:
+def _hindrance(position: PositionView, room: int, *, roomy: bool) -> tuple[Line, ...]:
+    """Why the ladder does nothing with it; wrapped where there is height for it."""
     if not position.managed:
-        what = " · a adopts it" if position.can_adopt else ""
-        return (line(Span(f"Not managed: {printable(position.reason)}{what}", Ink.WARN)),)
-    if position.blocked:
+        adopts = " · a adopts it" if position.can_adopt else ""
+        words = f"Not managed: {printable(position.reason)}{adopts}"
+    elif position.blocked:
         rung = position.next_rung
         what = f"Blocked, rung {rung.number}" if rung else "No next rung"
-        return (line(Span(f"{what}: {printable(position.blocked)}", Ink.WARN)),)
-    return ()
+        words = f"{what}: {printable(position.blocked)}"
+    else:
+        return ()
+    return tuple(line(Span(text, Ink.WARN)) for text in (wrap(words, room) if roomy else [words]))
 
 
 def _money(position: PositionView, room: int) -> Line:

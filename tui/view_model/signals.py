@@ -4,10 +4,11 @@ it says what to configure.
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Final
 
 from engine.protocol import SignalsView, SignalView
-from tui.view_model.ink import BLANK, Ink, Line, Span, cell, joined, line, printable
+from tui.view_model.ink import BLANK, Ink, Line, Span, cell, cropped, flowing, line, printable
 from tui.view_model.numbers import UNKNOWN, clock, date, price
 
 OUTCOMES: Final = {
@@ -17,6 +18,9 @@ OUTCOMES: Final = {
 }
 """The sign of an outcome and its ink; every other one was refused."""
 
+MARGIN: Final = 15
+"""Cells before the symbol: date and time."""
+
 REFUSED: Final = ("!", Ink.WARN)
 
 
@@ -24,13 +28,13 @@ def heading() -> Line:
     return line(Span("  TIME           SYMBOL     SIGNAL            PRICE  OUTCOME        FROM", Ink.LABEL))
 
 
-def row(signal: SignalView) -> tuple[Line, ...]:
-    """Two lines: what it said and what became of it, and why."""
+def row(signal: SignalView, width: int) -> tuple[Line, ...]:
+    """What it said and what became of it in one line, and under it why, as long as it is."""
     sign, ink = OUTCOMES.get(signal.outcome, REFUSED)
     said = f"{signal.action} {signal.sentiment}".strip() or UNKNOWN
     label = f" {printable(signal.label)}" if signal.label else ""
     first = line(
-        cell(f"  {date(signal.at)[5:]} {clock(signal.at)}", 17, Ink.LABEL),
+        cell(f"{date(signal.at)[5:]} {clock(signal.at)}", MARGIN, Ink.LABEL),
         cell(printable(signal.symbol) or UNKNOWN, 11, Ink.BRIGHT),
         cell(printable(said), 11),
         cell(_price(signal), 12, right=True),
@@ -40,8 +44,10 @@ def row(signal: SignalView) -> tuple[Line, ...]:
     times = f"{signal.times:,} times: " if signal.times > 1 else ""
     stop = f", stop {price(signal.stop, _places(signal))}" if signal.stop is not None else ""
     became = f"{printable(signal.became)}{stop}: " if signal.became else ""
-    reason = Span(printable(signal.text), Ink.LABEL)
-    return first, line(cell("", 17), Span(times, Ink.WARN), Span(became), reason)
+    lead, *more = wrap(f"{times}{became}{printable(signal.text)}", max(20, width - MARGIN - 3)) or [""]
+    told = times if lead.startswith(times) else ""
+    why = (line(Span(told, Ink.WARN), Span(lead[len(told) :])), *(line(text) for text in more))
+    return cropped(first, width - 2), *(line(cell("", MARGIN), *words) for words in why)
 
 
 def _price(signal: SignalView) -> str:
@@ -55,8 +61,8 @@ def _places(signal: SignalView) -> int:
     return min(6, max(0, -exponent)) if isinstance(exponent, int) else 0
 
 
-def regimes(view: SignalsView) -> Line:
-    """`Regime  BTCUSDT long since 05-08 14:01:00 (was short)`; empty while no symbol has one."""
+def regimes(view: SignalsView, width: int) -> tuple[Line, ...]:
+    """`Regime  BTCUSDT long since 05-08 14:01:00 (was short)`; nothing while no symbol has one."""
     pieces = [
         line(
             Span(f"{printable(each.symbol)} ", Ink.BRIGHT),
@@ -66,7 +72,10 @@ def regimes(view: SignalsView) -> Line:
         )
         for each in view.regimes
     ]
-    return line(Span(" Regime  ", Ink.LABEL), *joined(pieces, "   ")) if pieces else BLANK
+    if not pieces:
+        return ()
+    rows = flowing(pieces, width - 10)
+    return tuple(line(cell("" if k else " Regime", 9, Ink.LABEL), *words) for k, words in enumerate(rows))
 
 
 def empty(view: SignalsView | None, trouble: str) -> tuple[Line, ...]:
