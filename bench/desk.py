@@ -25,6 +25,7 @@ from tests.desk.terminal import Terminal, terminal
 
 SECONDS = 10.0
 PRESSES = 200
+STARTS = 7
 ONE_WORD = (
     "import sys; from textual.app import App; from textual.widgets import Static; "
     "App.compose = lambda self: [Static('RATCHET BTCUSDT')]; App().run()"
@@ -112,21 +113,29 @@ async def feed(face: EngineFace, load: Load, seconds: float) -> float:
 
 
 async def first_picture(*command: str) -> tuple[float, float]:
-    """Milliseconds from the start of the process to the first screen and to the first position, best of
-    five. The socket is the last word of the command.
+    """Milliseconds from the start of the process to the first screen and to the first position. The socket is
+    the last word of the command.
     """
-    screens, positions = [], []
-    for _ in range(5):
-        with tempfile.TemporaryDirectory(prefix="desk") as folder:
-            socket = Path(folder) / "s"
-            async with EngineFace(socket):
-                begun = asyncio.get_running_loop().time()
-                async with terminal(*command, str(socket)) as held:
-                    await held.until(b"RATCHET")
-                    screens.append((asyncio.get_running_loop().time() - begun) * 1000)
-                    await held.until(b"BTCUSDT")
-                    positions.append((asyncio.get_running_loop().time() - begun) * 1000)
-    return min(screens), min(positions)
+    with tempfile.TemporaryDirectory(prefix="desk") as folder:
+        socket = Path(folder) / "s"
+        async with EngineFace(socket):
+            begun = asyncio.get_running_loop().time()
+            async with terminal(*command, str(socket)) as held:
+                await held.until(b"RATCHET")
+                screen = asyncio.get_running_loop().time()
+                await held.until(b"BTCUSDT")
+                return (screen - begun) * 1000, (asyncio.get_running_loop().time() - begun) * 1000
+
+
+async def first_pictures() -> tuple[float, float, float]:
+    """The best of our first screens and first positions, and of the least that Textual can show: by turns,
+    so that what else the machine does falls on both.
+    """
+    ours, least = [], []
+    for _ in range(STARTS):
+        ours.append(await first_picture("-m", "tui"))
+        least.append(await first_picture("-c", ONE_WORD))
+    return min(screen for screen, _ in ours), min(at for _, at in ours), min(at for _, at in least)
 
 
 async def key_to_command(held: Terminal, face: EngineFace) -> float:
@@ -176,8 +185,7 @@ async def measure() -> None:
     p99 = times[int(len(times) * 0.99)]
     middle = statistics.median(times)
     say(f"key → command at the engine   p50 {middle:.1f} ms   p99 {p99:.1f} ms   budget 50 ms\n")
-    screen, position = await first_picture("-m", "tui")
-    least, _ = await first_picture("-c", ONE_WORD)
+    screen, position, least = await first_pictures()
     say(f"first screen {screen:.0f} ms   first position {position:.0f} ms   budget 250 ms\n")
     say(f"one word in Textual {least:.0f} ms   ratio {position / least:.2f}×\n")
 

@@ -29,6 +29,7 @@ HELLO_S: Final = 3.0
 COMMAND_S: Final = 5.0
 SILENCE_S: Final = 6.0
 MEASURE_S: Final = 5.0
+TREMBLE_MS: Final = 20.0
 BACK_OFF_S: Final = (0.2, 0.4, 0.8, 1.5, 3.0)
 
 
@@ -174,19 +175,22 @@ class EngineClient:
     async def _stream(self) -> None:
         due = 0.0
         async with wire.watching(
-            self.socket, "/v1/stream", silence_s=SILENCE_S, steady=self._steady
+            self.socket, "/v1/stream", silence_s=SILENCE_S, steady=self._steady, took=self._measured
         ) as stream:
             async for frame in stream.frames():
                 now = self._steady()
                 self._frame = frame, now
                 self.frames += 1
                 self.first.set()
-                if stream.took_s is not None:
-                    self.link = replace(self.link, latency_ms=stream.took_s * 1000)
-                    stream.took_s = None
                 if now >= due:
                     due = now + MEASURE_S
                     stream.measure()
+
+    def _measured(self, took_s: float) -> None:
+        """A number that only trembles stays as it is: a quiet screen is not written to for it."""
+        took_ms, known = took_s * 1000, self.link.latency_ms
+        if known is None or abs(took_ms - known) >= TREMBLE_MS:
+            self.link = replace(self.link, latency_ms=took_ms)
 
     def _lose(self, reason: str) -> None:
         if self.link.state in {LinkState.UP, LinkState.FOREIGN}:

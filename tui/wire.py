@@ -52,7 +52,7 @@ async def ask(socket: Path, method: str, target: str, body: bytes = b"") -> Repl
 
 
 class Stream:
-    """The engine's frames, as they come. `took_s` is a round trip that was measured, until it is taken."""
+    """The engine's frames, as they come. `took` is told the seconds of each round trip that is measured."""
 
     def __init__(
         self,
@@ -61,10 +61,10 @@ class Stream:
         *,
         silence_s: float,
         steady: Callable[[], float],
+        took: Callable[[float], None],
     ) -> None:
-        self._reader, self._writer, self._silence_s, self._steady = reader, writer, silence_s, steady
-        self._asked = 0.0
-        self.took_s: float | None = None
+        self._reader, self._writer, self._silence_s = reader, writer, silence_s
+        self._steady, self._took, self._asked = steady, took, 0.0
 
     def measure(self) -> None:
         """Ask for a sign of life, and measure how long it takes."""
@@ -86,7 +86,7 @@ class Stream:
             if kind == PING:
                 self._send(PONG, payload[:125])
             elif kind == PONG:
-                self.took_s = self._steady() - self._asked
+                self._took(self._steady() - self._asked)
             else:
                 parts.append(payload)
                 if first & 0x80:
@@ -124,7 +124,12 @@ class Stream:
 
 @asynccontextmanager
 async def watching(
-    socket: Path, target: str, *, silence_s: float, steady: Callable[[], float] = time.monotonic
+    socket: Path,
+    target: str,
+    *,
+    silence_s: float,
+    steady: Callable[[], float] = time.monotonic,
+    took: Callable[[float], None] = lambda _: None,
 ) -> AsyncIterator[Stream]:
     """A WebSocket on the engine. Raises Unreached or HungUp, also when the engine lets nobody more in."""
     key = base64.b64encode(os.urandom(16))
@@ -144,7 +149,7 @@ async def watching(
         proof = base64.b64encode(hashlib.sha1(key + MAGIC, usedforsecurity=False).digest()).decode()
         if headers.get("sec-websocket-accept") != proof:
             raise HungUp("what answers at the engine's socket is no engine")
-        yield Stream(reader, writer, silence_s=silence_s, steady=steady)
+        yield Stream(reader, writer, silence_s=silence_s, steady=steady, took=took)
 
 
 @asynccontextmanager

@@ -61,7 +61,7 @@ async def test_a_number_key_leaves_a_dialog_alone(socket: Path, clocks: Clocks) 
 async def test_the_history_tells_what_all_cycles_came_to_and_opens_one(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks, SHORT) as (pilot, _, desk):
         await pilot.press("3")
-        await until(lambda: "Cycles 7  Net +4.60" in words(pilot), pilot)
+        await until(lambda: "Ended 7  Net +4.60" in words(pilot), pilot)
         assert "Profit factor 1.29" in words(pilot)
         assert "Equity 108.88" in words(pilot)
         await pilot.press("down", "enter")

@@ -76,7 +76,7 @@ def figures(of: Record, width: int) -> tuple[Line, ...]:
     """The figures, the most telling first, on as few lines as hold them."""
     factor = UNKNOWN if of.profit_factor is None else fixed(of.profit_factor, 2)
     pairs: tuple[tuple[str, str, Ink], ...] = (
-        ("Cycles", str(of.cycles), Ink.BRIGHT),
+        ("Ended", str(of.cycles), Ink.BRIGHT),
         ("Net", signed(of.net), ink_of(of.net)),
         ("Won", percent(of.win_rate, 0), Ink.TEXT),
         ("Profit factor", factor, Ink.TEXT),
