@@ -361,30 +361,6 @@ async def test_the_vim_keymap_jumps_with_g(socket: Path, clocks: Clocks) -> None
         assert grid.cursor_row == 0
 
 
-async def test_with_the_vim_keymap_the_bottom_line_of_the_journal_is_true(
-    socket: Path, clocks: Clocks
-) -> None:
-    async with watching(socket, clocks, keymap="vim") as (pilot, _, desk):
-        await pilot.press("4")
-        await until(lambda: "o go to" in words(pilot), pilot)
-        await pilot.press("o")
-        await until(lambda: desk.focused is desk.screen.query_one("#goto"), pilot)
-
-
-async def test_the_numbers_of_the_screens_are_told_only_where_they_do_something(
-    socket: Path, clocks: Clocks
-) -> None:
-    async with watching(socket, clocks) as (pilot, _, _desk):
-        assert "2 Signals" in words(pilot).splitlines()[-1]
-        for opens in ("slash", "m", "o"):
-            await pilot.press(opens)
-            await settled(pilot)
-            assert "2 Signals" not in words(pilot).splitlines()[-1], opens
-            await pilot.press("escape")
-            await settled(pilot)
-        assert "2 Signals" in words(pilot).splitlines()[-1]
-
-
 async def test_an_own_keymap_moves_the_kill_key_and_the_bottom_line_says_so(
     socket: Path, clocks: Clocks
 ) -> None:

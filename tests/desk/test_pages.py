@@ -325,9 +325,19 @@ def test_a_long_value_has_the_room_that_a_wide_terminal_leaves() -> None:
 
 
 def test_the_money_of_a_cycle_is_never_cut_in_a_narrow_terminal() -> None:
-    told = [text_of(words) for words in inside(past.STORY, scenes.NOW)[:3]]
-    assert all(len(words) <= 78 for words in told), told
-    assert all(name in " ".join(told) for name in ("Net", "Realised", "fees", "funding", "Opened"))
+    told = [text_of(words) for words in inside(past.STORY, scenes.NOW, 77)]
+    assert all(len(words) <= 77 and not words.endswith("…") for words in told), told
+    assert all(name in " ".join(told[:3]) for name in ("Net", "Realised", "fees", "funding", "Opened"))
+    for title, right_of in (("FEES", "−0.12"), ("ADDED", "0.0021"), ("CAUSE", "order")):
+        at = next(k for k, words in enumerate(told) if title in words)
+        assert right_of in told[at + 1], title
+
+
+def test_what_has_no_room_in_a_cycle_says_so() -> None:
+    cause = replace(past.STORY.trades[0], cause="the trader closed it by hand on the exchange")
+    told = [text_of(words) for words in inside(replace(past.STORY, trades=(cause,)), scenes.NOW, 77)]
+    assert told[-1].endswith("…")
+    assert cause.cause in text_of(inside(replace(past.STORY, trades=(cause,)), scenes.NOW, 196)[-1])
 
 
 def test_the_limits_that_an_entry_keeps_are_told_apart() -> None:

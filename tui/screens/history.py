@@ -160,7 +160,7 @@ class HistoryScreen(Page):
     def _show_inside(self, story: CycleStory, scene: Scene) -> None:
         sheet = self.query_one(CycleSheet)
         sheet.entitle(cycle_title(story.cycle), "esc closes · w tells its story")
-        lines: tuple[Line, ...] = inside(story, scene.market_now)
+        lines: tuple[Line, ...] = inside(story, scene.market_now, sheet.room)
         sheet.draw((*lines, BLANK, line(Span(f" Cycle {printable(story.cycle.cycle)}", Ink.LABEL))))
 
     def action_close(self) -> None:

@@ -59,10 +59,10 @@ class SettingsScreen(Page):
         & #facts { width: 48; height: 1fr; }
         & #files { height: 1fr; }
         &.-narrow #both { layout: vertical; }
-        &.-narrow #facts { width: 1fr; height: 12; layout: horizontal; }
-        &.-narrow #files { display: none; }
-        &.-narrow #limits, &.-narrow #links { height: auto; max-height: 6; }
-        &.-narrow #facts { layout: vertical; }
+        &.-narrow #facts { width: 1fr; height: auto; max-height: 21; }
+        &.-narrow #limits, &.-narrow #links { max-height: 6; }
+        &.-narrow #files { height: auto; }
+        &.-narrow.-low #files { display: none; }
     }
     """
 

@@ -18,7 +18,7 @@ from engine.protocol import (
     Side,
     TradeView,
 )
-from tui.view_model.ink import Ink, Line, Span, cell, flowing, line, printable
+from tui.view_model.ink import Ink, Line, Span, cell, cropped, flowing, line, printable
 from tui.view_model.numbers import UNKNOWN, age, clock, date, fixed, ink_of, percent, price, signed, times
 
 ZERO: Final = Decimal(0)
@@ -148,29 +148,57 @@ def cycle_title(cycle: CycleView) -> str:
     return f"{printable(cycle.symbol)} {cycle.side} · {end} · {signed(cycle.net)} USDT"
 
 
-def inside(story: CycleStory, now: int) -> tuple[Line, ...]:
+Column = tuple[str, int, bool]
+"""A title, its cells, and whether it stands at the right."""
+
+LEGS: Final[tuple[Column, ...]] = (
+    *(("NO", 3, False), ("OPENED", 15, False), ("BY", 8, True), ("SIZE", 10, True), ("ENTRY", 11, True)),
+    *(("LEV", 5, True), ("MARGIN", 8, True), ("REALISED", 9, True), ("FEES", 7, True), ("", 18, False)),
+)
+RUNGS: Final[tuple[Column, ...]] = (
+    *(("NO", 3, False), ("RAN", 15, False), ("TRIGGER", 10, True), ("BANKED", 8, True), (" AT", 11, False)),
+    *(("PROFIT", 7, True), ("FREED", 7, True), ("ADDED", 7, True), (" AT", 10, False), ("", 24, False)),
+)
+TRADES: Final[tuple[Column, ...]] = (
+    *(("TIME", 15, False), ("WHAT", 11, False), ("SIZE", 8, True), ("PRICE", 11, True), ("FEE", 7, True)),
+    *(("PROFIT", 8, True), ("  WHOSE", 9, False), ("CAUSE", 24, False)),
+)
+ROOMY: Final = 90
+"""From this width on the times of day have their seconds."""
+
+
+def inside(story: CycleStory, now: int, width: int) -> tuple[Line, ...]:
     """One cycle with its legs, rungs and trades, for reading from top to bottom."""
-    return (
+    legs = [_leg(leg, width) for leg in story.legs]
+    rungs = [_rung(rung, width) for rung in story.rungs] or [line(Span("  none", Ink.LABEL))]
+    trades = [_trade(trade, width) for trade in story.trades]
+    drawn = (
         *_summary(story.cycle, now),
-        (),
-        *_part(
-            "Legs", "  NO OPENED               BY         SIZE       ENTRY  LEV   MARGIN  REALISED    FEES"
-        ),
-        *(_leg(leg) for leg in story.legs),
-        (),
-        *_part("Rungs", "  NO RAN               TRIGGER     BANKED AT         PROFIT    FREED      ADDED AT"),
-        *([_rung(rung) for rung in story.rungs] or [line(Span("  none", Ink.LABEL))]),
-        (),
-        *_part(
-            "Trades", "  TIME               WHAT         SIZE       PRICE      FEE    PROFIT  WHOSE   CAUSE"
-        ),
-        *(_trade(trade) for trade in story.trades),
+        *_part("Legs", LEGS, legs, width),
+        *_part("Rungs", RUNGS, rungs, width),
+        *_part("Trades", TRADES, trades, width),
     )
+    return tuple(cropped(words, width) for words in drawn)
 
 
-def _part(name: str, heads: str) -> Iterator[Line]:
+def _part(name: str, columns: tuple[Column, ...], rows: list[Line], width: int) -> Iterator[Line]:
+    yield ()
     yield line(Span(f" {name}", Ink.BRIGHT))
-    yield line(Span(heads, Ink.LABEL))
+    yield _row(columns, tuple((title, Ink.LABEL) for title, _, _ in columns), width)
+    yield from rows
+
+
+def _row(columns: tuple[Column, ...], words: tuple[tuple[str, Ink], ...], width: int) -> Line:
+    """Words under their titles; the last have what room is left."""
+    *most, last = zip(columns, words, strict=True)
+    cells = [
+        cell(text, _room(title, room, width), ink, right=right) for (title, room, right), (text, ink) in most
+    ]
+    return line(Span("  "), *cells, Span(*last[1]))
+
+
+def _room(title: str, room: int, width: int) -> int:
+    return room - 3 if title in {"OPENED", "RAN", "TIME"} and width < ROOMY else room
 
 
 def _summary(cycle: CycleView, now: int) -> Iterator[Line]:
@@ -195,53 +223,59 @@ def _summary(cycle: CycleView, now: int) -> Iterator[Line]:
     )
 
 
-def _moment(at: int) -> str:
-    return f"{date(at)[5:]} {clock(at)}"
+def _moment(at: int, width: int) -> tuple[str, Ink]:
+    time = clock(at)
+    return f"{date(at)[5:]} {time if width >= ROOMY else time[:5]}", Ink.LABEL
 
 
-def _leg(leg: PastLeg) -> Line:
+def _leg(leg: PastLeg, width: int) -> Line:
     left = "" if leg.qty == leg.opened_qty or not leg.qty else f"  {_plain(leg.qty)} left"
-    return line(
-        cell(f"  {leg.number}", 5, Ink.ACCENT),
-        cell(_moment(leg.opened), 15, Ink.LABEL),
-        cell(printable(leg.by), 9, right=True),
-        cell(_plain(leg.opened_qty), 13, right=True),
-        cell(_plain(leg.entry), 12, right=True),
-        cell(times(leg.leverage), 5, Ink.LABEL, right=True),
-        cell(fixed(leg.margin, 2), 9, right=True),
-        cell(signed(leg.realised), 10, ink_of(leg.realised), right=True),
-        cell(signed(-leg.fees), 8, Ink.LABEL, right=True),
-        Span(left, Ink.LABEL),
+    words = (
+        (str(leg.number), Ink.ACCENT),
+        _moment(leg.opened, width),
+        (printable(leg.by), Ink.TEXT),
+        (_plain(leg.opened_qty), Ink.TEXT),
+        (_plain(leg.entry), Ink.TEXT),
+        (times(leg.leverage), Ink.LABEL),
+        (fixed(leg.margin, 2), Ink.TEXT),
+        (signed(leg.realised), ink_of(leg.realised)),
+        (signed(-leg.fees), Ink.LABEL),
+        (left, Ink.LABEL),
     )
+    return _row(LEGS, words, width)
 
 
-def _rung(rung: RungView) -> Line:
-    return line(
-        cell(f"  {rung.number}", 5, Ink.ACCENT),
-        cell(_moment(rung.at), 15, Ink.LABEL),
-        cell(_plain(rung.trigger), 11, right=True),
-        cell(_plain(rung.bank_qty), 10, right=True),
-        cell(f" {_plain(rung.bank_price)}", 12),
-        cell(signed(rung.bank_profit), 9, ink_of(rung.bank_profit), right=True),
-        cell(fixed(rung.freed, 2), 9, right=True),
-        cell(_plain(rung.add_qty), 11, right=True),
-        Span(f" {_plain(rung.add_price)}"),
-        Span(f"  {printable(rung.reason)}" if rung.reason else "", Ink.WARN),
+def _rung(rung: RungView, width: int) -> Line:
+    words = (
+        (str(rung.number), Ink.ACCENT),
+        _moment(rung.at, width),
+        (_plain(rung.trigger), Ink.TEXT),
+        (_plain(rung.bank_qty), Ink.TEXT),
+        (f" {_plain(rung.bank_price)}", Ink.TEXT),
+        (signed(rung.bank_profit), ink_of(rung.bank_profit)),
+        (fixed(rung.freed, 2), Ink.TEXT),
+        (_plain(rung.add_qty), Ink.TEXT),
+        (f" {_plain(rung.add_price)}", Ink.TEXT),
+        (f"  {printable(rung.reason)}" if rung.reason else "", Ink.WARN),
     )
+    return _row(RUNGS, words, width)
 
 
-def _trade(trade: TradeView) -> Line:
-    what = f"{'open' if trade.opens else 'close'} {'buy' if trade.buy else 'sell'}"
-    return line(
-        cell(f"  {_moment(trade.at)}", 19, Ink.LABEL),
-        cell(what, 11, Ink.ACCENT if trade.opens else Ink.WARN),
-        cell(_plain(trade.qty), 8, right=True),
-        cell(_plain(trade.price), 12, right=True),
-        cell(signed(-trade.fee), 9, Ink.LABEL, right=True),
-        cell(signed(trade.profit), 10, ink_of(trade.profit), right=True),
-        cell("  ladder" if trade.ours else "  trader", 9, Ink.LABEL),
-        Span(printable(trade.cause), Ink.LABEL),
+def _trade(trade: TradeView, width: int) -> Line:
+    words = (
+        _moment(trade.at, width),
+        (
+            f"{'open' if trade.opens else 'close'} {'buy' if trade.buy else 'sell'}",
+            Ink.ACCENT if trade.opens else Ink.WARN,
+        ),
+        (_plain(trade.qty), Ink.TEXT),
+        (_plain(trade.price), Ink.TEXT),
+        (signed(-trade.fee), Ink.LABEL),
+        (signed(trade.profit), ink_of(trade.profit)),
+        ("  ladder" if trade.ours else "  trader", Ink.LABEL),
+        (printable(trade.cause), Ink.LABEL),
     )
+    return _row(TRADES, words, width)
 
 
 def _plain(value: Decimal | None) -> str:
