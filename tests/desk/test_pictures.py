@@ -189,6 +189,17 @@ async def test_other_terminals_look_the_same(
     album.assert_unchanged()
 
 
+async def test_a_wide_terminal_has_the_chart_beside_the_ladder(
+    socket: Path, clocks: Clocks, album: Album
+) -> None:
+    async with watching(socket, clocks, scenes.FREE, size=(200, 50)) as (pilot, _, _desk):
+        await pilot.press("j", "c")
+        await until(lambda: "to liquidation" in words(pilot), pilot)
+        assert "LEG    SIZE" in words(pilot)
+        await album.photograph(pilot, "chart")
+    album.assert_unchanged()
+
+
 @SIZES
 async def test_plain_ascii_looks_the_same(
     socket: Path, clocks: Clocks, album: Album, size: tuple[int, int]
