@@ -16,6 +16,7 @@ from tui.view_model.approvals import approvals
 from tui.view_model.choices import choices
 from tui.view_model.ink import text_of, width_of
 from tui.view_model.scene import Scene
+from tui.widgets.positions_grid import PositionsGrid
 
 ENTRY = ApprovalView(
     *("entry1", 0, "SOLUSDT", Side.LONG, D("40.5"), D(0), D("149.25"), D("150.75"), scenes.NOW + 42_000),
@@ -109,6 +110,16 @@ async def test_a_second_press_never_answers_the_next_question_unread(socket: Pat
         await pilot.press("enter")
         await until(lambda: len(face.commands) == 2, pilot)
         assert face.commands[1] == Approve("adopt1", 0)
+
+
+async def test_the_keys_go_back_to_the_positions_with_the_last_answer(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, replace(ASKING, approvals=(ADOPTION,))) as (pilot, face, desk):
+        await pilot.press("tab", "n")
+        await until(lambda: face.commands, pilot)
+        await face.tell(replace(ASKING, version=7, approvals=()))
+        await until(lambda: "Approvals" not in words(pilot), pilot)
+        await settled(pilot)
+        assert isinstance(desk.focused, PositionsGrid)
 
 
 async def test_a_question_that_is_marked_is_in_view_also_in_a_small_terminal(

@@ -69,8 +69,16 @@ class DeskScreen(Page):
         self.query_one(AccountStrip).show(scene, self.size)
         self.grid.show(scene)
         self._show_position()
-        self.query_one(ApprovalsPanel).show(scene)
+        self._show_approvals(scene)
         self.query_one(EventLog).show(scene)
+
+    def _show_approvals(self, scene: Scene) -> None:
+        """The keys go back to the positions with the last answer."""
+        panel = self.query_one(ApprovalsPanel)
+        answered = panel.has_focus
+        panel.show(scene)
+        if answered and not panel.has_class("-waiting"):
+            self.grid.focus()
 
     def _show_position(self) -> None:
         """The selected position's ladder, or its chart in the same place; beside it where there is room."""
