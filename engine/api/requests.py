@@ -18,6 +18,7 @@ from engine.protocol import (
     Deny,
     Enter,
     Exit,
+    Flip,
     Reduce,
     Request,
     Verdict,
@@ -28,6 +29,7 @@ LARGEST: Final = Decimal(10) ** 15
 DIGITS: Final = 40
 WAIT_S: Final = 3600
 TRIES: Final = 100
+WITHIN_S: Final = 86_400
 RUNGS: Final = 10_000
 WORDS: Final = tuple(str(each.__struct_config__.tag) for each in get_args(AnyCommand))
 
@@ -109,14 +111,17 @@ def _fault(request: Request) -> str:
 
 def _fault_of(command: AnyCommand) -> str:
     """Numbers that are none, or that nobody can mean."""
+    if isinstance(command, Flip) and not (_is_plain(command.share) and 0 < command.share <= 1):
+        return f"flip takes a share above 0 and at most 1, got {str(command.share)[:40]}"
     if isinstance(command, Reduce) and not (_is_plain(command.fraction) and 0 < command.fraction <= 1):
         return f"reduce takes a fraction above 0 and at most 1, got {str(command.fraction)[:40]}"
     for name in command.__struct_fields__:
         value = getattr(command, name)
         if isinstance(value, Decimal) and not _is_plain(value):
             return f"{name} must be a plain number such as 95000.5, got {str(value)[:40]}"
-    if isinstance(command, Enter | Exit):
-        for name, most in (("wait_s", WAIT_S), ("tries", TRIES)):
+    if isinstance(command, Enter | Exit | Flip):
+        within = (("within_s", WITHIN_S),) if isinstance(command, Flip) else ()
+        for name, most in (("wait_s", WAIT_S), ("tries", TRIES), *within):
             if not 1 <= getattr(command, name) <= most:
                 return f"{name} must be from 1 to {most}, got {getattr(command, name)}"
     if isinstance(command, Approve | Deny) and not 0 <= command.rung <= RUNGS:

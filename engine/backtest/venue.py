@@ -135,7 +135,13 @@ class InProcessBitget:
         """The market showed a quote: its ticker frame is on its way."""
         if self._sink is None:
             return
-        row = {"instId": quote.symbol, "markPrice": plain(quote.mark), "lastPr": plain(quote.last)}
+        row = {
+            "instId": quote.symbol,
+            "markPrice": plain(quote.mark),
+            "lastPr": plain(quote.last),
+            "bidPr": plain(quote.bid),
+            "askPr": plain(quote.ask),
+        }
         frame = {"arg": {"channel": "ticker"}, "data": [row], "ts": quote.ts}
         self._network.bring("ticker", quote.symbol, json.dumps(frame), self._tick)
 

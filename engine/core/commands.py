@@ -22,6 +22,7 @@ from engine.core.events import (
     Enter,
     Exit,
     Flatten,
+    Flip,
     Halt,
     Pause,
     Reduce,
@@ -30,6 +31,7 @@ from engine.core.events import (
     SetStopMode,
     Unpause,
 )
+from engine.core.flipping import end_flips_by_halt, flip, supersede, withdraw
 from engine.core.instrument import Side
 from engine.core.positions import adopt, unfit_because
 from engine.core.refusal import CommandRefused
@@ -57,10 +59,16 @@ def commanded(turn: Turn, event: Commanded) -> str:
 def _carry_out(turn: Turn, event: Commanded) -> str:
     by, command = event.by, event.command
     match command:
-        case Enter():
-            return enter(turn, command, event.id, by)
-        case Exit():
-            return leave(turn, command, event.id, by)
+        case Enter(symbol):
+            text = enter(turn, command, event.id, by)
+            supersede(turn, symbol, by)
+            return text
+        case Exit(symbol):
+            text = leave(turn, command, event.id, by)
+            supersede(turn, symbol, by)
+            return text
+        case Flip():
+            return flip(turn, command, event.id, by)
         case Halt(reason):
             return _kill(turn, by, reason, flatten=False)
         case Flatten(reason):
@@ -84,7 +92,7 @@ def _carry_out(turn: Turn, event: Commanded) -> str:
         case Approve():
             return approve(turn, command, by)
         case Deny():
-            return deny(turn, command, by)
+            return withdraw(turn, command.cycle, by) or deny(turn, command, by)
         case _:
             assert_never(command)
 
@@ -118,6 +126,7 @@ def _kill(turn: Turn, by: str, reason: str, *, flatten: bool) -> str:
         for cycle in turn.state.cycles.values():
             turn.put(replace(cycle, closing=cycle.closing or "flatten"))
     end_by_halt(turn)
+    end_flips_by_halt(turn)
     cancel_entries(turn)
     sweep_known(turn)
     turn.note("kill", Level.URGENT, f"{text} By {by}{f': {reason}' if reason else ''}.")
@@ -195,6 +204,7 @@ def _reduce(turn: Turn, cycle: Cycle, fraction: Decimal, by: str) -> str:
         raise CommandRefused(f"Reduce takes a fraction above 0 % and up to 100 %, not {fraction}.")
     if fraction == 1:
         turn.put(replace(cycle, closing=f"closed by {by}", approval=None))
+        supersede(turn, cycle.symbol, by)
         return f"{name(cycle)}: closing everything at market."
     if cycle.close is not None or turn.at < cycle.close_after:
         raise CommandRefused(f"{name(cycle)}: another close is on its way; try again when it is done.")

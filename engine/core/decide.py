@@ -44,6 +44,7 @@ from engine.core.events import (
 )
 from engine.core.exchange import Bill
 from engine.core.fills import claim_strays, fill_seen, order_seen
+from engine.core.flipping import advance_flips
 from engine.core.in_order import has_to_wait, missed, told
 from engine.core.instrument import ZERO, Side
 from engine.core.ledger import fund, left_over
@@ -163,6 +164,7 @@ def _go_on(turn: Turn) -> None:
         cycle = _step(turn, turn.state.cycles[key])
         turn.put(cycle)
         close_if_flat(turn, cycle)
+    advance_flips(turn)
 
 
 def _step(turn: Turn, cycle: Cycle) -> Cycle:

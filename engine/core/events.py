@@ -313,6 +313,24 @@ class Exit(Command, frozen=True, tag="exit"):
     tries: int = 3
 
 
+class Flip(Command, frozen=True, tag="flip"):
+    """Leave the other side, then enter this one with `share` of what is free then as its margin; both like an
+    exit and a patient entry. The entry begins within `within_s` of the command, or is refused: what was meant
+    for a market of then is not done in another.
+    """
+
+    symbol: str
+    side: Side
+    share: Decimal
+    within_s: int
+    wait_s: int = 20
+    tries: int = 3
+    stop: Decimal | None = None
+    price: Decimal | None = None
+    deviation: Decimal = Decimal("0.005")
+    ask: bool = False
+
+
 class Asker(StrEnum):
     """Through which door a command came."""
 
@@ -338,6 +356,7 @@ AnyCommand = (
     | Deny
     | Enter
     | Exit
+    | Flip
 )
 
 

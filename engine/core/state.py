@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from engine.core.actions import Work
 from engine.core.cycle import Approval, Cycle, Order
-from engine.core.events import Enter
+from engine.core.events import Enter, Flip
 from engine.core.exchange import Balance, Fill, Position, RestingOrder
 from engine.core.instrument import ZERO, Instrument, Side
 from engine.core.settings import Settings
@@ -62,6 +62,18 @@ class Entry(msgspec.Struct, frozen=True):
     ticket: Ticket | None = None
     command: Enter | None = None
     onto: str = ""
+
+
+class Flipping(msgspec.Struct, frozen=True):
+    """One side is being left for the other: what is entered when it is gone. `id` names it, `gone` is when
+    the left side was seen to be gone, 0 before.
+    """
+
+    id: str
+    command: Flip
+    by: str
+    since: int
+    gone: int = 0
 
 
 class Unmanaged(msgspec.Struct, frozen=True):
@@ -157,9 +169,9 @@ class Kill(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """Everything. Keys of `cycles` and `unmanaged` are `SYMBOL:side`; `closed` keeps the last cycles that
-    ended. `untold` is since when (the engine's clock) the stream may have missed trades; 0 when none
-    is missing.
+    """Everything. Keys of `cycles` and `unmanaged` are `SYMBOL:side`, of `flips` symbols; `closed` keeps the
+    last cycles that ended. `untold` is since when (the engine's clock) the stream may have missed trades; 0
+    when none is missing.
     """
 
     settings: Settings
@@ -175,6 +187,7 @@ class State(msgspec.Struct, frozen=True):
     kill: Kill | None = None
     left_alone: dict[str, LeftAlone] = {}
     entries: dict[str, Entry] = {}
+    flips: dict[str, Flipping] = {}
     regimes: dict[str, Regime] = {}
     working: dict[str, RestingOrder] = {}
     pending: dict[str, Pending] = {}

@@ -230,6 +230,18 @@ class ApprovalView(msgspec.Struct, frozen=True):
         return f"rung {self.rung}" if self.asks is Asks.RUNG else self.asks.value
 
 
+class FlipView(msgspec.Struct, frozen=True):
+    """A symbol whose other side is being left, after which `side` is entered, before `until`. `id` names it
+    in Deny, which takes the entry back.
+    """
+
+    id: str
+    symbol: str
+    side: Side
+    until: int
+    by: str
+
+
 class LimitView(msgspec.Struct, frozen=True):
     """A limit of the account, how much of it is used, whether it is hit, and in words how far away it is."""
 
@@ -290,6 +302,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     unknown: tuple[UnknownView, ...]
     closed: tuple[ClosedView, ...]
     log: tuple[LogLine, ...]
+    flips: tuple[FlipView, ...] = ()
 
 
 class OrderView(msgspec.Struct, frozen=True):

@@ -209,7 +209,8 @@ class Engine:
         return decision
 
     def _ticks(self, body: AnyBody) -> tuple[Tick, ...]:
-        return self.prices.newest(touch=bool(self.state.entries) or isinstance(body, Commanded))
+        waits = bool(self.state.entries or self.state.flips)
+        return self.prices.newest(touch=waits or isinstance(body, Commanded))
 
     def stamp(self) -> int:
         """The time of what happens next: no two happenings share one, so that which came first is never in

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from engine.core.cycle import Cycle, Leg, Rest, Stop, key_of
 from engine.core.exchange import Tick
+from engine.core.flipping import until
 from engine.core.ids import is_ours
 from engine.core.instrument import ZERO, Instrument, decimals
 from engine.core.ladder import add_margin, after_rung, bank_parts
@@ -13,13 +14,14 @@ from engine.core.ledger import breakeven, liquidation_in_force, net_so_far
 from engine.core.limits import day_result, week_result
 from engine.core.margin import unrealised
 from engine.core.settings import Rungs
-from engine.core.state import Knowledge, State, Unmanaged
+from engine.core.state import Flipping, Knowledge, State, Unmanaged
 from engine.core.stops import resting_stops, wanted_stops, worst_case
 from engine.core.words import amount, percent
 from engine.protocol import (
     AccountView,
     ClosedView,
     EngineView,
+    FlipView,
     LegView,
     LimitView,
     Mode,
@@ -58,6 +60,7 @@ def snapshot_of(engine: Engine, mode: Mode) -> Snapshot:
         unknown=_unknown(state),
         closed=tuple(_closed(cycle) for cycle in reversed(state.closed)),
         log=engine.log.lines(),
+        flips=tuple(_flip(each) for each in state.flips.values()),
     )
 
 
@@ -340,6 +343,11 @@ def _closed(cycle: Cycle) -> ClosedView:
         cycle.funding,
         cycle.exit_price,
     )
+
+
+def _flip(flipping: Flipping) -> FlipView:
+    command = flipping.command
+    return FlipView(flipping.id, command.symbol, command.side, until(flipping), flipping.by)
 
 
 def orders_of(state: State) -> tuple[OrderView, ...]:

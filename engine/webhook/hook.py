@@ -146,8 +146,13 @@ class Hook:
             text = "this alert was taken already, within the last minute"
             self._tell(heard, SignalOutcome.DUPLICATE, text)
             return Outcome(name, Became.REFUSED, text), HTTPStatus.CONFLICT
-        allow_flip, asks = self.terms.allow_flip, snapshot.approvals
-        deed = meaning(alert, snapshot.positions, allow_flip=allow_flip, approvals=asks)
+        deed = meaning(
+            alert,
+            snapshot.positions,
+            allow_flip=self.terms.allow_flip,
+            approvals=snapshot.approvals,
+            flips=snapshot.flips,
+        )
         if isinstance(deed, Nothing | Undefined):
             became = Became.NOTHING if isinstance(deed, Nothing) else Became.REFUSED
             self._tell(heard, JOURNALLED[became], deed.text)

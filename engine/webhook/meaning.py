@@ -3,7 +3,7 @@
 action  sentiment   asks for
 buy     long        open long
 sell    short       open short
-buy     flat        close the short, or take back the entry of one that still asks
+buy     flat        close the short, or take back the entry of one that asks or waits
 sell    flat        close the long, likewise
 buy     short       nothing that is defined
 sell    long        nothing that is defined
@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from engine.core.instrument import Side
-from engine.protocol import ApprovalView, Asks, PositionView
+from engine.protocol import ApprovalView, Asks, FlipView, PositionView
 from engine.webhook.alert import Action, Alert, Sentiment
 
 
@@ -35,9 +35,12 @@ class Close(NamedTuple):
 
 
 class Withdraw(NamedTuple):
-    """Take back an entry of ours that still asks: it is not meant any more."""
+    """Take back an entry of ours that still asks, or waits for the other side's end: it is not meant any
+    more.
+    """
 
-    approval: ApprovalView
+    id: str
+    side: Side
 
 
 class Nothing(NamedTuple):
@@ -65,8 +68,12 @@ def meaning(
     *,
     allow_flip: bool,
     approvals: tuple[ApprovalView, ...] = (),
+    flips: tuple[FlipView, ...] = (),
 ) -> Open | Close | Withdraw | Nothing | Undefined:
-    """What to do about `alert`; `approvals` are what asks now."""
+    """What to do about `alert`; `approvals` are what asks now, `flips` what waits for the
+    other side's end.
+    """
+    turning = {f.side: f.id for f in flips if f.symbol == alert.symbol}
     asks = {a.side: a for a in approvals if a.symbol == alert.symbol and _is_ours(a)}
     pair = (alert.action, alert.sentiment)
     held = {p.side for p in positions if p.symbol == alert.symbol and p.size}
@@ -82,7 +89,9 @@ def meaning(
         if side in held:
             return Close(side)
         if side in asks:
-            return Withdraw(asks[side])
+            return Withdraw(asks[side].cycle, side)
+        if side in turning:
+            return Withdraw(turning[side], side)
         other = f", but the {side.opposite.value} is" if side.opposite in held else ""
         return Nothing(
             f"{alert.action.value} with flat closes a {side.value}; {alert.symbol} {side.value} is not "

@@ -37,6 +37,8 @@ def at_rest(world: World, watch: Watch, engine: Engine, disk: Disk) -> None:
         watch.say(f"at rest: still unread: {', '.join(state.unread)}")
     for pending in state.pending.values():
         watch.say(f"at rest: {pending.work.id} is still {pending.known.value} ({pending.cause})")
+    for flipping in state.flips.values():
+        watch.say(f"at rest: the flip of {flipping.command.symbol} is neither entered nor refused")
     for cycle in state.cycles.values():
         _cycle_at_rest(watch, cycle)
     _positions_agree(world, watch, engine)

@@ -46,6 +46,8 @@ def test_every_plan_does_what_it_is_named_for() -> None:
     outcomes = {name: simulate(plan) for name, plan in PLANS.items()}
     assert outcomes["rung"].counts["adds"] == 1
     assert outcomes["stop move"].counts["modify-tpsl-order"] >= 1
+    assert outcomes["flip"].counts["left"]
+    assert outcomes["flip"].counts["entered"]
     assert outcomes["approval"].counts["adds"] == 1
     assert "FLATTEN" in " ".join(outcomes["kill"].notes).upper()
     assert any("you closed" in note for note in outcomes["manual close"].notes)

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from engine.core.actions import CancelStop, MoveStop, PlaceMarket, PlaceStop
+from engine.core.actions import CancelStop, MoveStop, PlaceLimit, PlaceMarket, PlaceStop
 from engine.core.cycle import Cycle, key_of
 from engine.core.events import Answered
 from engine.core.exchange import Refused
-from engine.core.ids import is_ours
+from engine.core.ids import is_entry, is_ours
 from engine.core.instrument import ZERO, Side
 from engine.core.pending import DUPLICATE
 from engine.core.settings import Basis, Sequence, Settings
@@ -130,7 +130,7 @@ class Watch:
 
     def _check_name(self, path: str, params: Mapping[str, Any]) -> None:
         name = str(params.get("clientOid", ""))
-        if not NAME.fullmatch(name) or not is_ours(name):
+        if not NAME.fullmatch(name) or not (is_ours(name) or is_entry(name)):
             self.say(f"{name!r} is no client order id of ours")
         body = dict(params) | {"path": path}
         known = self._bodies.setdefault(name, body)
@@ -144,7 +144,7 @@ class Watch:
         if work is None and name not in self.disk.armed:
             self.say(f"order {name} was sent before it was journalled")
         sent = (opens, Decimal(params["size"]))
-        if isinstance(work, PlaceMarket) and (work.opens, work.qty) != sent:
+        if isinstance(work, PlaceMarket | PlaceLimit) and (work.opens, work.qty) != sent:
             self.say(f"order {name} was journalled as {work} and sent as {dict(params)}")
         if opens:
             self._check_adding(params)
@@ -259,14 +259,16 @@ class Watch:
             fill = account.fills[self._fills]
             self._fills += 1
             order = account.orders[fill.order_id]
-            if not is_ours(order.client_oid):
-                continue
             name = order.client_oid
+            if not (is_ours(name) or is_entry(name)):
+                continue
             self._executed[name] += fill.qty
             work = self.disk.intended.get(name)
-            if isinstance(work, PlaceMarket) and self._executed[name] > work.qty:
+            if isinstance(work, PlaceMarket | PlaceLimit) and self._executed[name] > work.qty:
                 self.say(f"{name} executed {self._executed[name]}, intended {work.qty}")
-            if not order.is_closing:
+            if is_entry(name):
+                self.counts["entered" if not order.is_closing else "left"] += 1
+            elif not order.is_closing:
                 self._count_add(name, fill.symbol, order.side, fill.price)
 
     def _count_add(self, name: str, symbol: str, side: Side, price: Decimal) -> None:

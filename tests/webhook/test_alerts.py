@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from trading_view import NOW, TOKEN, Clock, Trader, TradingView, held, listening
 
-from engine.protocol import Enter, Exit, Side
+from engine.protocol import Deny, Enter, Exit, Flip, FlipView, Side
 from engine.webhook.hook import ANSWER_S
 
 D = Decimal
@@ -79,36 +79,20 @@ async def test_long_while_short_is_refused_unless_flips_are_allowed() -> None:
     assert "BTCUSDT short is open, and webhook.allow_flip is off" in text
 
 
-async def test_a_flip_closes_first_and_enters_with_the_freed_margin() -> None:
+async def test_a_flip_is_one_wish_that_the_engine_keeps() -> None:
     trader = Trader(held("BTCUSDT", Side.SHORT))
-    trader.leaves_after_s = 0.1
     async with listening(trader, allow_flip=True) as view:
-        assert (await view.send())[0] == 200
-    leave, enter = trader.commands
-    assert leave == Exit("BTCUSDT", Side.SHORT, 20, 3)
-    assert isinstance(enter, Enter)
-    assert (enter.side, enter.margin) == (Side.LONG, D("49.86"))
-    assert [p.side for p in trader.now.positions] == [Side.LONG]
+        assert (await view.send(price="95000.5"))[0] == 200
+    [flip] = trader.commands
+    assert flip == Flip("BTCUSDT", Side.LONG, D("0.5"), within_s=120, price=D("95000.5"))
 
 
-async def test_a_flip_that_takes_longer_is_answered_within_a_second_and_still_done() -> None:
-    trader = Trader(held("BTCUSDT", Side.SHORT))
-    trader.leaves_after_s = 3600
+async def test_flat_takes_back_the_entry_of_a_flip(trader: Trader) -> None:
+    trader.change(flips=(FlipView("flip1", "BTCUSDT", Side.LONG, NOW + 120_000, "webhook, buy long"),))
     async with listening(trader, allow_flip=True) as view:
-        assert await view.send() == (202, "taken, and being carried out")
-        trader.left("BTCUSDT", Side.SHORT)
-        async with asyncio.timeout(60):
-            while len(trader.asked) < 2:
-                await trader.changed(trader.version)
-    assert isinstance(trader.commands[1], Enter)
-
-
-async def test_nothing_is_entered_when_the_other_side_does_not_close() -> None:
-    trader = Trader(held("BTCUSDT", Side.SHORT))
-    trader.refuses = "BTCUSDT: another entry or exit is on its way."
-    async with listening(trader, allow_flip=True) as view:
-        assert await view.send() == (422, "not flipped: BTCUSDT: another entry or exit is on its way.")
-    assert [type(command) for command in trader.commands] == [Exit]
+        assert (await view.send(action="sell", sentiment="flat"))[0] == 200
+    assert trader.commands == [Deny("flip1", 0)]
+    assert trader.journal[-1].became == "long entry taken back"
 
 
 async def test_the_engines_refusal_is_the_answer(trader: Trader, view: TradingView) -> None:

@@ -19,7 +19,7 @@ from served import EngineFace, btc_short, snapshot
 from engine.api.rest.gate import Gate
 from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Tokens
-from engine.protocol import Answer, Deny, Enter, Exit, PositionView, Request, Side, Verdict
+from engine.protocol import Answer, Deny, Enter, Exit, Flip, PositionView, Request, Side, Verdict
 from engine.runtime.doors import webhook_route
 from engine.webhook.carrying import Terms
 from engine.webhook.hook import Hook
@@ -37,7 +37,6 @@ class Trader(EngineFace):
         self.done: set[str] = set()
         self.refuses = ""
         self.thinks_s = 0.0
-        self.leaves_after_s = 0.0
 
     async def command(self, request: Request) -> Answer:
         self.asked.append(request)
@@ -53,16 +52,19 @@ class Trader(EngineFace):
             case Deny(cycle=id):
                 self.change(approvals=tuple(a for a in self.now.approvals if a.cycle != id))
             case Exit(symbol=symbol, side=side):
-                asyncio.get_running_loop().call_later(self.leaves_after_s, self.left, symbol, side)
+                self._leave(symbol, side)
+            case Flip(symbol=symbol, side=side):
+                self._leave(symbol, side.opposite)
+                self._hold(*self.now.positions, held(symbol, side))
             case _:
-                raise AssertionError("an alert only enters, leaves and takes back")
+                raise AssertionError("an alert only enters, leaves, flips and takes back")
         return Answer(request.id, Verdict.DONE, "on its way")
 
     def told(self) -> list[tuple[str, str]]:
         """What the journal has of the alerts: outcome and reason."""
         return [(signal.outcome.value, signal.text) for signal in self.journal]
 
-    def left(self, symbol: str, side: Side) -> None:
+    def _leave(self, symbol: str, side: Side) -> None:
         left = [p for p in self.now.positions if (p.symbol, p.side) != (symbol, side)]
         account = replace(self.now.account, free=(self.now.account.free or Decimal(0)) + 10)
         self.change(positions=tuple(left), account=account)
@@ -71,7 +73,7 @@ class Trader(EngineFace):
         self.change(positions=positions)
 
     @property
-    def commands(self) -> list[Enter | Exit | Deny]:
+    def commands(self) -> list[Enter | Exit | Flip | Deny]:
         return [request.command for request in self.asked]  # type: ignore[misc]
 
 

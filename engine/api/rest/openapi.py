@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from engine.api.requests import LARGEST, RUNGS, TRIES, WAIT_S
+from engine.api.requests import LARGEST, RUNGS, TRIES, WAIT_S, WITHIN_S
 from engine.api.rest.route import Route
 from engine.protocol import PROTOCOL, Answer, AnyCommand
 
@@ -30,8 +30,10 @@ BOUNDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("Request", "by"): {"maxLength": 120},
     ("Request", "protocol"): {"const": PROTOCOL},
     ("Reduce", "fraction"): PART,
-    **{(each, "wait_s"): {"minimum": 1, "maximum": WAIT_S} for each in ("Enter", "Exit")},
-    **{(each, "tries"): {"minimum": 1, "maximum": TRIES} for each in ("Enter", "Exit")},
+    ("Flip", "share"): PART,
+    ("Flip", "within_s"): {"minimum": 1, "maximum": WITHIN_S},
+    **{(each, "wait_s"): {"minimum": 1, "maximum": WAIT_S} for each in ("Enter", "Exit", "Flip")},
+    **{(each, "tries"): {"minimum": 1, "maximum": TRIES} for each in ("Enter", "Exit", "Flip")},
     **{(each, "rung"): {"minimum": 0, "maximum": RUNGS} for each in ("Approve", "Deny")},
 }
 """What the types cannot say and the engine checks."""

@@ -1,0 +1,88 @@
+"""From short to long: what a crash, a halt and a newer wish between the exit and the entry come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+
+from engine.core.entry import entry_id
+from engine.core.events import AnyCommand, Deny, Enter, Exit, Halt, Reduce
+from engine.core.instrument import Side
+
+from .plans import FLIP, PLANS
+from .run import Run
+from .scenario import Asked, Ending
+
+BETWEEN = 7.585
+"""Seconds: the short is left, that the long was asked for is not on the disk yet."""
+
+
+@dataclass
+class Played:
+    """What came of it."""
+
+    notes: list[str]
+    counts: dict[str, int]
+    run: Run
+
+    def told(self, words: str) -> bool:
+        return any(words in note for note in self.notes)
+
+
+def played(*endings: Ending, asked: tuple[AnyCommand, ...] = (), at: float = 5.5) -> Played:
+    plan = PLANS["flip"]
+    more = tuple(Asked(at, command) for command in asked)
+    run = Run(replace(plan, endings=endings, asked=(*plan.asked, *more)))
+    outcome = run.outcome()
+    assert outcome.violations == []
+    return Played(list(outcome.notes), dict(outcome.counts), run)
+
+
+def test_a_flip_leaves_then_enters_with_what_is_free_then() -> None:
+    flip = played()
+    assert flip.told("BTCUSDT short closed (exit by the proof)")
+    assert flip.told("BTCUSDT long: entered 0.0019.")
+
+
+@pytest.mark.parametrize("at", [6.0, BETWEEN])
+def test_a_crash_before_the_entry_is_gone_on_from(at: float) -> None:
+    flip = played(Ending(at=at, down=5.0))
+    assert flip.told("BTCUSDT long: entered 0.0019.")
+    assert flip.counts["entered"] == flip.counts["left"] == 1
+
+
+def test_a_flip_that_came_too_late_out_of_a_crash_is_refused_and_told() -> None:
+    flip = played(Ending(at=BETWEEN, down=60.0))
+    assert flip.told("the long that the proof wanted is not entered: 50 s are over, and ")
+    assert "entered" not in flip.counts
+
+
+def test_a_halt_leaves_and_does_not_enter() -> None:
+    flip = played(asked=(Halt("news"),))
+    assert flip.told("BTCUSDT short closed (exit by the proof)")
+    assert flip.told("the long that the proof wanted is not entered: trading was halted.")
+    assert "entered" not in flip.counts
+
+
+def test_the_entry_of_a_flip_can_be_taken_back() -> None:
+    flip = played(asked=(Deny(entry_id("c1"), 0),))
+    assert flip.told("the long that the proof wanted is not entered: taken back by the proof.")
+    assert "entered" not in flip.counts
+
+
+@pytest.mark.parametrize(
+    "newer", [Exit("BTCUSDT", Side.SHORT), Enter("BTCUSDT", Side.LONG, margin=FLIP.share), FLIP]
+)
+def test_what_comes_while_it_leaves_is_refused_and_changes_nothing(newer: AnyCommand) -> None:
+    flip = played(asked=(newer,))
+    assert flip.told("BTCUSDT long: entered 0.0019.")
+    assert flip.counts["entered"] == 1
+
+
+def test_a_trader_who_closes_by_hand_meanwhile_does_not_get_the_other_side() -> None:
+    flip = played(asked=(Reduce("BTCUSDT", Side.SHORT, Decimal(1)),))
+    assert flip.told("the long that the proof wanted is not entered: something newer was asked for")
+    assert "entered" not in flip.counts
