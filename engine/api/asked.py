@@ -1,4 +1,6 @@
-"""The routes that a client asks once, when its trader wants to see something. None changes anything."""
+"""The routes that a client asks once, when its trader wants to see something; and the one by which a signal
+from outside is told.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from aiohttp import web
 
 from engine.api.port import NothingThere, Served
 from engine.api.requests import Unfit, unfit
-from engine.protocol import Enter, Side
+from engine.core.events import SignalHeard
+from engine.protocol import Answer, Enter, Side, Verdict
 
 
 class Asked:
@@ -27,6 +30,7 @@ class Asked:
             web.get("/v1/history/{cycle}", self._cycle),
             web.get("/v1/equity", self._equity),
             web.get("/v1/signals", self._signals),
+            web.post("/v1/signals", self._heard),
             web.get("/v1/chart/{symbol}", self._chart),
             web.get("/v1/settings", self._settings),
         ]
@@ -65,6 +69,14 @@ class Asked:
 
     async def _signals(self, _: web.Request) -> web.Response:
         return answer(await self._served.signals())
+
+    async def _heard(self, request: web.Request) -> web.Response:
+        try:
+            signal = msgspec.json.decode(await request.read(), type=SignalHeard)
+        except msgspec.DecodeError as error:
+            return refusal(unfit(HTTPStatus.BAD_REQUEST, f"this is no signal as the journal has it: {error}"))
+        self._served.heard(signal)
+        return answer(Answer("", Verdict.DONE, "heard"))
 
     async def _chart(self, request: web.Request) -> web.Response:
         return answer(await self._served.chart(request.match_info["symbol"]))

@@ -1,10 +1,11 @@
-"""What the engine shows and does for its clients: the one thing that the control socket knows of it."""
+"""What the engine shows and does: for the control socket, and for the process at the doors to the network."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Protocol
 
+from engine.core.events import SignalHeard
 from engine.protocol import (
     Answer,
     ChartView,
@@ -27,6 +28,35 @@ from engine.protocol import (
 
 class NothingThere(Exception):
     """What was asked for is not there; the text says so and where to look."""
+
+
+class Behind(Protocol):
+    """What the doors to the network need of the engine, which is another process. All of it raises
+    `engine.protocol.NotAnswering`.
+    """
+
+    async def snapshot(self) -> Snapshot:
+        """Everything a screen draws, now."""
+
+    async def orders(self) -> tuple[OrderView, ...]:
+        """The orders that rest on the exchange."""
+
+    async def why(self, name: str) -> tuple[StoryLine, ...]:
+        """The story of a symbol, a cycle or an order id; empty when the journal knows none."""
+
+    async def history(self) -> tuple[CycleView, ...]:
+        """The cycles of the journal, newest first."""
+
+    async def signals(self) -> SignalsView:
+        """What came from outside, newest first, and the regimes."""
+
+    async def command(self, request: Request) -> Answer:
+        """Decide a command and make it durable; the same id again is done once. Whether a command that was
+        not answered is carried out, nobody knows: ask again with the same id.
+        """
+
+    async def heard(self, signal: SignalHeard) -> None:
+        """Journal a signal from outside, and what became of it."""
 
 
 class Served(Protocol):
@@ -77,6 +107,9 @@ class Served(Protocol):
 
     async def signals(self) -> SignalsView:
         """What came from outside, newest first, and the regimes."""
+
+    def heard(self, signal: SignalHeard) -> None:
+        """A signal came from outside, and this became of it: into the journal with it."""
 
     async def chart(self, symbol: str) -> ChartView:
         """The marks of a symbol by the minute, and the fills of its open cycles."""

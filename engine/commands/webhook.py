@@ -62,7 +62,7 @@ def _here(listens: RestTerms) -> str:
     if address.is_unspecified:
         address = ipaddress.ip_address("::1" if address.version == 6 else "127.0.0.1")
     host = f"[{address}]" if address.version == 6 else str(address)
-    return f"{'https' if listens.tls else 'http'}://{host}:{listens.port}{PATH}"
+    return f"{'https' if listens.certificate else 'http'}://{host}:{listens.port}{PATH}"
 
 
 def _send(url: str, options: Options, body: bytes) -> tuple[int, str]:

@@ -37,7 +37,8 @@ class RestTerms:
     on: bool
     bind: str
     port: int
-    tls: ssl.SSLContext | None
+    certificate: str
+    certificate_key: str
     tokens: dict[str, str]
     open_page: bool
     requests_per_minute: int
@@ -45,6 +46,23 @@ class RestTerms:
 
     def __repr__(self) -> str:
         return f"RestTerms({self.bind}:{self.port})"
+
+    def secure(self) -> ssl.SSLContext | None:
+        """What TLS is made with; None without a certificate. Raises ConfigRefused."""
+        if not self.certificate and not self.certificate_key:
+            return None
+        if not self.certificate or not self.certificate_key:
+            raise ConfigRefused("rest.certificate and rest.certificate_key go together: name both files")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(self.certificate, self.certificate_key)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigRefused(
+                f"rest.certificate and rest.certificate_key cannot be used ({type(error).__name__}): both "
+                "must be PEM files that belong together and can be read"
+            ) from None
+        return context
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -75,21 +93,23 @@ def rest_terms(options: Options) -> RestTerms | None:
     tokens = {scope: find_first((reference,)) for scope, reference in found.items()} if part.on else {}
     if wrong := [*_exposed(part), *_unfit(tokens), *_nobody(part, tokens)]:
         raise ConfigRefused(*wrong)
-    secure = _certificate(part)
-    is_local = ipaddress.ip_address(part.bind).is_loopback
-    return RestTerms(
+    is_readable = not part.certificate and not ipaddress.ip_address(part.bind).is_loopback
+    terms = RestTerms(
         on=part.on,
         bind=part.bind,
         port=part.port,
-        tls=secure,
+        certificate=_file(part.certificate),
+        certificate_key=_file(part.certificate_key),
         tokens={scope: each.value for scope, each in tokens.items()},
         open_page=part.page is Page.OPEN,
         requests_per_minute=part.requests_per_minute,
-        warning=""
-        if is_local or secure
-        else f"{part.bind}:{part.port} is open to the network without TLS: tokens travel readable. Set "
-        "rest.certificate, or bind to 127.0.0.1 behind a proxy that has one",
+        warning=f"{part.bind}:{part.port} is open to the network without TLS: tokens travel readable. Set "
+        "rest.certificate, or bind to 127.0.0.1 behind a proxy that has one"
+        if is_readable
+        else "",
     )
+    terms.secure()
+    return terms
 
 
 def webhook_terms(options: Options) -> WebhookTerms | None:
@@ -157,18 +177,5 @@ def _exposed(part: RestPart) -> Iterator[str]:
         yield 'rest.page = "open" shows the account to everybody on the network: it needs bind = "127.0.0.1"'
 
 
-def _certificate(part: RestPart) -> ssl.SSLContext | None:
-    if not part.certificate and not part.certificate_key:
-        return None
-    if not part.certificate or not part.certificate_key:
-        raise ConfigRefused("rest.certificate and rest.certificate_key go together: name both files")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(Path(part.certificate).expanduser(), Path(part.certificate_key).expanduser())
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigRefused(
-            f"rest.certificate and rest.certificate_key cannot be used ({type(error).__name__}): both must "
-            "be PEM files that belong together and can be read"
-        ) from None
-    return context
+def _file(told: str) -> str:
+    return str(Path(told).expanduser().absolute()) if told else ""

@@ -92,6 +92,7 @@ from engine.protocol.now import (
     StoryLine,
     UnknownView,
 )
+from engine.protocol.silent import NotAnswering
 
 PROTOCOL: Final = 1
 """Raised when an older client could misread a message."""
@@ -131,6 +132,7 @@ __all__ = [
     "Mode",
     "ModeView",
     "NextRungView",
+    "NotAnswering",
     "OptionView",
     "OrderView",
     "PastLeg",

@@ -49,6 +49,7 @@ class LinkView(msgspec.Struct, frozen=True):
 class EngineView(msgspec.Struct, frozen=True):
     """The engine itself. `now` is its own clock, `market` the exchange's; `killed` holds who and when, empty
     when trading. `read_only`: why nothing at all is sent; `hindered`: why this machine may add no risk.
+    `pending` actions are on their way to the exchange, `unwritten` entries wait for the disk.
     """
 
     version: str
@@ -66,6 +67,8 @@ class EngineView(msgspec.Struct, frozen=True):
     speed: str = ""
     killed_at: int = 0
     hindered: str = ""
+    pending: int = 0
+    unwritten: int = 0
 
 
 class AccountView(msgspec.Struct, frozen=True):

@@ -1,97 +1,121 @@
-"""The doors to the network: REST and the webhook on one port, open as long as the engine runs, if at all."""
+"""The doors to the network, REST and the webhook on one port: kept by a process of their own, so that a crowd
+at them takes none of the engine's time.
+
+The engine takes the port and starts that process; it starts it again when it dies, and it ends with the
+engine, also when that is killed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+import os
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Final, Self
 
-from engine.api.port import Served
-from engine.api.rest.gate import Gate
-from engine.api.rest.metrics import Vitals
-from engine.api.rest.route import Route
-from engine.api.rest.server import RestServer
-from engine.api.rest.tokens import Scope, Tokens
+import msgspec
+
+from engine.api.rest.server import listen
 from engine.config.doors import RestTerms, WebhookTerms
-from engine.runtime.engine import Engine
-from engine.webhook.alert import Message
-from engine.webhook.carrying import Desk, Outcome, Terms
-from engine.webhook.hook import PATH, Hook
 
 logger = logging.getLogger("ratchet.engine")
 
+AGAIN_S: Final = 1.0
+LONGEST_S: Final = 60.0
+WELL_S: Final = 60.0
+"""Who lived so long was well, and is started again at once."""
 
-class Front(Served, Desk, Protocol):
-    """The engine's face, as clients see it and as alerts need it."""
+FAREWELL_S: Final = 3.0
+KNOWN: Final = ("PATH", "HOME", "LANG", "TZ", "VIRTUAL_ENV", "LC_", "PYTHON")
+"""What it is told of the environment. The exchange's keys are none of its business."""
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """What the process at the doors is to do: the terms, the engine's socket, its own log, the file
+    descriptor on which it listens.
+    """
+
+    rest: RestTerms
+    webhook: WebhookTerms | None
+    socket: str
+    log: str
+    version: str
+    listens: int
 
 
 class Doors:
-    """Entering listens, and raises RestRefused when that is not possible; `run` must be awaited by an owner.
-    With nothing configured nothing is opened.
+    """Entering takes the port, and raises RestRefused when somebody has it; `run` must be awaited by an
+    owner. With nothing configured nothing is opened.
     """
 
     def __init__(
-        self, rest: RestTerms | None, webhook: WebhookTerms | None, engine: Engine, face: Front
+        self, rest: RestTerms | None, webhook: WebhookTerms | None, *, engine: Path, log: Path, version: str
     ) -> None:
-        self.hook = _hook(webhook, face) if webhook is not None else None
-        self.server = _server(rest, self.hook, engine, face) if rest is not None else None
-        self._warning = rest.warning if rest is not None else ""
-        self._open = AsyncExitStack()
+        self.rest = rest
+        self.process: Process | None = None
+        self._webhook = webhook
+        self._engine, self._log, self._version = engine, log, version
+        self._listening: socket.socket | None = None
 
     async def __aenter__(self) -> Self:
-        if self.server is not None:
-            await self._open.enter_async_context(self.server)
-        if self._warning:
-            logger.warning("%s", self._warning)
+        if self.rest is not None:
+            self._listening = listen(self.rest.bind, self.rest.port)
+            if self.rest.warning:
+                logger.warning("%s", self.rest.warning)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._open.aclose()
+        if self._listening is not None:
+            self._listening.close()
 
     async def run(self) -> None:
-        """Watch over connections and carry out alerts. Ends by cancellation, at once when nothing is open."""
-        async with asyncio.TaskGroup() as group:
-            if self.server is not None:
-                group.create_task(self.server.run(), name="rest")
-            if self.hook is not None:
-                group.create_task(self.hook.run(), name="webhook")
+        """Keep the process alive. Ends by cancellation, at once when nothing is open."""
+        loop, wait_s = asyncio.get_running_loop(), AGAIN_S
+        while self.rest is not None and self._listening is not None:
+            began = loop.time()
+            code = await self._live(self.rest, self._listening)
+            wait_s = AGAIN_S if loop.time() - began > WELL_S else min(2 * wait_s, LONGEST_S)
+            logger.warning("the process at the doors ended (%s); again in %g s", code, wait_s)
+            await asyncio.sleep(wait_s)
+
+    async def _live(self, rest: RestTerms, listening: socket.socket) -> int:
+        """One life of it. Secrets go through its standard input, whose end is the end of its work."""
+        told = {name: value for name, value in os.environ.items() if name.startswith(KNOWN)}
+        orders = Orders(
+            rest, self._webhook, str(self._engine), str(self._log), self._version, listening.fileno()
+        )
+        self.process = process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "engine.runtime.doorman",
+            stdin=PIPE,
+            env=told,
+            pass_fds=(listening.fileno(),),
+        )
+        assert process.stdin is not None
+        try:
+            with suppress(ConnectionError):
+                process.stdin.write(msgspec.json.encode(orders) + b"\n")
+                await process.stdin.drain()
+            return await process.wait()
+        finally:
+            if process.returncode is None:
+                await _end(process)
 
 
-def _hook(wanted: WebhookTerms, face: Front) -> Hook:
-    terms = Terms(**{name: getattr(wanted, name) for name in Terms._fields})
-    return Hook(face, terms, wanted.token, addresses=wanted.addresses)
-
-
-def _server(wanted: RestTerms, hook: Hook | None, engine: Engine, face: Served) -> RestServer:
-    tokens = Tokens({Scope[scope.upper()]: secret for scope, secret in wanted.tokens.items()})
-    gate = Gate(tokens, per_minute=wanted.requests_per_minute, open_page=wanted.open_page)
-    return RestServer(
-        gate,
-        served=face if wanted.on else None,
-        bind=wanted.bind,
-        port=wanted.port,
-        tls=wanted.tls,
-        routes=() if hook is None else (webhook_route(hook),),
-        vitals=lambda: Vitals(engine.unwritten, len(engine.state.pending)),
-        version=engine.version,
-    )
-
-
-def webhook_route(hook: Hook) -> Route:
-    """The webhook as the server knows it. Its token is in the body, so it judges by itself who comes."""
-    return Route(
-        "POST",
-        PATH,
-        hook.take,
-        "An alert of TradingView, as JSON or text; its token is in the body",
-        Outcome,
-        needs=None,
-        takes=Message,
-        refuses=(202, 400, 401, 403, 408, 409, 413, 422, 503),
-        paced=False,
-        answers_refusals=True,
-    )
+async def _end(process: Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(FAREWELL_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import logging.handlers
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,7 @@ from engine.journal.port import JournalRefused
 from engine.journal.sqlite import SqliteJournal
 from engine.runtime.doors import Doors
 from engine.runtime.engine import Engine
+from engine.runtime.logfile import logging_to
 from engine.runtime.settings import settings_of
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.telling import TellingFace, TellingJournal, Voices
@@ -37,9 +36,6 @@ from engine.venue.port import VenueRefused
 
 logger = logging.getLogger("ratchet.engine")
 
-LOG_BYTES = 10_000_000
-LOG_FILES = 5
-
 
 def run_engine(loaded: Loaded, *, take_over: bool = False) -> int:
     """Run until SIGINT or SIGTERM. Returns 0 after a clean end, 4 when the engine may not run as it is (the
@@ -47,7 +43,7 @@ def run_engine(loaded: Loaded, *, take_over: bool = False) -> int:
     """
     prepare_folders(loaded.paths)
     try:
-        with _logging_to(loaded.paths.logs / "engine.log"):
+        with logging_to(loaded.paths.logs / "engine.log"):
             return _loop(_serve(loaded, take_over=take_over))
     except* (VenueRefused, JournalRefused, SocketRefused, RestRefused) as refused:
         for error in _leaves(refused):
@@ -91,7 +87,13 @@ async def _serve(loaded: Loaded, *, take_over: bool) -> int:
             )
             face = TellingFace(engine, journal, past=History(book.reader), settings=settings_of(loaded))
             async with Voices(loaded.telling, journal, face, loaded.paths.database.parent) as voices:
-                doors = Doors(loaded.rest, loaded.webhook, engine, face)
+                doors = Doors(
+                    loaded.rest,
+                    loaded.webhook,
+                    engine=loaded.paths.socket,
+                    log=loaded.paths.logs / "doors.log",
+                    version=engine.version,
+                )
                 watch = Watch(
                     engine,
                     loaded.paths.database.parent,
@@ -154,28 +156,6 @@ def farewell(engine: Engine) -> str:
         f"Ended by a signal. Positions under care: {len(cycles)}; stops that stay on Bitget: {stops}. "
         "Nothing moves them and no rung runs until an engine runs again."
     )
-
-
-class LogFile(logging.handlers.RotatingFileHandler):
-    """Our log. A full disk must not fill the terminal with tracebacks: the trader is told of it elsewhere."""
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """A line that cannot be written is lost."""
-
-
-@contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """A rotating file of our own loggers, for as long as the engine runs."""
-    root = logging.getLogger("ratchet")
-    root.setLevel(logging.INFO)
-    handler = LogFile(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    root.addHandler(handler)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        handler.close()
 
 
 def installed_version() -> str:

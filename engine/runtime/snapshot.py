@@ -81,6 +81,8 @@ def _engine_view(engine: Engine, mode: Mode, at: int) -> EngineView:
         read_only=state.read_only or engine.unrecorded,
         auto=state.settings.ladder.rungs is Rungs.AUTO,
         hindered=state.hindered,
+        pending=len(state.pending),
+        unwritten=engine.unwritten,
     )
 
 

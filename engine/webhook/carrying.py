@@ -20,13 +20,13 @@ CENT: Final = Decimal("0.01")
 class Desk(Protocol):
     """What an alert needs of the engine."""
 
-    def snapshot(self) -> Snapshot:
+    async def snapshot(self) -> Snapshot:
         """Everything, now."""
 
     async def command(self, request: Request) -> Answer:
         """Decide a command and make it durable; the same id again is done once."""
 
-    def heard(self, signal: SignalHeard) -> None:
+    async def heard(self, signal: SignalHeard) -> None:
         """Journal what came, and what became of it."""
 
 
@@ -66,8 +66,12 @@ class Outcome(msgspec.Struct, frozen=True):
 Deed = Open | Close | Withdraw
 
 
-async def carry(desk: Desk, terms: Terms, name: str, alert: Alert, deed: Deed) -> Outcome:
-    """Do it: what takes longer than a command goes on in the engine, also after a restart."""
+async def carry(
+    desk: Desk, terms: Terms, name: str, alert: Alert, deed: Deed, free: Decimal | None
+) -> Outcome:
+    """Do it, with `free` USDT of balance: what takes longer than a command goes on in the engine, also
+    after a restart.
+    """
     if isinstance(deed, Withdraw):
         return await _ask(desk, name, alert, Deny(deed.id, 0))
     if isinstance(deed, Open) and deed.instead is not None:
@@ -75,7 +79,7 @@ async def carry(desk: Desk, terms: Terms, name: str, alert: Alert, deed: Deed) -
     if isinstance(deed, Close):
         return await _ask(desk, name, alert, Exit(alert.symbol, deed.side, terms.wait_s, terms.tries))
     if deed.first is None:
-        return await _enter(desk, terms, name, alert, deed.side)
+        return await _enter(desk, terms, name, alert, deed.side, free)
     return await _ask(desk, name, alert, _flip(terms, alert, deed.side))
 
 
@@ -107,8 +111,9 @@ def _flip(terms: Terms, alert: Alert, side: Side) -> Flip:
     )
 
 
-async def _enter(desk: Desk, terms: Terms, name: str, alert: Alert, side: Side) -> Outcome:
-    free = desk.snapshot().account.free
+async def _enter(
+    desk: Desk, terms: Terms, name: str, alert: Alert, side: Side, free: Decimal | None
+) -> Outcome:
     if free is None:
         return Outcome(name, Became.REFUSED, "the free balance is not known: try again when it is")
     margin = (free * terms.ratio).quantize(CENT, ROUND_DOWN)

@@ -5,6 +5,7 @@ asynchronously.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import logging
 import time
@@ -18,8 +19,9 @@ from aiohttp import web
 
 from engine.core.events import SignalHeard, SignalOutcome
 from engine.core.signals import said
+from engine.protocol import NotAnswering, Snapshot
 from engine.webhook.alert import Alert, Unreadable, alert_of, fields_of
-from engine.webhook.carrying import Became, Desk, Outcome, Terms, becomes, carry
+from engine.webhook.carrying import Became, Deed, Desk, Outcome, Terms, becomes, carry
 from engine.webhook.freshness import Seen, lateness, name_of
 from engine.webhook.meaning import OPENS, Nothing, Undefined, meaning
 from engine.webhook.record import STRANGE, Record
@@ -32,6 +34,7 @@ ANSWER_S: Final = 0.8
 PATH: Final = "/api/webhook"
 SOURCE: Final = "TradingView"
 FLUSH_S: Final = 1.0
+FAREWELL_S: Final = 1.0
 JOURNALLED: Final = {
     Became.DONE: SignalOutcome.ACCEPTED,
     Became.NOTHING: SignalOutcome.NOTHING,
@@ -43,6 +46,7 @@ STATUS: Final = {
     Became.NOTHING: HTTPStatus.OK,
     Became.REFUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
+STARTING: Final = Outcome("", Became.REFUSED, "the engine is starting or ending: send it again")
 
 
 def wall_ms() -> int:
@@ -98,7 +102,7 @@ class Hook:
         self._token = _digest(token)
         self._clock = clock
         self._seen = Seen()
-        self._record = Record(self._journal)
+        self._record = Record()
         self._work: asyncio.TaskGroup | None = None
 
     def __repr__(self) -> str:
@@ -111,22 +115,55 @@ class Hook:
             try:
                 while True:
                     await asyncio.sleep(FLUSH_S)
-                    self._record.flush(self._clock())
+                    await self._journal(self._record.flush(self._clock()))
             finally:
                 self._work = None
-                self._record.end()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(FAREWELL_S):
+                        await self._journal(self._record.end())
 
     async def take(self, request: web.Request) -> web.Response:
         """The route's handler."""
-        came_from = request.remote or "unknown"
-        heard = Heard(self._clock())
-        try:
-            outcome, status = await self._take(await request.read(), came_from, heard)
-        except Unreadable as fault:
-            outcome, status = Outcome("", Became.REFUSED, str(fault)), fault.status
-            where = f" (from {came_from})" if fault.outcome in STRANGE else ""
-            self._tell(heard, fault.outcome, f"{fault}{where}")
+        body, heard = await request.read(), Heard(self._clock())
+        outcome, status = STARTING, int(HTTPStatus.SERVICE_UNAVAILABLE)
+        if self._work is not None:
+            working = self._work.create_task(self._answer(body, request.remote or "unknown", heard))
+            done, _ = await asyncio.wait({working}, timeout=ANSWER_S)
+            under_way = Outcome(heard.name, Became.UNDER_WAY, "taken, and being carried out")
+            outcome, status = working.result() if done else (under_way, STATUS[Became.UNDER_WAY])
         return web.Response(body=msgspec.json.encode(outcome), status=status, content_type="application/json")
+
+    async def unread(self, request: web.Request, status: int) -> None:
+        """A body that was too large or too slow is an alert, too, if one that nobody could read. What came of
+        it may hold the token, and is not repeated.
+        """
+        told, came = request.content_length, f"{request.content.total_bytes:,}"
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            why = (
+                f"too large: {told:,} bytes were announced"
+                if told
+                else f"too large: more than {came} bytes came"
+            )
+        else:
+            why = f"too slow: {came}{f' of {told:,}' if told else ''} bytes came"
+        text = f"the body was {why} (from {request.remote or 'unknown'})"
+        await self._tell(Heard(self._clock()), SignalOutcome.UNREADABLE, text)
+
+    async def _answer(self, body: bytes, came_from: str, heard: Heard) -> tuple[Outcome, int]:
+        """What the alert comes to, and the status that says so."""
+        try:
+            return await self._take(body, came_from, heard)
+        except Unreadable as fault:
+            where = f" (from {came_from})" if fault.outcome in STRANGE else ""
+            await self._tell(heard, fault.outcome, f"{fault}{where}")
+            return Outcome("", Became.REFUSED, str(fault)), fault.status
+        except NotAnswering as silent:
+            logger.error("an alert was not taken: %s", silent)
+            return Outcome("", Became.REFUSED, f"{silent}: send it again"), HTTPStatus.SERVICE_UNAVAILABLE
+        except Exception:
+            logger.exception("an alert broke something")
+            text = "this alert broke something; the log tells what. The engine goes on"
+            return Outcome("", Became.REFUSED, text), HTTPStatus.INTERNAL_SERVER_ERROR
 
     async def _take(self, body: bytes, came_from: str, heard: Heard) -> tuple[Outcome, int]:
         """Raises Unreadable, with the status."""
@@ -137,15 +174,12 @@ class Hook:
             raise Unreadable(HTTPStatus.UNPROCESSABLE_ENTITY, late, SignalOutcome.LATE)
         if fault := _stop_fault(alert):
             raise Unreadable(HTTPStatus.UNPROCESSABLE_ENTITY, fault, SignalOutcome.REFUSED)
-        snapshot = self.desk.snapshot()
-        if self._work is None or not snapshot.engine.reconciled:
-            text = "the engine still reads the account: send it again"
-            raise Unreadable(HTTPStatus.SERVICE_UNAVAILABLE, text, SignalOutcome.REFUSED)
         heard.name = name = name_of(alert, fields, now)
         if self._seen.is_again(name, now):
             text = "this alert was taken already, within the last minute"
-            self._tell(heard, SignalOutcome.DUPLICATE, text)
+            await self._tell(heard, SignalOutcome.DUPLICATE, text)
             return Outcome(name, Became.REFUSED, text), HTTPStatus.CONFLICT
+        snapshot = await self._account(name)
         deed = meaning(
             alert,
             snapshot.positions,
@@ -155,16 +189,26 @@ class Hook:
         )
         if isinstance(deed, Nothing | Undefined):
             became = Became.NOTHING if isinstance(deed, Nothing) else Became.REFUSED
-            self._tell(heard, JOURNALLED[became], deed.text)
+            await self._tell(heard, JOURNALLED[became], deed.text)
             return Outcome(name, became, deed.text), STATUS[became]
         heard.becomes = becomes(self.terms, deed)
-        carrying = self._work.create_task(carry(self.desk, self.terms, name, alert, deed), name=name)
-        carrying.add_done_callback(lambda done: self._end(heard, done))
-        done, _ = await asyncio.wait({carrying}, timeout=ANSWER_S)
-        outcome = (
-            carrying.result() if done else Outcome(name, Became.UNDER_WAY, "taken, and being carried out")
-        )
+        outcome = await self._carry(heard, alert, deed, snapshot)
         return outcome, STATUS[outcome.outcome]
+
+    async def _account(self, name: str) -> Snapshot:
+        """The account as it is known. Raises Unreadable before it is, and NotAnswering: the alert may come
+        again.
+        """
+        try:
+            snapshot = await self.desk.snapshot()
+        except NotAnswering:
+            self._seen.forget(name)
+            raise
+        if not snapshot.engine.reconciled:
+            self._seen.forget(name)
+            text = "the engine still reads the account: send it again"
+            raise Unreadable(HTTPStatus.SERVICE_UNAVAILABLE, text, SignalOutcome.REFUSED)
+        return snapshot
 
     def _read(self, body: bytes, came_from: str) -> tuple[Alert, dict[str, str]]:
         """The alert of somebody who may send one. Raises Unreadable."""
@@ -177,26 +221,32 @@ class Hook:
             raise Unreadable(HTTPStatus.UNAUTHORIZED, text, SignalOutcome.WRONG_TOKEN)
         return alert_of(fields), fields
 
-    def _end(self, heard: Heard, done: asyncio.Task[Outcome]) -> None:
-        """Tell what became of it. What was refused did nothing, and may come again."""
-        if done.cancelled() or done.exception() is not None:
-            return
-        outcome = done.result()
+    async def _carry(self, heard: Heard, alert: Alert, deed: Deed, snapshot: Snapshot) -> Outcome:
+        """Do it, and tell what became of it. What was refused did nothing, and may come again."""
+        try:
+            outcome = await carry(self.desk, self.terms, heard.name, alert, deed, snapshot.account.free)
+        except NotAnswering as silent:
+            outcome = Outcome(heard.name, Became.REFUSED, f"{silent}: send it again")
         if outcome.outcome is Became.REFUSED:
-            self._seen.forget(outcome.id)
+            self._seen.forget(heard.name)
             heard.becomes = ""
-        self._tell(heard, JOURNALLED[outcome.outcome], outcome.text)
+        await self._tell(heard, JOURNALLED[outcome.outcome], outcome.text)
+        return outcome
 
-    def _tell(self, heard: Heard, outcome: SignalOutcome, text: str) -> None:
-        self._record.add(heard.signal(outcome, text), self._clock())
+    async def _tell(self, heard: Heard, outcome: SignalOutcome, text: str) -> None:
+        await self._journal(self._record.add(heard.signal(outcome, text), self._clock()))
 
-    def _journal(self, signal: SignalHeard) -> None:
+    async def _journal(self, signals: Iterable[SignalHeard]) -> None:
         """One line in the log and one event in the journal for each alert, as far as there is no flood."""
-        level = logging.INFO if signal.outcome is SignalOutcome.ACCEPTED else logging.WARNING
-        times = f" {signal.times:,} times" if signal.times > 1 else ""
-        outcome = f"{signal.outcome.value}{times}"
-        logger.log(level, "%s %s: %s, %s", signal.id or "-", said(signal), outcome, signal.text)
-        self.desk.heard(signal)
+        for signal in signals:
+            level = logging.INFO if signal.outcome is SignalOutcome.ACCEPTED else logging.WARNING
+            times = f" {signal.times:,} times" if signal.times > 1 else ""
+            outcome = f"{signal.outcome.value}{times}"
+            logger.log(level, "%s %s: %s, %s", signal.id or "-", said(signal), outcome, signal.text)
+            try:
+                await self.desk.heard(signal)
+            except NotAnswering as silent:
+                logger.error("%s is not in the journal: %s", signal.id or "an alert", silent)
 
 
 def _digest(token: str) -> bytes:

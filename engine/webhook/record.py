@@ -6,7 +6,6 @@ the others as one number when their time is over, and that time doubles while th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
@@ -58,37 +57,31 @@ class Flood:
 
 
 class Record:
-    """Passes alerts on to the journal. `flush` must be called every now and then."""
+    """What of the alerts the journal is told. `flush` must be called every now and then."""
 
-    def __init__(self, heard: Callable[[SignalHeard], None]) -> None:
-        self._heard = heard
+    def __init__(self) -> None:
         self._floods: dict[SignalOutcome, Flood] = {}
 
     def __repr__(self) -> str:
         held = sum(flood.held for flood in self._floods.values())
         return f"<Record {held} alerts held back>"
 
-    def add(self, signal: SignalHeard, now: int) -> None:
-        """Tell it, or count it. What was accepted is always told: the engine bounds it."""
+    def add(self, signal: SignalHeard, now: int) -> list[SignalHeard]:
+        """What is told now that this has come: it, or what was held back before it, or nothing. What was
+        accepted is always told: the engine bounds it.
+        """
         if signal.outcome is SignalOutcome.ACCEPTED:
-            self._heard(signal)
-            return
+            return [signal]
         limit = 1 if signal.outcome in STRANGE else EACH
         flood = self._floods.setdefault(signal.outcome, Flood(limit, now))
-        self._tell(flood.roll(now))
-        if flood.add(signal):
-            self._heard(signal)
+        held = flood.roll(now)
+        told = [] if held is None else [held]
+        return [*told, signal] if flood.add(signal) else told
 
-    def flush(self, now: int) -> None:
-        """Tell what was held back long enough."""
-        for flood in self._floods.values():
-            self._tell(flood.roll(now))
+    def flush(self, now: int) -> list[SignalHeard]:
+        """What was held back long enough."""
+        return [held for flood in self._floods.values() if (held := flood.roll(now)) is not None]
 
-    def end(self) -> None:
-        """Tell all that was held back."""
-        for flood in self._floods.values():
-            self._tell(flood.end())
-
-    def _tell(self, signal: SignalHeard | None) -> None:
-        if signal is not None:
-            self._heard(signal)
+    def end(self) -> list[SignalHeard]:
+        """All that was held back."""
+        return [held for flood in self._floods.values() if (held := flood.end()) is not None]

@@ -10,9 +10,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "api"))
 
 from served import EngineFace as BareFace
+from served import behind
 
 from engine.api.rest.gate import Gate
-from engine.api.rest.metrics import Vitals
 from engine.api.rest.route import Route
 from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Scope, Tokens
@@ -53,16 +53,18 @@ async def opened(
         body_s=body_s,
         wrong_per_minute=wrong_per_minute,
     )
-    async with RestServer(
-        gate,
-        served=face,
-        port=0,
-        vitals=lambda: Vitals(3, 2),
-        version="0.1.0",
-        silent_s=silent_s,
-        most=most,
-        routes=routes,
-    ) as server:
+    async with (
+        behind(face) as engine,
+        RestServer(
+            gate,
+            behind=engine,
+            port=0,
+            version="0.1.0",
+            silent_s=silent_s,
+            most=most,
+            routes=routes,
+        ) as server,
+    ):
         yield server
 
 

@@ -8,16 +8,18 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from front_door import SECRETS, EngineFace, opened
+from front_door import SECRETS, EngineFace, behind, opened
 from hypothesis import HealthCheck, settings
 
+from engine.api.remote import Remote
 from engine.api.rest.gate import Gate
 from engine.api.rest.route import Route
 from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Scope, Tokens
-from engine.runtime.doors import webhook_route
+from engine.runtime.doorman import webhook_route
 from engine.webhook.carrying import Terms
 from engine.webhook.hook import Hook
 
@@ -32,16 +34,16 @@ BOUNDED = settings(
 )
 
 
-def alerts(face: EngineFace) -> tuple[Hook, tuple[Route, ...]]:
+def alerts(engine: Remote) -> tuple[Hook, tuple[Route, ...]]:
     """The webhook, as it is served beside the API."""
-    hook = Hook(face, Terms(), "a-token-nobody-guesses")
+    hook = Hook(engine, Terms(), "a-token-nobody-guesses")
     return hook, (webhook_route(hook),)
 
 
 def document() -> dict[str, object]:
     """The document of a server that nobody has entered."""
-    gate, face = Gate(Tokens({}), per_minute=60, open_page=False), EngineFace()
-    server = RestServer(gate, served=face, routes=alerts(face)[1], version="0.1.0")
+    gate, engine = Gate(Tokens({}), per_minute=60, open_page=False), Remote(Path("/nowhere"))
+    server = RestServer(gate, behind=engine, routes=alerts(engine)[1], version="0.1.0")
     return dict(json.loads(server.document))
 
 
@@ -64,15 +66,16 @@ def url() -> Iterator[str]:
 
     async def live() -> None:
         face, end = EngineFace(), asyncio.Event()
-        hook, routes = alerts(face)
-        async with opened(face, wrong_per_minute=60_000, routes=routes) as server:
-            running = asyncio.create_task(hook.run())
-            urls.append(server.url)
-            ends.append((asyncio.get_running_loop(), end))
-            ready.set()
-            await end.wait()
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+        async with behind(face) as engine:
+            hook, routes = alerts(engine)
+            async with opened(face, wrong_per_minute=60_000, routes=routes) as server:
+                running = asyncio.create_task(hook.run())
+                urls.append(server.url)
+                ends.append((asyncio.get_running_loop(), end))
+                ready.set()
+                await end.wait()
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
 
     thread = threading.Thread(target=asyncio.run, args=(live(),))
     thread.start()

@@ -209,7 +209,8 @@ async def test_health_is_a_failure_for_monitors_when_a_connection_is_down(
 
 
 async def test_metrics_are_prometheus_text(face: EngineFace, client: ClientSession) -> None:
-    face.change(closed=(WON, replace(WON, result=Decimal(-1), rungs=1)))
+    busy = replace(face.now.engine, pending=2, unwritten=3)
+    face.change(closed=(WON, replace(WON, result=Decimal(-1), rungs=1)), engine=busy)
     async with client.get("/metrics", headers=bearer(Scope.READ)) as reply:
         assert reply.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
         lines = (await reply.text()).splitlines()
@@ -278,8 +279,8 @@ async def test_every_call_leaves_a_line_and_no_line_holds_a_token(
     assert "look" not in repr(RestServer)
 
 
-async def test_a_port_that_is_taken_is_told(face: EngineFace, server: RestServer) -> None:
-    second = RestServer(server.gate, served=face, port=server.port)
+async def test_a_port_that_is_taken_is_told(server: RestServer) -> None:
+    second = RestServer(server.gate, behind=None, port=server.port)
     with pytest.raises(RestRefused, match=f"cannot listen on 127.0.0.1:{server.port}"):
         async with second:
             pass

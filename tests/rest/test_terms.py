@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
-from front_door import EngineFace
+from front_door import EngineFace, behind
 
 from engine.api.rest.gate import Gate
 from engine.api.rest.server import RestServer
@@ -150,7 +150,10 @@ async def test_a_certificate_makes_it_tls(tmp_path: Path, monkeypatch: pytest.Mo
     assert terms is not None
     gate = Gate(Tokens({}), per_minute=60, open_page=False)
     trust = ssl.create_default_context(cafile=str(file))
-    async with RestServer(gate, served=EngineFace(), port=0, tls=terms.tls) as server:
+    async with (
+        behind(EngineFace()) as engine,
+        RestServer(gate, behind=engine, port=0, tls=terms.secure()) as server,
+    ):
         assert server.url.startswith("https://127.0.0.1:")
         async with ClientSession() as client, client.get(f"{server.url}/api/health", ssl=trust) as reply:
             assert reply.status == 200

@@ -72,6 +72,27 @@ async def test_an_address_that_may_not_send_is_journalled(trader: Trader) -> Non
     ]
 
 
+async def test_bodies_that_are_too_large_or_too_slow_are_journalled_without_a_word_of_them(
+    trader: Trader,
+) -> None:
+    async with listening(trader, body_s=0.2) as view:
+        assert (await view.hurl(f"token={TOKEN} ", length=1_000_000))[0] == 413
+        assert (await view.hurl(f"token={TOKEN} ", length=500))[0] == 408
+    assert trader.told() == [
+        ("unreadable", "the body was too large: 1,000,000 bytes were announced (from 127.0.0.1)"),
+        ("unreadable", f"the body was too slow: {len(TOKEN) + 7} of 500 bytes came (from 127.0.0.1)"),
+    ]
+    assert TOKEN not in repr(trader.journal)
+
+
+async def test_a_flood_of_large_bodies_is_one_line_and_one_number(trader: Trader) -> None:
+    async with listening(trader) as view:
+        for _ in range(50):
+            assert (await view.hurl("x", length=1_000_000))[0] == 413
+        assert [each.times for each in trader.journal] == [1]
+    assert [each.times for each in trader.journal] == [1, 49]
+
+
 async def test_a_flood_of_wrong_tokens_is_one_line_and_one_number(trader: Trader) -> None:
     clock = Clock()
     async with listening(trader, clock) as view:
@@ -86,35 +107,35 @@ async def test_a_flood_of_wrong_tokens_is_one_line_and_one_number(trader: Trader
 
 def test_the_longer_a_flood_lasts_the_less_it_costs() -> None:
     journal: list[SignalHeard] = []
-    record = Record(journal.append)
+    record = Record()
     wrong = SignalHeard("TradingView", SignalOutcome.WRONG_TOKEN, "wrong")
     for second in range(86_400):
-        record.add(wrong, NOW + second * 1000)
-    record.end()
+        journal += record.add(wrong, NOW + second * 1000)
+    journal += record.end()
     assert len(journal) < 80
     assert sum(each.times for each in journal) == 86_400
 
 
 def test_a_flood_that_is_over_is_told_without_another_alert() -> None:
     journal: list[SignalHeard] = []
-    record = Record(journal.append)
+    record = Record()
     for _ in range(3):
-        record.add(SignalHeard("TradingView", SignalOutcome.UNREADABLE, "no alert"), NOW)
-    record.flush(NOW + MINUTE - 1)
+        journal += record.add(SignalHeard("TradingView", SignalOutcome.UNREADABLE, "no alert"), NOW)
+    journal += record.flush(NOW + MINUTE - 1)
     assert [each.times for each in journal] == [1]
     assert repr(record) == "<Record 2 alerts held back>"
-    record.flush(NOW + MINUTE)
-    record.flush(NOW + MINUTE + LONGEST_MS)
+    journal += record.flush(NOW + MINUTE)
+    journal += record.flush(NOW + MINUTE + LONGEST_MS)
     assert [each.times for each in journal] == [1, 2]
 
 
 def test_alerts_with_the_right_token_are_told_one_by_one_up_to_sixty_a_minute() -> None:
     journal: list[SignalHeard] = []
-    record = Record(journal.append)
+    record = Record()
     for number in range(100):
         for outcome in (SignalOutcome.REFUSED, SignalOutcome.ACCEPTED):
-            record.add(SignalHeard("TradingView", outcome, f"{number}"), NOW)
-    record.end()
+            journal += record.add(SignalHeard("TradingView", outcome, f"{number}"), NOW)
+    journal += record.end()
     refused = [each.times for each in journal if each.outcome is SignalOutcome.REFUSED]
     assert refused == [*[1] * 60, 40]
     assert sum(each.outcome is SignalOutcome.ACCEPTED for each in journal) == 100

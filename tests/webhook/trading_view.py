@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "api"))
 
-from served import EngineFace, btc_short, snapshot
+from served import EngineFace, behind, btc_short, snapshot
 
 from engine.api.rest.gate import Gate
 from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Tokens
 from engine.protocol import Answer, Deny, Enter, Exit, Flip, PositionView, Request, Side, Verdict
-from engine.runtime.doors import webhook_route
+from engine.runtime.doorman import webhook_route
 from engine.webhook.carrying import Terms
 from engine.webhook.hook import Hook
 
@@ -108,18 +108,36 @@ class TradingView:
         async with self.client.post("/api/webhook", data=body, headers=headers) as reply:
             return reply.status, (await reply.json())["text"]
 
+    async def hurl(self, begins: str, length: int) -> tuple[int, str]:
+        """The beginning of a body of this length, and then nothing more."""
+        host, port = self.client._base_url.host, self.client._base_url.port  # type: ignore[union-attr]
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            head = f"POST /api/webhook HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{begins}"
+            writer.write(head.encode())
+            async with asyncio.timeout(60):
+                answer = (await reader.read()).decode()
+        finally:
+            writer.close()
+        return int(answer.split()[1]), answer.rpartition("\r\n")[2]
+
 
 @asynccontextmanager
 async def listening(
-    trader: Trader, clock: Clock | None = None, addresses: tuple[str, ...] = (), **terms: object
+    trader: Trader,
+    clock: Clock | None = None,
+    addresses: tuple[str, ...] = (),
+    body_s: float = 10.0,
+    **terms: object,
 ) -> AsyncIterator[TradingView]:
     """The hook on a real socket, alone: REST is off."""
-    hook = Hook(trader, Terms(**terms), TOKEN, addresses=addresses, clock=clock or Clock())  # type: ignore[arg-type]
-    gate = Gate(Tokens({}), per_minute=60, open_page=False)
-    async with RestServer(gate, served=None, port=0, routes=(webhook_route(hook),)) as server:
-        running = asyncio.create_task(hook.run())
-        await asyncio.sleep(0)
-        async with ClientSession(server.url) as client:
-            yield TradingView(client)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+    async with behind(trader) as engine:
+        hook = Hook(engine, Terms(**terms), TOKEN, addresses=addresses, clock=clock or Clock())  # type: ignore[arg-type]
+        gate = Gate(Tokens({}), per_minute=60, open_page=False, body_s=body_s)
+        async with RestServer(gate, behind=None, port=0, routes=(webhook_route(hook),)) as server:
+            running = asyncio.create_task(hook.run())
+            await asyncio.sleep(0)
+            async with ClientSession(server.url) as client:
+                yield TradingView(client)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)

@@ -9,12 +9,14 @@ from typing import Final
 
 from aiohttp import web
 
-from engine.api.port import Served
+from engine.api.port import Behind
 from engine.api.requests import Unfit, parse
 from engine.api.rest.gate import SCOPE, address
+from engine.api.rest.kept import Kept
 from engine.api.rest.route import Route, json, refused
 from engine.api.rest.shapes import (
     AccountList,
+    Condition,
     Health,
     HistoryList,
     NotRead,
@@ -28,32 +30,37 @@ from engine.api.rest.shapes import (
     signals_of,
 )
 from engine.api.rest.tokens import Scope, needed
-from engine.protocol import Answer, ApprovalView, OrderView, Request, Snapshot, StoryLine, Verdict
+from engine.protocol import (
+    Answer,
+    ApprovalView,
+    NotAnswering,
+    OrderView,
+    Request,
+    Snapshot,
+    StoryLine,
+    Verdict,
+)
 
 logger = logging.getLogger("ratchet.rest")
 
-FRESH_S: Final = 0.1
-"""A snapshot is drawn at most this often, however many ask."""
+FRESH_S: Final = 0.2
+"""How old an answer may be. The engine is asked at most this often, however many ask here."""
 
 DECIDE_S: Final = 5.0
 
 
 class Desk:
-    """The routes over one engine. Nothing here decides anything."""
+    """The routes over one engine, `version` of it. Nothing here decides anything."""
 
-    def __init__(self, served: Served, *, decide_s: float = DECIDE_S) -> None:
-        self.served = served
+    def __init__(self, behind: Behind, version: str, *, decide_s: float = DECIDE_S) -> None:
+        self.behind = behind
+        self.version = version
         self.decide_s = decide_s
-        self._drawn: Snapshot | None = None
-        self._drawn_at = 0.0
+        self.snapshot = Kept(behind.snapshot, FRESH_S)
+        self._orders = Kept(behind.orders, FRESH_S)
+        self._history = Kept(behind.history, FRESH_S)
+        self._signals = Kept(behind.signals, FRESH_S)
         self._deciding: dict[str, asyncio.Task[Answer]] = {}
-
-    def newest(self) -> Snapshot:
-        """The snapshot, at most a tenth of a second old, and never older than the last command."""
-        now = asyncio.get_running_loop().time()
-        if self._drawn is None or now - self._drawn_at >= FRESH_S:
-            self._drawn, self._drawn_at = self.served.snapshot(), now
-        return self._drawn
 
     def routes(self) -> tuple[Route, ...]:
         looks = (
@@ -101,45 +108,42 @@ class Desk:
                 Answer,
                 needs=Scope.KILL,
                 takes=Request,
-                refuses=(400, 403, 408, 409, 413, 503),
+                refuses=(400, 403, 408, 409, 413),
             ),
         )
 
     async def accounts(self, request: web.Request) -> web.Response:
-        return self._of_account(request) or json(accounts_of(self.newest()))
+        snapshot = await self.snapshot.get()
+        return _elsewhere(snapshot, request) or json(accounts_of(snapshot))
 
     async def positions(self, request: web.Request) -> web.Response:
-        return self._of_account(request) or json(positions_of(self.newest()))
+        snapshot = await self.snapshot.get()
+        return _elsewhere(snapshot, request) or json(positions_of(snapshot))
 
     async def history(self, request: web.Request) -> web.Response:
-        elsewhere = self._of_account(request)
-        return elsewhere or json(history_of(self.newest(), await self.served.history()))
-
-    def _of_account(self, request: web.Request) -> web.Response | None:
-        """404 for another account than this engine's."""
-        account = self.newest().engine.account
-        asked = request.match_info.get("account", account)
-        if asked == account:
-            return None
-        return refused(HTTPStatus.NOT_FOUND, f"this engine has no account {asked[:40]!r}; it has {account!r}")
+        snapshot = await self.snapshot.get()
+        return _elsewhere(snapshot, request) or json(history_of(snapshot, await self._history.get()))
 
     async def cot(self, _: web.Request) -> web.Response:
-        return json(cot_of(self.newest()))
+        return json(cot_of(await self.snapshot.get()))
 
     async def signals(self, _: web.Request) -> web.Response:
-        return json(signals_of(self.newest(), await self.served.signals()))
+        return json(signals_of(await self.snapshot.get(), await self._signals.get()))
 
     async def approvals(self, _: web.Request) -> web.Response:
-        return json(self.newest().approvals)
+        return json((await self.snapshot.get()).approvals)
 
     async def orders(self, _: web.Request) -> web.Response:
-        return json(self.served.orders())
+        return json(await self._orders.get())
 
     async def why(self, request: web.Request) -> web.Response:
-        return json(await self.served.why(request.match_info["name"]))
+        return json(await self.behind.why(request.match_info["name"]))
 
     async def health(self, _: web.Request) -> web.Response:
-        health = health_of(self.newest())
+        try:
+            health = health_of(await self.snapshot.get())
+        except NotAnswering as silent:
+            health = Health(Condition.SILENT, str(silent), self.version, 0)
         is_well = health.status.value == "ok"
         return json(health, HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -154,14 +158,15 @@ class Desk:
             text = f"this token opens {scope.word}, and {word} needs {needs.word}: use another token"
             return refused(HTTPStatus.FORBIDDEN, text, parsed.id)
         by = f"rest, {scope.word} token from {address(request)}{f', {parsed.by}' if parsed.by else ''}"
-        answer = await self._answer(Request(parsed.id, by[:120], parsed.command))
+        try:
+            answer = await self._answer(Request(parsed.id, by[:120], parsed.command))
+        except NotAnswering as silent:
+            answer, why = None, str(silent)
+        else:
+            why = f"not decided within {self.decide_s:g} s"
         if answer is None:
-            return refused(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"not decided within {self.decide_s:g} s, and nobody knows yet whether it will be: ask again "
-                "with the same id",
-                parsed.id,
-            )
+            text = f"{why}, and nobody knows yet whether it will be done: ask again with the same id"
+            return refused(HTTPStatus.SERVICE_UNAVAILABLE, text, parsed.id)
         logger.info(
             "command %s by %r: %s, %s", parsed.id.encode(), by[:120], answer.verdict.value, answer.text
         )
@@ -173,7 +178,7 @@ class Desk:
         """
         deciding = self._deciding.get(request.id)
         if deciding is None:
-            deciding = asyncio.create_task(self.served.command(request), name=f"rest command {request.id}")
+            deciding = asyncio.create_task(self.behind.command(request), name=f"rest command {request.id}")
             self._deciding[request.id] = deciding
             deciding.add_done_callback(lambda _: self._decided(request.id))
         done, _ = await asyncio.wait({deciding}, timeout=self.decide_s)
@@ -181,4 +186,14 @@ class Desk:
 
     def _decided(self, id: str) -> None:
         self._deciding.pop(id, None)
-        self._drawn = None
+        for kept in (self.snapshot, self._orders, self._history, self._signals):
+            kept.forget()
+
+
+def _elsewhere(snapshot: Snapshot, request: web.Request) -> web.Response | None:
+    """404 for another account than this engine's."""
+    account = snapshot.engine.account
+    asked = request.match_info.get("account", account)
+    if asked == account:
+        return None
+    return refused(HTTPStatus.NOT_FOUND, f"this engine has no account {asked[:40]!r}; it has {account!r}")

@@ -18,6 +18,7 @@ from engine.api.rest.guests import Guests
 from engine.api.rest.pace import Pace
 from engine.api.rest.route import Handler, Route, refused
 from engine.api.rest.tokens import Scope, Tokens
+from engine.protocol import NotAnswering
 
 logger = logging.getLogger("ratchet.rest")
 
@@ -73,8 +74,8 @@ class Gate:
 
         async def handle(request: web.Request) -> web.Response:
             no = self._stopped(route, request)
-            if no is None:
-                no = await self._incomplete(request)
+            if no is None and (no := await self._incomplete(request)) is not None and route.unread:
+                await route.unread(request, no.status)
             return no if no is not None else await route.handler(request)
 
         return handle
@@ -136,6 +137,8 @@ class Gate:
             )
         except HTTPException as error:
             return refused(error.status, error.reason)
+        except NotAnswering as silent:
+            return refused(HTTPStatus.SERVICE_UNAVAILABLE, f"{silent}: ask again in a moment")
         except Exception:
             logger.exception("a request broke: %s %s", request.method[:16], request.rel_url.raw_path[:120])
             return refused(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final
 
 from engine.protocol import LinkView, PositionView, Snapshot
 
@@ -14,17 +14,10 @@ Value = Decimal | float | None
 Samples = Iterable[tuple[dict[str, str], Value]]
 
 
-class Vitals(NamedTuple):
-    """What the snapshot does not tell: entries that wait for the disk, and actions on their way."""
-
-    unwritten: int
-    pending: int
-
-
-def prometheus(snapshot: Snapshot, vitals: Vitals, answered: dict[int, int]) -> str:
+def prometheus(snapshot: Snapshot, answered: dict[int, int]) -> str:
     """Everything that is measured; `answered` counts this server's answers by HTTP status."""
     families = (
-        *_engine(snapshot, vitals),
+        *_engine(snapshot),
         *_money(snapshot),
         *_trading(snapshot),
         *_positions(snapshot.positions),
@@ -42,16 +35,16 @@ def prometheus(snapshot: Snapshot, vitals: Vitals, answered: dict[int, int]) -> 
 Family = tuple[str, str, str, Samples]
 
 
-def _engine(snapshot: Snapshot, vitals: Vitals) -> Iterator[Family]:
+def _engine(snapshot: Snapshot) -> Iterator[Family]:
     engine = snapshot.engine
     names = {"version": engine.version, "account": engine.account, "mode": engine.mode.value}
     yield "info", "gauge", "Who is measured", [(names, 1)]
     yield _one("uptime_seconds", "Since the engine started", (engine.now - engine.started) / 1000)
     yield _one("reconciled", "1 when everything was read from the exchange", float(engine.reconciled))
     yield _one("halted", "1 when the kill switch is on", float(bool(engine.killed)))
-    yield _one("orders_pending", "Actions on their way to the exchange", vitals.pending)
+    yield _one("orders_pending", "Actions on their way to the exchange", engine.pending)
     yield _one("orders_unknown", "Actions whose outcome nobody knows yet", len(snapshot.unknown))
-    yield _one("journal_waiting", "Entries that wait for the disk", vitals.unwritten)
+    yield _one("journal_waiting", "Entries that wait for the disk", engine.unwritten)
     hit = [({"limit": limit.name}, float(limit.hit)) for limit in snapshot.limits]
     yield "limit_hit", "gauge", "1 when a limit is hit", hit
 

@@ -42,7 +42,7 @@ ABOUT: Final = (
     "Looking at a trading desk, and steering it. Money is USDT, sizes are base coin, both as decimal "
     "strings; times are milliseconds UTC; fractions are decimal (0.2 is 20 %); null is unknown."
 )
-EVERYWHERE: Final = (429, 500)
+EVERYWHERE: Final = (429, 500, 503)
 TOKEN_NEEDED: Final = (401, 403)
 
 

@@ -15,13 +15,16 @@ from engine.api.rest.tokens import Scope
 from engine.protocol import Answer, Verdict
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
+Unread = Callable[[web.Request, int], Awaitable[None]]
+"""Hears of a body that was not read, with the status of its refusal."""
 
 
 class Route(NamedTuple):
     """`answers` is a type, or a content type for what is not JSON; `takes` the type of the body. `needs`
     None: no token. `on_page` may be seen without a token when the page is open. `refuses` are the statuses
     beyond those that every route has. A route that is not `paced` judges by itself who asks too often; one
-    that `answers_refusals` tells them in the shape of its answers.
+    that `answers_refusals` tells them in the shape of its answers. `unread` hears of bodies that are too
+    large or too slow.
     """
 
     method: str
@@ -35,6 +38,7 @@ class Route(NamedTuple):
     refuses: tuple[int, ...] = ()
     paced: bool = True
     answers_refusals: bool = False
+    unread: Unread | None = None
 
 
 def json(value: object, status: int = HTTPStatus.OK) -> web.Response:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -13,16 +14,17 @@ from typing import Final, Self
 import msgspec
 from aiohttp import web
 
-from engine.api.port import Served
+from engine.api.port import Behind
 from engine.api.rest.desk import Desk
 from engine.api.rest.gate import BODY_BYTES, Gate
 from engine.api.rest.guests import Guests
-from engine.api.rest.metrics import CONTENT_TYPE, Vitals, prometheus
+from engine.api.rest.metrics import CONTENT_TYPE, prometheus
 from engine.api.rest.openapi import document
 from engine.api.rest.route import Handler, Route
 
 logger = logging.getLogger("ratchet.rest")
 
+BACKLOG: Final = 256
 PAGES: Final = Path(__file__).parent / "pages"
 FILES: Final = {
     "/": ("phone.html", "text/html", "Accounts and positions, for a phone"),
@@ -37,34 +39,51 @@ class RestRefused(Exception):
     """The server cannot listen. The text says why and what to do."""
 
 
+def listen(bind: str, port: int) -> socket.socket:
+    """A listening socket. Raises RestRefused when somebody else listens there."""
+    listening = socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((bind, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise RestRefused(
+            f"rest cannot listen on {bind}:{port} ({error.strerror or error}): choose another rest.port, or "
+            "end the program that has it"
+        ) from error
+    listening.setblocking(False)
+    return listening
+
+
 class RestServer:
-    """HTTP on `bind`:`port` (0: any free port; `port` then tells which). Entering raises RestRefused when
-    somebody else listens there. `run` must be awaited by an owner. With `served` None only `routes` are
-    answered, beside the page that lists them.
+    """HTTP on `listening`, or on `bind`:`port` (0: any free port; `port` then tells which). Entering raises
+    RestRefused when somebody else listens there. `run` must be awaited by an owner. With
+    `behind` None only `routes` are answered, beside the page that lists them.
     """
 
     def __init__(
         self,
         gate: Gate,
         *,
-        served: Served | None,
+        behind: Behind | None,
         bind: str = "127.0.0.1",
         port: int = 8080,
         tls: ssl.SSLContext | None = None,
         routes: Sequence[Route] = (),
-        vitals: Callable[[], Vitals] = lambda: Vitals(0, 0),
         version: str = "0",
         silent_s: float = 15.0,
         most: int = 256,
+        listening: socket.socket | None = None,
     ) -> None:
         self.gate = gate
         self.bind = bind
         self.port = port
         self.tls = tls
-        self._desk = Desk(served) if served is not None else None
-        self._vitals = vitals
+        self._desk = Desk(behind, version) if behind is not None else None
         self._silent_s, self._most = silent_s, most
         self._runner: web.AppRunner | None = None
+        self._taken = listening
         self._listening: asyncio.Server | None = None
         self._routes = (*self._own_routes(), *routes)
         self.document = msgspec.json.encode(document(self._routes, version))
@@ -89,26 +108,19 @@ class RestServer:
             lingering_time=1.0,
             auto_decompress=False,
         )
+        taken = self._taken or listen(self.bind, self.port)
         await self._runner.setup()
         server = self._runner.server
         assert server is not None
         self.gate.guests = Guests(server, silent_s=self._silent_s, most=self._most)
-        try:
-            self._listening = await asyncio.get_running_loop().create_server(
-                self.gate.guests,
-                self.bind,
-                self.port,
-                ssl=self.tls,
-                ssl_handshake_timeout=5.0 if self.tls else None,
-                backlog=256,
-            )
-        except OSError as error:
-            await self._runner.cleanup()
-            raise RestRefused(
-                f"rest cannot listen on {self.bind}:{self.port} ({error.strerror or error}): choose another "
-                "rest.port, or end the program that has it"
-            ) from error
-        self.port = self._listening.sockets[0].getsockname()[1]
+        self._listening = await asyncio.get_running_loop().create_server(
+            self.gate.guests,
+            sock=taken,
+            ssl=self.tls,
+            ssl_handshake_timeout=5.0 if self.tls else None,
+            backlog=BACKLOG,
+        )
+        self.port = taken.getsockname()[1]
         logger.info("listening on %s", self.url)
         return self
 
@@ -142,7 +154,7 @@ class RestServer:
 
     async def _metrics(self, _: web.Request) -> web.Response:
         assert self._desk is not None
-        text = prometheus(self._desk.newest(), self._vitals(), dict(self.gate.answered))
+        text = prometheus(await self._desk.snapshot.get(), dict(self.gate.answered))
         return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
 

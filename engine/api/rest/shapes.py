@@ -81,11 +81,12 @@ class NotRead(msgspec.Struct, frozen=True):
 
 
 class Condition(StrEnum):
-    """How the engine is, for who watches over it."""
+    """How the engine is, for who watches over it; silent: it does not answer."""
 
     OK = "ok"
     STARTING = "starting"
     DEGRADED = "degraded"
+    SILENT = "silent"
 
 
 class Health(msgspec.Struct, frozen=True):

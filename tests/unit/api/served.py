@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 
+from engine.api.remote import Remote
 from engine.api.server import ControlSocket
 from engine.api.stream import Stream
 from engine.core.events import SignalHeard
@@ -220,6 +222,15 @@ class EngineFace:
         if name not in {"BTCUSDT", "BTCUSDT:short", "btc-1"}:
             return []
         return [StoryLine(1, NOW, "event", "mark 95,000.0 reached rung 1", Level.MONEY)]
+
+
+@asynccontextmanager
+async def behind(face: EngineFace) -> AsyncIterator[Remote]:
+    """The engine as the process at the doors has it: behind its control socket."""
+    with tempfile.TemporaryDirectory(prefix="rt") as folder:
+        path = Path(folder) / "e"
+        async with ControlSocket(face, path), Remote(path) as remote:
+            yield remote
 
 
 @contextmanager

@@ -1,0 +1,35 @@
+"""A file for our own loggers, for as long as a process runs."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+LOG_BYTES: Final = 10_000_000
+LOG_FILES: Final = 5
+
+
+class LogFile(logging.handlers.RotatingFileHandler):
+    """Our log. A full disk must not fill the terminal with tracebacks: the trader is told of it elsewhere."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """A line that cannot be written is lost."""
+
+
+@contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """A rotating file that one process alone writes."""
+    root = logging.getLogger("ratchet")
+    root.setLevel(logging.INFO)
+    handler = LogFile(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        handler.close()

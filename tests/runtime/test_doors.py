@@ -1,0 +1,134 @@
+"""The doors to the network are a process of their own, which dies alone, comes back, and ends with the
+engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientError, ClientSession
+
+from engine.api.rest.server import RestRefused
+from engine.api.server import ControlSocket
+from engine.config.doors import RestTerms
+from engine.runtime.doors import Doors
+from tests.unit.api.served import EngineFace
+
+TOKEN = "look-look-look-look-1"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def doors(folder: Path, port: int) -> Doors:
+    terms = RestTerms(
+        on=True,
+        bind="127.0.0.1",
+        port=port,
+        certificate="",
+        certificate_key="",
+        tokens={"read": TOKEN},
+        open_page=False,
+        requests_per_minute=600,
+    )
+    return Doors(terms, None, engine=folder / "e", log=folder / "doors.log", version="0.1.0")
+
+
+@asynccontextmanager
+async def opened(folder: Path, port: int) -> AsyncIterator[tuple[Doors, ClientSession]]:
+    """The doors of an engine in memory, kept open, and somebody who asks."""
+    async with ControlSocket(EngineFace(), folder / "e"), doors(folder, port) as kept:
+        running = asyncio.create_task(kept.run())
+        async with ClientSession(f"http://127.0.0.1:{port}") as client:
+            yield kept, client
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def equity(client: ClientSession) -> str:
+    """As soon as somebody answers."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                headers = {"Authorization": f"Bearer {TOKEN}"}
+                async with client.get("/api/crypto/accounts", headers=headers) as reply:
+                    return str((await reply.json())["accounts"][0]["money"]["equity"])
+            except ClientError:
+                await asyncio.sleep(0.05)
+
+
+def told_to(pid: int) -> tuple[str, str]:
+    """Environment and command line."""
+    return Path(f"/proc/{pid}/environ").read_text(), Path(f"/proc/{pid}/cmdline").read_text()
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc here")
+async def test_what_the_engine_knows_is_told_by_a_process_without_its_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BITGET_API_SECRET", "the-secret-of-the-exchange")
+    async with opened(tmp_path, free_port()) as (kept, client):
+        assert await equity(client) == "109.7033"
+        assert kept.process is not None
+        environment, line = told_to(kept.process.pid)
+        assert "the-secret" not in environment and "PATH=" in environment
+        assert TOKEN not in line + environment
+    log = (tmp_path / "doors.log").read_text()
+    assert "read GET /api/crypto/accounts 200" in log and TOKEN not in log
+
+
+async def test_it_is_started_again_when_it_dies_and_nobody_is_sent_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.runtime.doors.AGAIN_S", 0.01)
+    async with opened(tmp_path, free_port()) as (kept, client):
+        await equity(client)
+        assert kept.process is not None
+        first = kept.process.pid
+        os.kill(first, signal.SIGKILL)
+        assert await equity(client) == "109.7033"
+        assert kept.process.pid != first
+
+
+async def test_it_ends_when_the_engine_is_gone(tmp_path: Path) -> None:
+    async with opened(tmp_path, free_port()) as (kept, client):
+        await equity(client)
+        assert kept.process is not None and kept.process.stdin is not None
+        ended, process = kept.process.pid, kept.process
+        os.kill(ended, signal.SIGTERM)
+        process.stdin.close()  # as a kill -9 of the engine does
+        async with asyncio.timeout(60):
+            assert await process.wait() == 0, (
+                "what is sent to the whole group does not end it before the engine"
+            )
+
+
+async def test_a_port_that_is_taken_stops_the_engine_before_it_trades(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(RestRefused, match=r"choose another rest\.port"):
+            async with doors(tmp_path, taken.getsockname()[1]):
+                pass
+
+
+async def test_an_engine_that_is_silent_is_said_to_be(tmp_path: Path) -> None:
+    port = free_port()
+    async with doors(tmp_path, port) as kept:
+        running = asyncio.create_task(kept.run())
+        async with ClientSession(f"http://127.0.0.1:{port}") as client, client.get("/api/health") as reply:
+            assert reply.status == 503
+            health = await reply.json()
+        assert (health["status"], health["text"]) == ("silent", "the engine does not answer")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
