@@ -1,9 +1,11 @@
 """What the API costs the ladder: from a tick that reaches a rung to the rung's order at the exchange, with a
-crowd asking over HTTP and without, in turns in the same run. Prints ratios.
+crowd asking over HTTP in bursts and without, in turns in the same run. Prints ratios, and between which two
+figures nine of ten runs would find them (by drawing turns anew from those that were measured: what else the
+machine does comes in turns, too).
 
     python -m bench.rest [RUNGS] [REQUESTS_A_SECOND]
 
-The simulated exchange, the engine and the crowd are three processes.
+The simulated exchange, the engine with the process at its doors, and the crowd are four processes.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import secrets
 import statistics
 import subprocess
@@ -30,16 +33,20 @@ from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
 
 SYMBOL: Final = "BTCUSDT"
-RUNGS: Final = 200
-PER_SECOND: Final = 50.0
+RUNGS: Final = 600
+PER_SECOND: Final = 200.0
 TURN: Final = 5
 """Rungs in a row with the crowd, then as many without."""
+
+DRAWS: Final = 2000
 
 FIRST_PRICE: Final = Decimal(60_000)
 TICK: Final = Decimal("0.1")
 HIGHEST: Final = Decimal(90_000)
 ORDERS: Final = ("place-order", "batch-place-order")
 WITHIN_S: Final = 20.0
+CALM_S: Final = 0.1
+"""What the engine has for its stops before the next rung."""
 CONFIG: Final = """
 managed = {{ BTCUSDT = 20 }}
 [bitget]
@@ -90,7 +97,7 @@ class Stage:
                     held = seen.positions[0]
                     if held.next_rung is not None and held.rungs > after and not seen.unknown:
                         return held
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.02)
 
     async def again(self) -> None:
         """A new position at the first price."""
@@ -109,7 +116,7 @@ class Stage:
         """One rung: milliseconds from the tick to its first order's arrival."""
         held = await self.position()
         assert held.next_rung is not None
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(CALM_S)
         arrival = self.arrivals.expect()
         self.sim.world.pin(SYMBOL, held.next_rung.trigger.quantize(TICK, ROUND_UP))
         started = time.perf_counter()
@@ -149,21 +156,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def measured(stage: Stage, crowd: subprocess.Popen[str], rungs: int) -> tuple[list[float], list[float]]:
+Turns = list[list[float]]
+"""Milliseconds of each rung, a list for each turn."""
+
+
+async def measured(stage: Stage, crowd: subprocess.Popen[str], rungs: int) -> tuple[Turns, Turns]:
     """With the crowd, and without."""
     assert crowd.stdin is not None
-    found: dict[bool, list[float]] = {True: [], False: []}
+    found: dict[bool, Turns] = {True: [], False: []}
     await stage.again()
     for number in range(rungs):
         is_crowded = number // TURN % 2 == 0
         if number % TURN == 0:
             crowd.stdin.write("go\n" if is_crowded else "stop\n")
             crowd.stdin.flush()
+            found[is_crowded].append([])
             await asyncio.sleep(0.5)
         held = await stage.position()
         if held.rungs >= 15 or (held.mark or FIRST_PRICE) > HIGHEST:
             await stage.again()
-        found[is_crowded].append(await stage.rung_ms())
+        found[is_crowded][-1].append(await stage.rung_ms())
     return found[True], found[False]
 
 
@@ -200,15 +212,32 @@ def _ended(crowd: subprocess.Popen[str]) -> str:
     return out
 
 
-def _tell(crowded: list[float], alone: list[float], answers: int) -> None:
-    print(f"tick to order, {len(crowded)} rungs with {answers} requests answered, {len(alone)} without:")
-    for name, of in (("p50", 50), ("p90", 90), ("p99", 99)):
+def _tell(crowded: Turns, alone: Turns, answers: int) -> None:
+    counts = [sum(map(len, turns)) for turns in (crowded, alone)]
+    print(f"tick to order, {counts[0]} rungs with {answers:,} requests answered, {counts[1]} without:")
+    for of in (50, 90, 99):
         with_api, without = _quantile(crowded, of), _quantile(alone, of)
-        print(f"  {name}  {with_api / without:.2f} x without ({with_api:.2f} / {without:.2f} ms)")
+        low, high = _range(crowded, alone, of)
+        print(
+            f"  p{of}  {with_api / without:.2f} x without ({low:.2f} to {high:.2f}; "
+            f"{with_api:.2f} / {without:.2f} ms)"
+        )
 
 
-def _quantile(values: list[float], of: int) -> float:
-    return statistics.quantiles(values, n=100, method="inclusive")[of - 1]
+def _range(crowded: Turns, alone: Turns, of: int) -> tuple[float, float]:
+    """What nine of ten draws find."""
+    dice = random.Random(1)
+    ratios = [
+        _quantile(dice.choices(crowded, k=len(crowded)), of)
+        / _quantile(dice.choices(alone, k=len(alone)), of)
+        for _ in range(DRAWS)
+    ]
+    cuts = statistics.quantiles(ratios, n=20, method="inclusive")
+    return cuts[0], cuts[-1]
+
+
+def _quantile(turns: Turns, of: int) -> float:
+    return statistics.quantiles([ms for turn in turns for ms in turn], n=100, method="inclusive")[of - 1]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The crowd of bench/rest.py: a process that asks an engine over HTTP, as fast as told, while it is told to.
+"""The crowd of bench/rest.py: a process that asks an engine over HTTP in bursts, as often as told, while it
+is told to. It stands for other machines, and takes only what this one has left.
 
 python -m bench.rest_child URL TOKEN PER_SECOND      then `go` and `stop` on the standard input
 """
@@ -6,7 +7,9 @@ python -m bench.rest_child URL TOKEN PER_SECOND      then `go` and `stop` on the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+import os
 import sys
 from typing import Final
 
@@ -18,46 +21,56 @@ ROUTES: Final = (
     "/metrics",
     "/api/health",
     "/api/crypto/cot",
+    "/api/crypto/history",
+    "/api/crypto/signals",
+    "/api/orders",
+    "/api/why/BTCUSDT",
 )
-ASKERS: Final = 8
+BURST: Final = 100
+"""Requests that are sent at the same moment, each on a connection of its own."""
 WRONG: Final = 5
 """Every so many-th request has a wrong token."""
 
 
 class Crowd:
-    """Askers that share a pace."""
+    """Bursts at a pace."""
 
     def __init__(self, token: str, per_second: float) -> None:
         self.token = token
-        self.pause_s = ASKERS / per_second
+        self.pause_s = BURST / per_second
         self.going = asyncio.Event()
         self.numbers = itertools.count()
         self.answers = 0
 
     async def ask(self, session: aiohttp.ClientSession) -> None:
-        """One of them."""
+        """One burst after the other."""
         while True:
             await self.going.wait()
-            number = next(self.numbers)
-            token = "wrong" if number % WRONG == 0 else self.token
-            headers = {"Authorization": f"Bearer {token}"}
+            await asyncio.gather(*(self._once(session) for _ in range(BURST)))
+            await asyncio.sleep(self.pause_s)
+
+    async def _once(self, session: aiohttp.ClientSession) -> None:
+        number = next(self.numbers)
+        token = "wrong" if number % WRONG == 0 else self.token
+        headers = {"Authorization": f"Bearer {token}"}
+        with contextlib.suppress(aiohttp.ClientError):
             async with session.get(ROUTES[number % len(ROUTES)], headers=headers) as reply:
                 await reply.read()
             self.answers += 1
-            await asyncio.sleep(self.pause_s)
 
 
 async def main(url: str, token: str, per_second: str) -> None:
+    os.nice(19)
     crowd, loop = Crowd(token, float(per_second)), asyncio.get_running_loop()
-    async with aiohttp.ClientSession(url) as session, asyncio.TaskGroup() as group:
-        tasks = [group.create_task(crowd.ask(session)) for _ in range(ASKERS)]
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(url, connector=connector) as session, asyncio.TaskGroup() as group:
+        asking = group.create_task(crowd.ask(session))
         while line := await loop.run_in_executor(None, sys.stdin.readline):
             if line.strip() == "go":
                 crowd.going.set()
             else:
                 crowd.going.clear()
-        for task in tasks:
-            task.cancel()
+        asking.cancel()
     print(crowd.answers, flush=True)
 
 

@@ -1,6 +1,6 @@
 """The process at the doors: it judges who comes, answers from what it has just read, and passes the rest on.
 
-It knows the engine by its control socket only, and ends when its standard input does.
+It knows the engine by its control socket and its journal, and ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Scope, Tokens
 from engine.runtime.doors import Orders
 from engine.runtime.logfile import logging_to
+from engine.runtime.window import Window
 from engine.webhook.alert import Message
 from engine.webhook.carrying import Outcome, Terms
 from engine.webhook.hook import PATH, Hook
@@ -57,7 +58,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _serve(orders: Orders) -> None:
-    async with Remote(Path(orders.socket)) as engine:
+    async with Window(Path(orders.socket), Path(orders.journal)) as engine:
         hook = _hook(orders, engine)
         async with _server(orders, hook, engine) as server, asyncio.TaskGroup() as group:
             parts = [group.create_task(server.run(), name="rest")]

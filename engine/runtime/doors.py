@@ -14,7 +14,6 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -22,6 +21,7 @@ import msgspec
 
 from engine.api.rest.server import listen
 from engine.config.doors import RestTerms, WebhookTerms
+from engine.config.paths import Paths
 
 logger = logging.getLogger("ratchet.engine")
 
@@ -31,18 +31,20 @@ WELL_S: Final = 60.0
 """Who lived so long was well, and is started again at once."""
 
 FAREWELL_S: Final = 3.0
+LOG: Final = "doors.log"
 KNOWN: Final = ("PATH", "HOME", "LANG", "TZ", "VIRTUAL_ENV", "LC_", "PYTHON")
 """What it is told of the environment. The exchange's keys are none of its business."""
 
 
 class Orders(msgspec.Struct, frozen=True):
-    """What the process at the doors is to do: the terms, the engine's socket, its own log, the file
-    descriptor on which it listens.
+    """What the process at the doors is to do: the terms, the engine's socket and journal, its own log, the
+    file descriptor on which it listens.
     """
 
     rest: RestTerms
     webhook: WebhookTerms | None
     socket: str
+    journal: str
     log: str
     version: str
     listens: int
@@ -54,12 +56,12 @@ class Doors:
     """
 
     def __init__(
-        self, rest: RestTerms | None, webhook: WebhookTerms | None, *, engine: Path, log: Path, version: str
+        self, rest: RestTerms | None, webhook: WebhookTerms | None, *, paths: Paths, version: str
     ) -> None:
         self.rest = rest
         self.process: Process | None = None
         self._webhook = webhook
-        self._engine, self._log, self._version = engine, log, version
+        self._paths, self._version = paths, version
         self._listening: socket.socket | None = None
 
     async def __aenter__(self) -> Self:
@@ -89,7 +91,13 @@ class Doors:
         """One life of it. Secrets go through its standard input, whose end is the end of its work."""
         told = {name: value for name, value in os.environ.items() if name.startswith(KNOWN)}
         orders = Orders(
-            rest, self._webhook, str(self._engine), str(self._log), self._version, listening.fileno()
+            rest,
+            self._webhook,
+            socket=str(self._paths.socket),
+            journal=str(self._paths.database),
+            log=str(self._paths.logs / LOG),
+            version=self._version,
+            listens=listening.fileno(),
         )
         self.process = process = await asyncio.create_subprocess_exec(
             sys.executable,

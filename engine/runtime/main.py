@@ -87,13 +87,7 @@ async def _serve(loaded: Loaded, *, take_over: bool) -> int:
             )
             face = TellingFace(engine, journal, past=History(book.reader), settings=settings_of(loaded))
             async with Voices(loaded.telling, journal, face, loaded.paths.database.parent) as voices:
-                doors = Doors(
-                    loaded.rest,
-                    loaded.webhook,
-                    engine=loaded.paths.socket,
-                    log=loaded.paths.logs / "doors.log",
-                    version=engine.version,
-                )
+                doors = Doors(loaded.rest, loaded.webhook, paths=loaded.paths, version=engine.version)
                 watch = Watch(
                     engine,
                     loaded.paths.database.parent,

@@ -18,6 +18,7 @@ from aiohttp import ClientError, ClientSession
 from engine.api.rest.server import RestRefused
 from engine.api.server import ControlSocket
 from engine.config.doors import RestTerms
+from engine.config.paths import Paths, find_paths, prepare_folders
 from engine.runtime.doors import Doors
 from tests.unit.api.served import EngineFace
 
@@ -28,6 +29,12 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def paths(folder: Path) -> Paths:
+    found = find_paths(str(folder))
+    prepare_folders(found)
+    return found
 
 
 def doors(folder: Path, port: int) -> Doors:
@@ -41,13 +48,13 @@ def doors(folder: Path, port: int) -> Doors:
         open_page=False,
         requests_per_minute=600,
     )
-    return Doors(terms, None, engine=folder / "e", log=folder / "doors.log", version="0.1.0")
+    return Doors(terms, None, paths=paths(folder), version="0.1.0")
 
 
 @asynccontextmanager
 async def opened(folder: Path, port: int) -> AsyncIterator[tuple[Doors, ClientSession]]:
     """The doors of an engine in memory, kept open, and somebody who asks."""
-    async with ControlSocket(EngineFace(), folder / "e"), doors(folder, port) as kept:
+    async with ControlSocket(EngineFace(), paths(folder).socket), doors(folder, port) as kept:
         running = asyncio.create_task(kept.run())
         async with ClientSession(f"http://127.0.0.1:{port}") as client:
             yield kept, client
@@ -83,7 +90,7 @@ async def test_what_the_engine_knows_is_told_by_a_process_without_its_keys(
         environment, line = told_to(kept.process.pid)
         assert "the-secret" not in environment and "PATH=" in environment
         assert TOKEN not in line + environment
-    log = (tmp_path / "doors.log").read_text()
+    log = (tmp_path / "logs" / "doors.log").read_text()
     assert "read GET /api/crypto/accounts 200" in log and TOKEN not in log
 
 

@@ -46,6 +46,9 @@ logger = logging.getLogger("ratchet.rest")
 FRESH_S: Final = 0.2
 """How old an answer may be. The engine is asked at most this often, however many ask here."""
 
+PAST_S: Final = 1.0
+"""How old what the journal tells may be."""
+
 DECIDE_S: Final = 5.0
 
 
@@ -58,8 +61,8 @@ class Desk:
         self.decide_s = decide_s
         self.snapshot = Kept(behind.snapshot, FRESH_S)
         self._orders = Kept(behind.orders, FRESH_S)
-        self._history = Kept(behind.history, FRESH_S)
-        self._signals = Kept(behind.signals, FRESH_S)
+        self._history = Kept(behind.history, PAST_S)
+        self._signals = Kept(behind.signals, PAST_S)
         self._deciding: dict[str, asyncio.Task[Answer]] = {}
 
     def routes(self) -> tuple[Route, ...]:
