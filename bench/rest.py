@@ -1,11 +1,11 @@
-"""What the API costs the ladder: from a tick that reaches a rung to the rung's order at the exchange, with a
-crowd asking over HTTP in bursts and without, in turns in the same run. Prints ratios, and between which two
-figures nine of ten runs would find them (by drawing turns anew from those that were measured: what else the
-machine does comes in turns, too).
+"""What the API costs the ladder: from a tick that reaches a rung to the rung's order at the exchange; alone,
+with a crowd that asks over HTTP in bursts, and with the same crowd at another engine's doors; in turns.
 
     python -m bench.rest [RUNGS] [REQUESTS_A_SECOND]
 
-The simulated exchange, the engine with the process at its doors, and the crowd are four processes.
+Prints ratios, and between which two figures nine of ten runs would find them (by drawing turns anew from
+those that were measured: what else the machine does comes in turns, too). The crowd and what answers it need
+processor time; the crowd next door tells that part from what the engine itself has to do with it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from decimal import ROUND_UP, Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ SYMBOL: Final = "BTCUSDT"
 RUNGS: Final = 600
 PER_SECOND: Final = 200.0
 TURN: Final = 5
-"""Rungs in a row with the crowd, then as many without."""
+"""Rungs in a row with the crowd in one place, then as many with it in another."""
 
 DRAWS: Final = 2000
 
@@ -160,31 +161,39 @@ Turns = list[list[float]]
 """Milliseconds of each rung, a list for each turn."""
 
 
-async def measured(stage: Stage, crowd: subprocess.Popen[str], rungs: int) -> tuple[Turns, Turns]:
-    """With the crowd, and without."""
+class Arm(StrEnum):
+    """Where the crowd is."""
+
+    ALONE = "alone"
+    HERE = "here"
+    NEXT_DOOR = "next door"
+
+
+async def measured(stage: Stage, crowd: subprocess.Popen[str], rungs: int) -> dict[Arm, Turns]:
+    """`rungs` in all."""
     assert crowd.stdin is not None
-    found: dict[bool, Turns] = {True: [], False: []}
+    found: dict[Arm, Turns] = {arm: [] for arm in Arm}
     await stage.again()
     for number in range(rungs):
-        is_crowded = number // TURN % 2 == 0
+        arm = tuple(Arm)[number // TURN % len(Arm)]
         if number % TURN == 0:
-            crowd.stdin.write("go\n" if is_crowded else "stop\n")
+            crowd.stdin.write(f"{arm}\n")
             crowd.stdin.flush()
-            found[is_crowded].append([])
+            found[arm].append([])
             await asyncio.sleep(0.5)
         held = await stage.position()
         if held.rungs >= 15 or (held.mark or FIRST_PRICE) > HIGHEST:
             await stage.again()
-        found[is_crowded][-1].append(await stage.rung_ms())
-    return found[True], found[False]
+        found[arm][-1].append(await stage.rung_ms())
+    return found
 
 
-async def main(rungs: int = RUNGS, per_second: float = PER_SECOND) -> None:
-    token = secrets.token_hex(16)
-    async with (
-        SimulatedBitget(ideal=True, markets={SYMBOL: FIRST_PRICE}, balance=Decimal(1_000_000)) as sim,
-        Hand(sim.url, sim.keys[0]) as hand,
-    ):
+@asynccontextmanager
+async def house(token: str) -> AsyncIterator[tuple[SimulatedBitget, Path, str]]:
+    """A simulated exchange in this process and an engine with open doors in two others: the exchange, the
+    engine's home, the address of its doors.
+    """
+    async with SimulatedBitget(ideal=True, markets={SYMBOL: FIRST_PRICE}, balance=Decimal(1_000_000)) as sim:
         with tempfile.TemporaryDirectory() as home:
             port = free_port()
             (Path(home) / "config.toml").write_text(CONFIG.format(url=sim.url, port=port))
@@ -196,15 +205,25 @@ async def main(rungs: int = RUNGS, per_second: float = PER_SECOND) -> None:
                 "BITGET_API_PASSPHRASE": sim.passphrase,
                 "BENCH_TOKEN": token,
             }
-            words = ("bench.rest_child", f"http://127.0.0.1:{port}", token, str(per_second))
             with child("engine.cli", "engine", env=env) as engine:
-                stage = Stage(sim, Engine(Path(home) / "engine.sock"), hand)
                 await asyncio.sleep(4)
                 assert engine.poll() is None, "the engine did not start"
-                with child(*words, env=env) as crowd:
-                    crowded, alone = await measured(stage, crowd, rungs)
-                    answers = json.loads(await asyncio.to_thread(_ended, crowd))
-    _tell(crowded, alone, answers)
+                yield sim, Path(home), f"http://127.0.0.1:{port}"
+
+
+async def main(rungs: int = RUNGS, per_second: float = PER_SECOND) -> None:
+    token = secrets.token_hex(16)
+    async with (
+        house(token) as (sim, home, here),
+        house(token) as (_, _, next_door),
+        Hand(sim.url, sim.keys[0]) as hand,
+    ):
+        stage = Stage(sim, Engine(home / "engine.sock"), hand)
+        words = ("bench.rest_child", here, next_door, token, str(per_second))
+        with child(*words, env=dict(os.environ)) as crowd:
+            found = await measured(stage, crowd, rungs)
+            answers = json.loads(await asyncio.to_thread(_ended, crowd))
+    _tell(found, answers)
 
 
 def _ended(crowd: subprocess.Popen[str]) -> str:
@@ -212,16 +231,17 @@ def _ended(crowd: subprocess.Popen[str]) -> str:
     return out
 
 
-def _tell(crowded: Turns, alone: Turns, answers: int) -> None:
-    counts = [sum(map(len, turns)) for turns in (crowded, alone)]
-    print(f"tick to order, {counts[0]} rungs with {answers:,} requests answered, {counts[1]} without:")
-    for of in (50, 90, 99):
-        with_api, without = _quantile(crowded, of), _quantile(alone, of)
-        low, high = _range(crowded, alone, of)
-        print(
-            f"  p{of}  {with_api / without:.2f} x without ({low:.2f} to {high:.2f}; "
-            f"{with_api:.2f} / {without:.2f} ms)"
-        )
+def _tell(found: dict[Arm, Turns], answers: dict[str, int]) -> None:
+    counts = ", ".join(f"{sum(map(len, turns))} {arm}" for arm, turns in found.items())
+    print(f"tick to order, rungs: {counts}; requests answered: {answers}")
+    for base in (Arm.ALONE, Arm.NEXT_DOOR):
+        for of in (50, 90, 99):
+            with_api, without = _quantile(found[Arm.HERE], of), _quantile(found[base], of)
+            low, high = _range(found[Arm.HERE], found[base], of)
+            print(
+                f"  p{of}  {with_api / without:.2f} x {base} ({low:.2f} to {high:.2f}; "
+                f"{with_api:.2f} / {without:.2f} ms)"
+            )
 
 
 def _range(crowded: Turns, alone: Turns, of: int) -> tuple[float, float]:

@@ -1,16 +1,20 @@
 """The crowd of bench/rest.py: a process that asks an engine over HTTP in bursts, as often as told, while it
 is told to. It stands for other machines, and takes only what this one has left.
 
-python -m bench.rest_child URL TOKEN PER_SECOND      then `go` and `stop` on the standard input
+python -m bench.rest_child HERE NEXT_DOOR TOKEN PER_SECOND
+
+It goes where the standard input says: `here`, `next door`, or `alone`. At its end it prints how many answers
+of each status there were.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
+import json
 import os
 import sys
+from collections import Counter
 from typing import Final
 
 import aiohttp
@@ -33,45 +37,44 @@ WRONG: Final = 5
 
 
 class Crowd:
-    """Bursts at a pace."""
+    """Bursts at a pace, at the doors of `url`; nowhere without one."""
 
     def __init__(self, token: str, per_second: float) -> None:
         self.token = token
         self.pause_s = BURST / per_second
-        self.going = asyncio.Event()
+        self.url = ""
         self.numbers = itertools.count()
-        self.answers = 0
+        self.answers: Counter[str] = Counter()
 
     async def ask(self, session: aiohttp.ClientSession) -> None:
         """One burst after the other."""
         while True:
-            await self.going.wait()
-            await asyncio.gather(*(self._once(session) for _ in range(BURST)))
+            if self.url:
+                await asyncio.gather(*(self._once(session, self.url) for _ in range(BURST)))
             await asyncio.sleep(self.pause_s)
 
-    async def _once(self, session: aiohttp.ClientSession) -> None:
+    async def _once(self, session: aiohttp.ClientSession, url: str) -> None:
         number = next(self.numbers)
         token = "wrong" if number % WRONG == 0 else self.token
         headers = {"Authorization": f"Bearer {token}"}
-        with contextlib.suppress(aiohttp.ClientError):
-            async with session.get(ROUTES[number % len(ROUTES)], headers=headers) as reply:
+        try:
+            async with session.get(url + ROUTES[number % len(ROUTES)], headers=headers) as reply:
                 await reply.read()
-            self.answers += 1
+                self.answers[str(reply.status)] += 1
+        except aiohttp.ClientError as error:
+            self.answers[type(error).__name__] += 1
 
 
-async def main(url: str, token: str, per_second: str) -> None:
+async def main(here: str, next_door: str, token: str, per_second: str) -> None:
     os.nice(19)
     crowd, loop = Crowd(token, float(per_second)), asyncio.get_running_loop()
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(url, connector=connector) as session, asyncio.TaskGroup() as group:
+    async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:
         asking = group.create_task(crowd.ask(session))
         while line := await loop.run_in_executor(None, sys.stdin.readline):
-            if line.strip() == "go":
-                crowd.going.set()
-            else:
-                crowd.going.clear()
+            crowd.url = {"here": here, "next door": next_door}.get(line.strip(), "")
         asking.cancel()
-    print(crowd.answers, flush=True)
+    print(json.dumps(crowd.answers), flush=True)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ def release(turn: Turn, cycle: Cycle, by: str) -> str:
     leave_alone(turn, cycle.seen, f"released by {by}", cycle.id)
     turn.ask(Reading.POSITIONS, Reading.ORDERS)
     where = ", ".join(price(stop.trigger) for stop in stops)
-    left = f"{count(len(stops), 'stop')} at {where} stay on Bitget and are yours now"
+    verbs = ("stays", "is") if len(stops) == 1 else ("stay", "are")
+    left = f"{count(len(stops), 'stop')} at {where} {verbs[0]} on Bitget and {verbs[1]} yours now"
     text = f"{name(cycle)} is released by {by}: Ratchet does nothing to it any more; "
     text += f"{left if stops else 'no stop of ours rests'}."
     turn.note("released", Level.MONEY, f"{text} So far {money(net_so_far(cycle))}.", ended)

@@ -219,7 +219,11 @@ class Hook:
         if not hmac.compare_digest(_digest(fields.get("token", "")), self._token):
             text = "the alert's token is wrong or missing"
             raise Unreadable(HTTPStatus.UNAUTHORIZED, text, SignalOutcome.WRONG_TOKEN)
-        return alert_of(fields), fields
+        try:
+            return alert_of(fields), fields
+        except Unreadable as fault:
+            # it came from the strategy itself: each of these is told, and not as a stranger's
+            raise Unreadable(fault.status, str(fault), SignalOutcome.REFUSED) from None
 
     async def _carry(self, heard: Heard, alert: Alert, deed: Deed, snapshot: Snapshot) -> Outcome:
         """Do it, and tell what became of it. What was refused did nothing, and may come again."""

@@ -72,6 +72,18 @@ async def test_an_address_that_may_not_send_is_journalled(trader: Trader) -> Non
     ]
 
 
+async def test_what_the_strategy_itself_writes_wrongly_is_told_each_time(
+    trader: Trader, view: TradingView
+) -> None:
+    for ticker in ("TSLA", "AAPL", "NVDA"):
+        await view.send(ticker=ticker)
+    assert [(outcome, text.split()[1]) for outcome, text in trader.told()] == [
+        ("refused", "'TSLA'"),
+        ("refused", "'AAPL'"),
+        ("refused", "'NVDA'"),
+    ]
+
+
 async def test_bodies_that_are_too_large_or_too_slow_are_journalled_without_a_word_of_them(
     trader: Trader,
 ) -> None:

@@ -67,7 +67,7 @@ class Desk:
 
     def routes(self) -> tuple[Route, ...]:
         looks = (
-            ("accounts", self.accounts, "All accounts", AccountList, True),
+            ("accounts", self.accounts, "Accounts", AccountList, True),
             ("positions", self.positions, "Open positions", PositionList, True),
             ("history", self.history, "Ended cycles, newest first", HistoryList, False),
         )
@@ -81,14 +81,14 @@ class Desk:
                     "GET",
                     f"/api/crypto/{name}/{{account}}",
                     handler,
-                    f"{meaning} of one account",
+                    f"{meaning}; of the account that is named",
                     shape,
                     on_page=open,
                     refuses=(404,),
                 )
                 for name, handler, meaning, shape, open in looks
             ),
-            Route("GET", "/api/crypto/cot", self.cot, "COT reports", NotRead),
+            Route("GET", "/api/crypto/cot", self.cot, "COT reports: none yet, and why", NotRead),
             Route("GET", "/api/crypto/signals", self.signals, "Signals, newest first", SignalList),
             Route("GET", "/api/approvals", self.approvals, "What waits for a yes", tuple[ApprovalView, ...]),
             Route("GET", "/api/orders", self.orders, "Orders that rest", tuple[OrderView, ...]),

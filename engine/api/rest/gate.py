@@ -31,6 +31,7 @@ SCOPE: Final = web.RequestKey("scope", Scope)
 """What the token of this request opens; read where the door is open."""
 
 SAFE: Final[Mapping[str, str]] = {
+    "Server": "ratchet",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
