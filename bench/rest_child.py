@@ -66,7 +66,7 @@ class Crowd:
 
 
 async def main(here: str, next_door: str, token: str, per_second: str) -> None:
-    os.nice(19)
+    os.setpriority(os.PRIO_PROCESS, 0, 19)
     crowd, loop = Crowd(token, float(per_second)), asyncio.get_running_loop()
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:

@@ -79,6 +79,9 @@ def parse(body: bytes) -> Request | Unfit:
         request = msgspec.json.decode(body, type=Request)
     except msgspec.ValidationError as error:
         return unfit(HTTPStatus.BAD_REQUEST, _told(envelope, error), envelope.id)
+    if isinstance(request.command, Flip) and not _is_enter(envelope):
+        text = 'the entry of a flip is a whole command: {"command": "enter", …}'
+        return unfit(HTTPStatus.BAD_REQUEST, text, envelope.id)
     if fault := _fault(request):
         return unfit(HTTPStatus.BAD_REQUEST, fault, envelope.id)
     return request
@@ -100,6 +103,14 @@ def _word(envelope: _Envelope) -> str:
         return ""
 
 
+def _is_enter(envelope: _Envelope) -> bool:
+    """Whether the entry of a flip says that it is one; where only one command can stand, its name is not
+    missed.
+    """
+    entry = msgspec.json.decode((envelope.command or {})["entering"], type=dict[str, msgspec.Raw])
+    return bytes(entry.get("command", b"")) == b'"enter"'
+
+
 def _fault(request: Request) -> str:
     """What the types cannot say."""
     if not 1 <= len(request.id) <= 64:
@@ -111,22 +122,29 @@ def _fault(request: Request) -> str:
 
 def _fault_of(command: AnyCommand) -> str:
     """Numbers that are none, or that nobody can mean."""
-    if isinstance(command, Flip) and not (_is_plain(command.share) and 0 < command.share <= 1):
-        return f"flip takes a share above 0 and at most 1, got {str(command.share)[:40]}"
+    if isinstance(command, Flip):
+        return _fault_of_flip(command)
     if isinstance(command, Reduce) and not (_is_plain(command.fraction) and 0 < command.fraction <= 1):
         return f"reduce takes a fraction above 0 and at most 1, got {str(command.fraction)[:40]}"
     for name in command.__struct_fields__:
         value = getattr(command, name)
         if isinstance(value, Decimal) and not _is_plain(value):
             return f"{name} must be a plain number such as 95000.5, got {str(value)[:40]}"
-    if isinstance(command, Enter | Exit | Flip):
-        within = (("within_s", WITHIN_S),) if isinstance(command, Flip) else ()
-        for name, most in (("wait_s", WAIT_S), ("tries", TRIES), *within):
+    if isinstance(command, Enter | Exit):
+        for name, most in (("wait_s", WAIT_S), ("tries", TRIES)):
             if not 1 <= getattr(command, name) <= most:
                 return f"{name} must be from 1 to {most}, got {getattr(command, name)}"
     if isinstance(command, Approve | Deny) and not 0 <= command.rung <= RUNGS:
         return f"rung must be from 1 to {RUNGS}, or 0 for an entry or an adoption, got {command.rung}"
     return ""
+
+
+def _fault_of_flip(command: Flip) -> str:
+    if not (_is_plain(command.share) and 0 < command.share <= 1):
+        return f"flip takes a share above 0 and at most 1, got {str(command.share)[:40]}"
+    if not 1 <= command.within_s <= WITHIN_S:
+        return f"within_s must be from 1 to {WITHIN_S}, got {command.within_s}"
+    return _fault_of(command.entering)
 
 
 def _is_plain(value: Decimal) -> bool:

@@ -33,7 +33,7 @@ from engine.core.refusal import CommandRefused
 from engine.core.state import Entry, Step
 from engine.core.ticket import Ticket
 from engine.core.turn import Turn
-from engine.core.words import amount, money, price, size
+from engine.core.words import amount, money, price, refusal, size
 
 CANCEL_MS: Final = 3000
 """How long a cancelled order may keep silent before it is looked up."""
@@ -189,7 +189,7 @@ def answered(turn: Turn, entry: Entry, action: str, outcome: Accepted | Refused)
     """The exchange's definite answer to one of the entry's requests."""
     if entry.step is Step.LEVERAGE:
         if isinstance(outcome, Refused):
-            why = f"Bitget {outcome.code}: {outcome.message}"
+            why = refusal(outcome)
             _end(turn, entry, f"not entered, the leverage was refused. {why}", Level.WARNING)
         else:
             _place(turn, entry)
@@ -198,7 +198,7 @@ def answered(turn: Turn, entry: Entry, action: str, outcome: Accepted | Refused)
             _look(turn, entry)
     elif entry.order is not None and action == entry.order.id:
         if isinstance(outcome, Refused):
-            _give_up(turn, entry, f"Bitget {outcome.code}: {outcome.message}")
+            _give_up(turn, entry, refusal(outcome))
         else:
             _put(turn, replace(entry, order=replace(entry.order, order_id=outcome.order_id)))
 

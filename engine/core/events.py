@@ -314,21 +314,23 @@ class Exit(Command, frozen=True, tag="exit"):
 
 
 class Flip(Command, frozen=True, tag="flip"):
-    """Leave the other side, then enter this one with `share` of what is free then as its margin; both like an
-    exit and a patient entry. The entry begins within `within_s` of the command, or is refused: what was meant
-    for a market of then is not done in another.
+    """Leave the other side, with limit orders as in `entering`, then do that entry with `share` of what is
+    free then as its margin; it tells none itself. It begins within `within_s` of the command, or is refused:
+    what was meant for a market of then is not done in another.
     """
 
-    symbol: str
-    side: Side
+    entering: Enter
     share: Decimal
     within_s: int
-    wait_s: int = 20
-    tries: int = 3
-    stop: Decimal | None = None
-    price: Decimal | None = None
-    deviation: Decimal = Decimal("0.005")
-    ask: bool = False
+
+    @property
+    def symbol(self) -> str:
+        return self.entering.symbol
+
+    @property
+    def side(self) -> Side:
+        """The side that is entered."""
+        return self.entering.side
 
 
 class Asker(StrEnum):

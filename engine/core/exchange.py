@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -171,6 +172,10 @@ class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
     """The exchange took the request. It says nothing about fills."""
 
     order_id: str = ""
+
+
+ABSENT: Final = "absent"
+"""The code of a request of which no copy arrived: our own, where Bitget has none."""
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):

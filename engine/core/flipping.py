@@ -15,7 +15,7 @@ from engine.core.actions import Level, Reading
 from engine.core.cycle import key_of
 from engine.core.entering import is_busy
 from engine.core.entry import enter, entry_id, leave
-from engine.core.events import Enter, Exit, Flip
+from engine.core.events import Exit, Flip
 from engine.core.instrument import ONE, ZERO
 from engine.core.refusal import CommandRefused
 from engine.core.state import Flipping
@@ -30,11 +30,14 @@ def flip(turn: Turn, command: Flip, command_id: str, by: str) -> str:
     share = command.share
     if not share.is_finite() or not ZERO < share <= ONE:
         raise CommandRefused(f"A flip takes a share of the free balance above 0 and up to 1, not {share}.")
-    leaving = Exit(command.symbol, command.side.opposite, command.wait_s, command.tries)
+    wanted = command.entering
+    if wanted.margin is not None or wanted.qty is not None:
+        raise CommandRefused("The entry of a flip tells neither a margin nor a size: its share does.")
+    leaving = Exit(wanted.symbol, wanted.side.opposite, wanted.wait_s, wanted.tries)
     text = leave(turn, leaving, f"{command_id}-exit", by)
     flipping = Flipping(entry_id(command_id), command, by, turn.at)
-    turn.set(flips={**turn.state.flips, command.symbol: flipping})
-    return f"{text[:-1]}, then entering {command.side.value}."
+    turn.set(flips={**turn.state.flips, wanted.symbol: flipping})
+    return f"{text[:-1]}, then entering {wanted.side.value}."
 
 
 def withdraw(turn: Turn, id: str, by: str) -> str:
@@ -79,19 +82,19 @@ def until(flipping: Flipping) -> int:
 
 def _waits_for(turn: Turn, flipping: Flipping) -> str | None:
     """Why the entry cannot begin yet; None when it can, unless it is too late."""
-    state, command = turn.state, flipping.command
-    left = key_of(command.symbol, command.side.opposite)
+    state, symbol, other = turn.state, flipping.command.symbol, flipping.command.side.opposite
+    left = key_of(symbol, other)
     if not state.is_reconciled or not state.links.get("private", False):
         return "the account is not known"
-    if left in state.cycles or left in state.unmanaged or is_busy(state, command.symbol):
-        return f"the {command.side.opposite.value} is still open"
+    if left in state.cycles or left in state.unmanaged or is_busy(state, symbol):
+        return f"the {other.value} is still open"
     if not flipping.gone:
         flipping = replace(flipping, gone=turn.at)
-        turn.set(flips={**state.flips, command.symbol: flipping})
+        turn.set(flips={**state.flips, symbol: flipping})
         turn.ask(Reading.BALANCE)
     if state.balance_at <= flipping.gone:
         return "the free balance after the exit is not known"
-    if turn.fresh_tick(command.symbol) is None:
+    if turn.fresh_tick(symbol) is None:
         return "there is no fresh price"
     return "it is too late" if turn.at >= until(flipping) else None
 
@@ -101,24 +104,12 @@ def _enter(turn: Turn, flipping: Flipping) -> None:
     command, balance = flipping.command, turn.state.balance
     free = balance.free if balance is not None else ZERO
     margin = (free * command.share).quantize(CENT, ROUND_DOWN)
-    entering = Enter(
-        command.symbol,
-        command.side,
-        margin=margin,
-        patient=True,
-        wait_s=command.wait_s,
-        tries=command.tries,
-        stop=command.stop,
-        price=command.price,
-        deviation=command.deviation,
-        ask=command.ask,
-    )
     _drop(turn, flipping)
     if margin <= ZERO:
         _tell(turn, flipping, f"{command.share} of {amount(free)} USDT of free balance is no margin")
         return
     try:
-        enter(turn, entering, flipping.id, flipping.by)
+        enter(turn, replace(command.entering, margin=margin), flipping.id, flipping.by)
     except CommandRefused as why:
         _tell(turn, flipping, str(why).rstrip("."))
 

@@ -27,7 +27,7 @@ from engine.core.entry import answered as entry_answered
 from engine.core.entry import of_owner, saw_order
 from engine.core.entry import unheard as entry_unheard
 from engine.core.events import Answered, LookedUp
-from engine.core.exchange import Accepted, OrderKind, OrderRow, OrderState, Refused, Unknown
+from engine.core.exchange import ABSENT, Accepted, OrderKind, OrderRow, OrderState, Refused, Unknown
 from engine.core.fills import settle, update_order
 from engine.core.ledger import newest_first, parts_of
 from engine.core.limits import hold, no_risk_because
@@ -35,7 +35,7 @@ from engine.core.resting import find_stop, stop_ended
 from engine.core.rung import undo_add
 from engine.core.state import Knowledge, Pending
 from engine.core.turn import Turn
-from engine.core.words import name, price, size
+from engine.core.words import name, price, refusal, size
 
 DUPLICATE: Final = frozenset({"40786", "40708", "43118", "45034"})
 """Bitget has seen this client id before: the first copy arrived."""
@@ -193,7 +193,7 @@ def _refused(turn: Turn, pending: Pending, refused: Refused) -> None:
     cycle = turn.cycle(pending.cycle)
     if cycle is None:
         return
-    work, reason = pending.work, f"Bitget {refused.code}: {refused.message}"
+    work, reason = pending.work, refusal(refused)
     match work:
         case PlaceMarket():
             turn.note(
@@ -303,7 +303,7 @@ def _not_there(turn: Turn, pending: Pending) -> None:
     work, age = pending.work, turn.at - pending.sent
     if turn.at - (pending.unsure if pending.refused else pending.sent) > REQUEST_LIFE_MS + ANSWER_MS:
         turn.forget(work.id)
-        _refused(turn, pending, Refused(pending.refused or "absent", "no copy of the request arrived"))
+        _refused(turn, pending, Refused(pending.refused or ABSENT, "no copy of the request arrived"))
         return
     if isinstance(work, PlaceStop) and pending.refused in PASSED:
         _close_what_it_protects(turn, pending, work)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from engine.core.cycle import Cycle
+from engine.core.exchange import ABSENT, Refused
 
 CENT = Decimal("0.01")
 
@@ -31,6 +32,11 @@ def price(value: Decimal) -> str:
     text = f"{value.normalize():,f}"
     whole, _, rest = text.partition(".")
     return f"{whole}.{rest:0<1}"
+
+
+def refusal(refused: Refused) -> str:
+    """Bitget's own words, with its code."""
+    return refused.message if refused.code == ABSENT else f"Bitget {refused.code}: {refused.message}"
 
 
 def size(value: Decimal) -> str:

@@ -210,9 +210,10 @@ def _command(command: AnyCommand) -> str:
             return f"enter {symbol} {side.value} with {sized}{', if I say yes' if command.ask else ''}"
         case Exit(symbol, side):
             return f"leave {symbol} {side.value} at the touch"
-        case Flip(symbol, side, share):
-            what = f"{words.percent(share)} of what is free then{', if I say yes' if command.ask else ''}"
-            return f"leave {symbol} {side.opposite.value} at the touch, then enter {side.value} with {what}"
+        case Flip(entering, share):
+            what = f"{words.percent(share)} of what is free then{', if I say yes' if entering.ask else ''}"
+            left = f"leave {entering.symbol} {entering.side.opposite.value} at the touch"
+            return f"{left}, then enter {entering.side.value} with {what}"
         case Adopt() | Pause() | Unpause() | Breakeven() | Release():
             verb = type(command).__name__.lower()
             return f"{verb} {command.symbol} {command.side.value}"

@@ -143,7 +143,8 @@ def _positions(state: State, seen: Seen) -> Iterator[Finding]:
 
 def _orders(seen: Seen, believed: State | None) -> Finding:
     """Whose orders rest: ours, the trader's own, or those of a Ratchet that this journal does not know."""
-    known = {cycle.id for cycle in believed.cycles.values()} if believed else set()
+    believing = (*believed.cycles.values(), *believed.closed) if believed else ()
+    known = {cycle.id for cycle in believing}
     ours = [each for each in seen.orders if is_ours(each.client_id)]
     strange = [each for each in ours if cycle_in(each.client_id) not in known]
     text = f"{len(seen.orders)} rest: {len(ours) - len(strange)} of this journal's, "

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.core.events import SignalHeard
 from engine.core.instrument import Side
@@ -95,13 +96,12 @@ def becomes(terms: Terms, deed: Deed) -> str:
             return f"{leaving}{side.value} entry{' if you say yes' if terms.approve else ''}"
 
 
-def _flip(terms: Terms, alert: Alert, side: Side) -> Flip:
-    """Its entry may come as late as an alert may, after all the tries of the exit."""
-    return Flip(
-        alert.symbol,
-        side,
-        share=terms.ratio,
-        within_s=terms.wait_s * terms.tries + terms.late_s,
+def _entering(terms: Terms, alert: Alert, side: Side) -> Enter:
+    """The entry without its size."""
+    return Enter(
+        symbol=alert.symbol,
+        side=side,
+        patient=True,
         wait_s=terms.wait_s,
         tries=terms.tries,
         stop=alert.stop,
@@ -109,6 +109,12 @@ def _flip(terms: Terms, alert: Alert, side: Side) -> Flip:
         deviation=terms.deviation,
         ask=terms.approve,
     )
+
+
+def _flip(terms: Terms, alert: Alert, side: Side) -> Flip:
+    """Its entry may come as late as an alert may, after all the tries of the exit."""
+    within_s = terms.wait_s * terms.tries + terms.late_s
+    return Flip(_entering(terms, alert, side), terms.ratio, within_s)
 
 
 async def _enter(
@@ -119,18 +125,7 @@ async def _enter(
     margin = (free * terms.ratio).quantize(CENT, ROUND_DOWN)
     if margin <= 0:
         return Outcome(name, Became.REFUSED, f"{terms.ratio} of {free} USDT of free balance is no margin")
-    entering = Enter(
-        symbol=alert.symbol,
-        side=side,
-        margin=margin,
-        patient=True,
-        wait_s=terms.wait_s,
-        tries=terms.tries,
-        stop=alert.stop,
-        price=alert.price,
-        deviation=terms.deviation,
-        ask=terms.approve,
-    )
+    entering = replace(_entering(terms, alert, side), margin=margin)
     return await _ask(desk, name, alert, entering)
 
 

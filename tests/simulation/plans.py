@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from engine.core.events import Approve, Flatten, Flip, Halt
+from engine.core.events import Approve, Enter, Flatten, Flip, Halt
 from engine.core.instrument import Side
 from engine.core.settings import Ladder, Limits, Rungs, Settings
 from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
@@ -65,7 +65,9 @@ def _plan(name: str, *corners: tuple[float, str], **more: object) -> Scenario:
 
 
 SHORT: Final = Deed(2.0, "open", "BTCUSDT", Side.SHORT, Decimal("0.0020"))
-FLIP: Final = Flip("BTCUSDT", Side.LONG, share=Decimal("0.1"), within_s=50, wait_s=2, tries=2)
+FLIP: Final = Flip(
+    Enter("BTCUSDT", Side.LONG, patient=True, wait_s=2, tries=2), share=Decimal("0.1"), within_s=50
+)
 ASKING: Final = Settings("desk", ladder=Ladder(rungs=Rungs.ASK))
 PLANS: Final = {
     plan.name: plan

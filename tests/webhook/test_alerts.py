@@ -84,7 +84,8 @@ async def test_a_flip_is_one_wish_that_the_engine_keeps() -> None:
     async with listening(trader, allow_flip=True) as view:
         assert (await view.send(price="95000.5"))[0] == 200
     [flip] = trader.commands
-    assert flip == Flip("BTCUSDT", Side.LONG, D("0.5"), within_s=120, price=D("95000.5"))
+    entering = Enter("BTCUSDT", Side.LONG, patient=True, price=D("95000.5"))
+    assert flip == Flip(entering, D("0.5"), within_s=120)
 
 
 async def test_flat_takes_back_the_entry_of_a_flip(trader: Trader) -> None:

@@ -186,7 +186,7 @@ async def test_a_flip_that_asks_leaves_first(trader: Trader) -> None:
     async with listening(trader, approve=True, allow_flip=True) as view:
         assert (await view.send())[0] == 200
     [flip] = trader.commands
-    assert isinstance(flip, Flip) and flip.ask
+    assert isinstance(flip, Flip) and flip.entering.ask
     assert trader.journal[-1].became == "short exit, then long entry if you say yes"
 
 

@@ -53,7 +53,7 @@ class Trader(EngineFace):
                 self.change(approvals=tuple(a for a in self.now.approvals if a.cycle != id))
             case Exit(symbol=symbol, side=side):
                 self._leave(symbol, side)
-            case Flip(symbol=symbol, side=side):
+            case Flip(entering=Enter(symbol=symbol, side=side)):
                 self._leave(symbol, side.opposite)
                 self._hold(*self.now.positions, held(symbol, side))
             case _:

@@ -32,8 +32,8 @@ BOUNDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("Reduce", "fraction"): PART,
     ("Flip", "share"): PART,
     ("Flip", "within_s"): {"minimum": 1, "maximum": WITHIN_S},
-    **{(each, "wait_s"): {"minimum": 1, "maximum": WAIT_S} for each in ("Enter", "Exit", "Flip")},
-    **{(each, "tries"): {"minimum": 1, "maximum": TRIES} for each in ("Enter", "Exit", "Flip")},
+    **{(each, "wait_s"): {"minimum": 1, "maximum": WAIT_S} for each in ("Enter", "Exit")},
+    **{(each, "tries"): {"minimum": 1, "maximum": TRIES} for each in ("Enter", "Exit")},
     **{(each, "rung"): {"minimum": 0, "maximum": RUNGS} for each in ("Approve", "Deny")},
 }
 """What the types cannot say and the engine checks."""
