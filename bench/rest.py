@@ -3,6 +3,9 @@ with a crowd that asks over HTTP in bursts, and with the same crowd at another e
 
     python -m bench.rest [RUNGS] [REQUESTS_A_SECOND]
 
+A rung takes most of a second, and 99 of 100 need many: between the rungs the engine's loop is asked over its
+socket, thousands of times, how long it takes to turn to what comes (a price comes to the same loop).
+
 Prints ratios, and between which two figures nine of ten runs would find them (by drawing turns anew from
 those that were measured: what else the machine does comes in turns, too). The crowd and what answers it need
 processor time; the crowd next door tells that part from what the engine itself has to do with it.
@@ -15,6 +18,7 @@ import json
 import os
 import random
 import secrets
+import socket
 import statistics
 import subprocess
 import sys
@@ -34,14 +38,18 @@ from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
 
 SYMBOL: Final = "BTCUSDT"
-RUNGS: Final = 600
+RUNGS: Final = 300
 PER_SECOND: Final = 200.0
 TURN: Final = 5
 """Rungs in a row with the crowd in one place, then as many with it in another."""
 
 DRAWS: Final = 2000
 AHEAD: Final = -15
-"""Exchange and engine go before what else the machine does, where we may say so: it is not what is measured."""
+"""Exchange and engine go before what else the machine does, where we may say so: that is not the question."""
+
+QUESTIONS: Final = 250
+QUESTION: Final = b"GET /v1/hello HTTP/1.1\r\nHost: engine\r\n\r\n"
+BETWEEN_S: Final = 0.003
 
 FIRST_PRICE: Final = Decimal(60_000)
 TICK: Final = Decimal("0.1")
@@ -152,8 +160,6 @@ def child(*words: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
 
 
 def free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -171,10 +177,28 @@ class Arm(StrEnum):
     NEXT_DOOR = "next door"
 
 
-async def measured(stage: Stage, crowd: subprocess.Popen[str], rungs: int) -> dict[Arm, Turns]:
-    """`rungs` in all."""
+def turned_to_ms(engine: Path) -> list[float]:
+    """How long the engine takes to answer what costs it nothing. It stops the exchange meanwhile."""
+    found = []
+    with socket.socket(socket.AF_UNIX) as door:
+        door.connect(str(engine))
+        for _ in range(QUESTIONS):
+            time.sleep(BETWEEN_S)
+            asked, answer = time.perf_counter(), b""
+            door.sendall(QUESTION)
+            while not answer.endswith(b"}"):
+                answer += door.recv(65_536)
+            found.append((time.perf_counter() - asked) * 1000)
+    return found
+
+
+async def measured(
+    stage: Stage, crowd: subprocess.Popen[str], rungs: int
+) -> tuple[dict[Arm, Turns], dict[Arm, Turns]]:
+    """Tick to order of `rungs` in all, and what lies between the turns."""
     assert crowd.stdin is not None
     found: dict[Arm, Turns] = {arm: [] for arm in Arm}
+    asked: dict[Arm, Turns] = {arm: [] for arm in Arm}
     await stage.again()
     for number in range(rungs):
         arm = tuple(Arm)[number // TURN % len(Arm)]
@@ -183,11 +207,12 @@ async def measured(stage: Stage, crowd: subprocess.Popen[str], rungs: int) -> di
             crowd.stdin.flush()
             found[arm].append([])
             await asyncio.sleep(0.5)
+            asked[arm].append(turned_to_ms(stage.engine.socket))
         held = await stage.position()
         if held.rungs >= 15 or (held.mark or FIRST_PRICE) > HIGHEST:
             await stage.again()
         found[arm][-1].append(await stage.rung_ms())
-    return found
+    return found, asked
 
 
 @asynccontextmanager
@@ -225,9 +250,11 @@ async def main(rungs: int = RUNGS, per_second: float = PER_SECOND) -> None:
         stage = Stage(sim, Engine(home / "engine.sock"), hand)
         words = ("bench.rest_child", here, next_door, token, str(per_second))
         with child(*words, env=dict(os.environ)) as crowd:
-            found = await measured(stage, crowd, rungs)
+            ticks, questions = await measured(stage, crowd, rungs)
             answers = json.loads(await asyncio.to_thread(_ended, crowd))
-    _tell(found, answers)
+    print(f"requests of the crowd, by what was answered: {answers}")
+    _tell("tick to order", ticks)
+    _tell("the loop turns to a question", questions)
 
 
 def _ended(crowd: subprocess.Popen[str]) -> str:
@@ -235,9 +262,9 @@ def _ended(crowd: subprocess.Popen[str]) -> str:
     return out
 
 
-def _tell(found: dict[Arm, Turns], answers: dict[str, int]) -> None:
-    counts = ", ".join(f"{sum(map(len, turns))} {arm}" for arm, turns in found.items())
-    print(f"tick to order, rungs: {counts}; requests answered: {answers}")
+def _tell(what: str, found: dict[Arm, Turns]) -> None:
+    counts = ", ".join(f"{sum(map(len, turns)):,} {arm}" for arm, turns in found.items())
+    print(f"{what}: {counts}")
     for base in (Arm.ALONE, Arm.NEXT_DOOR):
         for of in (50, 90, 99):
             with_api, without = _quantile(found[Arm.HERE], of), _quantile(found[base], of)
