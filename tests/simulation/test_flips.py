@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,9 +16,6 @@ from engine.core.instrument import Side
 from .plans import FLIP, PLANS
 from .run import Run
 from .scenario import Asked, Ending
-
-BETWEEN = 7.585
-"""Seconds: the short is left, that the long was asked for is not on the disk yet."""
 
 
 @dataclass
@@ -41,21 +39,30 @@ def played(*endings: Ending, asked: tuple[AnyCommand, ...] = (), at: float = 5.5
     return Played(list(outcome.notes), dict(outcome.counts), run)
 
 
+def between() -> float:
+    """Seconds: the short is left, that the long was asked for is not on the disk yet."""
+    notes = played().notes
+    left, entering = (
+        next(note for note in notes if words in note) for words in ("short closed", "long: entering")
+    )
+    return (int(left.split()[0]) + int(entering.split()[0])) / 2 / 1000
+
+
 def test_a_flip_leaves_then_enters_with_what_is_free_then() -> None:
     flip = played()
     assert flip.told("BTCUSDT short closed (exit by the proof)")
     assert flip.told("BTCUSDT long: entered 0.0019.")
 
 
-@pytest.mark.parametrize("at", [6.0, BETWEEN])
-def test_a_crash_before_the_entry_is_gone_on_from(at: float) -> None:
-    flip = played(Ending(at=at, down=5.0))
+@pytest.mark.parametrize("when", [lambda: 6.0, between], ids=["while it leaves", "between"])
+def test_a_crash_before_the_entry_is_gone_on_from(when: Callable[[], float]) -> None:
+    flip = played(Ending(at=when(), down=5.0))
     assert flip.told("BTCUSDT long: entered 0.0019.")
     assert flip.counts["entered"] == flip.counts["left"] == 1
 
 
 def test_a_flip_that_came_too_late_out_of_a_crash_is_refused_and_told() -> None:
-    flip = played(Ending(at=BETWEEN, down=60.0))
+    flip = played(Ending(at=between(), down=60.0))
     assert flip.told("the long that the proof wanted is not entered: 50 s are over, and ")
     assert "entered" not in flip.counts
 
