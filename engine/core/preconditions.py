@@ -21,6 +21,8 @@ def blocked_because(turn: Turn, cycle: Cycle, tick: Tick, share: Decimal = ONE) 
     state, ladder = turn.state, turn.state.settings.ladder
     if reason := no_risk_because(turn) or cycle.paused or cycle.barred or cycle.closing or cycle.error:
         return reason
+    if state.untold:
+        return "the trades that the stream may have missed are not read yet"
     if cycle.doubt is not None or cycle.is_untold:
         return "the ledger and Bitget differ"
     if not cycle.seen.hedged and key_of(cycle.symbol, cycle.side.opposite) in state.cycles:
