@@ -43,10 +43,13 @@ def armed_ids(state: State) -> frozenset[str]:
 
 
 def first_orders(state: State) -> tuple[PlaceMarket, ...]:
-    """The orders with which the armed rungs begin, where they are known before the price is: the banks."""
+    """The orders with which the armed rungs begin, where they are known before the price is: the banks. Half
+    of a single lot is none.
+    """
     if state.settings.ladder.sequence is not Sequence.BANK_FIRST:
         return ()
-    return tuple(bank_order(c, c.armed.bank_id, c.armed.bank) for c in state.cycles.values() if c.armed)
+    armed = ((cycle, cycle.armed) for cycle in state.cycles.values())
+    return tuple(bank_order(cycle, a.bank_id, a.bank) for cycle, a in armed if a is not None and a.bank)
 
 
 def bank_order(cycle: Cycle, client_id: str, parts: Parts) -> PlaceMarket:

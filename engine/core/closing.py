@@ -41,7 +41,8 @@ def close_parts(turn: Turn, cycle: Cycle, parts: Parts, why: str) -> Cycle:
 
 def closable(turn: Turn, cycle: Cycle, qty: Decimal) -> bool:
     """A crumb below the exchange's minimum waits for the next reduce, unless it is all that is left."""
-    return qty >= turn.instrument(cycle.symbol).min_qty or qty == cycle.held_qty
+    price = turn.mark(cycle.symbol) or cycle.held_entry
+    return qty == cycle.held_qty or turn.instrument(cycle.symbol).is_tradable(qty, price)
 
 
 def close_fraction(turn: Turn, cycle: Cycle, fraction: Decimal, why: str) -> Cycle:

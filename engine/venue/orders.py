@@ -58,8 +58,11 @@ class Orders:
         self._ready: dict[Deed, Ready] = {}
 
     def have_ready(self, deeds: Iterable[Deed]) -> None:
-        """Sign these now: they may be asked for at any moment."""
-        self._ready = {deed: self._rest.ready(*self.request(deed)) for deed in deeds}
+        """Sign these now: they may be asked for at any moment. What cannot be written is refused then."""
+        self._ready = {}
+        for deed in deeds:
+            with contextlib.suppress(ValueError):
+                self._ready[deed] = self._rest.ready(*self.request(deed))
 
     async def do(self, deed: Deed) -> Answered:
         """Send one request and say what became of it; what cannot be written down is refused here."""

@@ -9,6 +9,9 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import ccxt
+import pytest
+
 from engine.core.cycle import Hand, Status
 from engine.core.events import Pause, Unpause
 from engine.core.instrument import Side
@@ -220,16 +223,57 @@ async def auto_margin(s: Scene, to: str) -> None:
     await s.trader.private_mix_post_v2_mix_account_set_auto_margin(params)
 
 
+async def crossed(s: Scene) -> None:
+    params = {"symbol": BTC, "productType": "USDT-FUTURES", "marginCoin": "USDT", "marginMode": "crossed"}
+    await s.trader.private_mix_post_v2_mix_account_set_margin_mode(params)
+
+
 async def test_a_crossed_position_is_shown_and_not_touched(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         await s.on.hand.leverage(BTC, D(20))
-        params = {"symbol": BTC, "productType": "USDT-FUTURES", "marginCoin": "USDT", "marginMode": "crossed"}
-        await s.trader.private_mix_post_v2_mix_account_set_margin_mode(params)
+        await crossed(s)
         await s.order("sell", "0.002", marginMode="cross")
         await s.is_told_that("is not managed: the margin mode is crossed; the ladder needs isolated margin")
         await s.mark("95000")
         await s.quiet()
         assert (s.on.cycles(), s.stops(), s.held()) == ({}, [], D("-0.002"))
+
+
+async def test_a_living_position_cannot_be_crossed_but_it_can_come_back_crossed(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        with pytest.raises(ccxt.ExchangeError, match="45117"):
+            await crossed(s)
+        await s.mark("90250")
+        await s.until(lambda: s.cycle().rungs == 2 and not s.cycle().rung, "the ladder goes on")
+        await s.on.at_rest()
+        await s.order("buy", "0.0043", reduceOnly=True)
+        await s.is_told_that("closed (trader)")
+        await s.until(lambda: s.stops() == [], "no stop rests")
+        await crossed(s)
+        await s.order("sell", "0.002", marginMode="cross")
+        await s.is_told_that("is not managed: the margin mode is crossed; the ladder needs isolated margin")
+        assert (s.on.cycles(), s.stops(), s.held()) == ({}, [], D("-0.002"))
+
+
+async def test_a_position_that_is_crossed_under_care_is_paused_and_keeps_its_stops(tmp_path: Path) -> None:
+    """No request of a trader does that; Bitget itself can."""
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        position = s.on.sim.exchange.account(s.on.sim.keys[0].account_id).position(BTC, Side.SHORT)
+        assert position is not None
+        position.margin_mode = "crossed"
+        await s.on.reconcile()
+        assert s.was_told("paused, the margin mode was changed to crossed. Stops are kept.")
+        assert s.cycle().status is Status.PAUSED
+        await s.mark("90250")
+        await s.is_told_that("is blocked: the margin mode was changed to crossed")
+        assert (s.stops(), s.held()) == (RUNG_1, D("-0.0031"))
+        position.margin_mode = "isolated"
+        await s.on.reconcile()
+        await s.until(lambda: s.cycle().rungs == 2, "the ladder goes on")
 
 
 async def test_a_stop_tightened_by_hand_is_a_floor(tmp_path: Path) -> None:

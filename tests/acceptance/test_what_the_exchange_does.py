@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.arming import first_orders
 from engine.core.cycle import Status
 from engine.core.events import Reduce
 from engine.core.instrument import Side
+from engine.core.ledger import breakeven
+from engine.core.settings import Limits
 from engine.core.stops import resting_stops, worst_case
-from tests.acceptance.scene import BTC, Scene, scene
+from tests.acceptance.scene import BTC, ETH, Scene, scene
 
 D = Decimal
 RUNG_1 = ["0.001 @ 100000", "0.0021 @ 99293.2"]
@@ -89,9 +92,42 @@ async def test_auto_deleveraging_takes_the_newest_leg_and_is_told(tmp_path: Path
         assert s.stops() == s.believed() == ["0.001 @ 100000", "0.0016 @ 99293.2"]
 
 
+async def test_a_liquidation_counts_to_the_daily_loss(tmp_path: Path) -> None:
+    """The price alone is a loss of 9.32; with the margin that is gone and the fee it is 10.12."""
+    async with scene(tmp_path, limits=Limits(daily_loss=D("0.1"))) as s:
+        await s.opens()
+        await s.mark("104500")
+        await s.on.reconcile()
+        assert not s.on.engine.state.day.limit_hit
+        await s.mark("104600")
+        await s.is_told_that("closed (liquidation)")
+        await s.is_told_that("Daily loss limit reached: 10.12 USDT of 10.0 % of 100.00")
+        await s.mark("100000")
+        await s.opens()
+        await s.mark("95000")
+        await s.is_told_that("is blocked: the daily loss limit is hit")
+        assert s.held() == D("-0.002")
+
+
+async def test_auto_deleveraging_counts_to_the_daily_loss(tmp_path: Path) -> None:
+    """The price alone is a loss of 4.92; what the forced close costs makes it 5.01."""
+    async with scene(tmp_path, limits=Limits(daily_loss=D("0.05"))) as s:
+        await s.opens()
+        await s.mark("102400")
+        await s.on.reconcile()
+        assert not s.on.engine.state.day.limit_hit
+        s.on.sim.exchange.force_adl(s.on.sim.keys[0].account_id, BTC, Side.SHORT, D("0.0015"))
+        await s.is_told_that("0.0015 reduced by auto-deleveraging @ 102,400.0")
+        await s.is_told_that("Daily loss limit reached: 5.01 USDT of 5.0 % of 100.00")
+        await s.mark("95000")
+        await s.is_told_that("is blocked: the daily loss limit is hit")
+        assert s.held() == D("-0.0005")
+
+
 async def test_funding_is_booked_to_the_cycle_and_moves_its_breakeven(tmp_path: Path) -> None:
     async with scene(tmp_path, ideal=False) as s:
         await s.opens(Side.LONG)
+        before = s.cycle()
         s.on.sim.world.funding.hold(BTC, D("0.001"))
         due = s.on.sim.world.funding.due_ms
         await s.on.sim.feed.advance(due - s.on.sim.market.now_ms)
@@ -100,6 +136,14 @@ async def test_funding_is_booked_to_the_cycle_and_moves_its_breakeven(tmp_path: 
         mark = s.on.sim.market[BTC].quote.mark
         assert abs(s.cycle().funding + mark * D("0.002") * D("0.001")) < D("0.01")
         assert s.was_told("funding −0.2")
+        contract = s.on.engine.state.instruments[BTC]
+        paid = -s.cycle().funding / s.cycle().held_qty
+        moved = breakeven(s.cycle(), contract) - breakeven(before, contract)
+        assert abs(moved - paid / (1 - contract.taker)) < D("1e-9"), (
+            "it comes back at a price that much higher"
+        )
+        position = s.on.sim.exchange.account(s.on.sim.keys[0].account_id).position(BTC, Side.LONG)
+        assert s.cycle().seen.margin == position.margin
 
 
 @pytest.mark.parametrize("first", [Side.LONG, Side.SHORT])
@@ -168,6 +212,45 @@ async def test_a_position_closed_down_to_one_lot_keeps_its_stop(tmp_path: Path) 
         await s.on.at_rest()
         await s.until(lambda: s.legs() == ["0.0001 @ 100000"], "one lot is left")
         await s.until(lambda: s.stops() == s.believed() == ["0.0001 @ 100000"], "the other stop is cancelled")
+
+
+async def test_one_lot_has_no_half_and_the_engine_lives_with_that(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens()
+        await s.order("buy", "0.0019", reduceOnly=True)
+        await s.until(lambda: s.legs() == ["0.0001 @ 100000"], "one lot is left")
+        await s.on.at_rest()
+        assert s.cycle().armed is not None
+        assert first_orders(s.on.engine.state) == (), "half of one lot is no order that could lie ready"
+        await s.mark("95000")
+        await s.is_told_that("is blocked: half of the leg (0) is below Bitget's minimum")
+        assert s.held() == D("-0.0001")
+
+
+async def test_the_crumb_that_a_stop_leaves_is_merged_into_the_next_reduce(tmp_path: Path) -> None:
+    """At 40,000 one lot is worth 4 USDT, and Bitget takes no order under 5 but for all that is held."""
+    async with scene(tmp_path, ideal=False, markets={BTC: D(40_000), ETH: D(3_000)}) as s:
+        await s.opens(qty="0.005")
+        await s.mark("37900")
+        await s.until(lambda: s.cycle().rungs == 1 and not s.cycle().rung, "the rung")
+        await s.on.at_rest()
+        front = s.cycle().front
+        stop = next(stop for stop in s.cycle().stops if stop.leg == front.number)
+        lot = D("0.0001")
+        s.thin_market(stop.trigger + 1, ask_size=str(front.qty - lot))
+        await s.until(lambda: s.cycle().front.qty == lot, "all of the stop but a crumb is filled")
+        await s.later(4)
+        await s.is_told_that("filled only in part")
+        for _ in range(5):
+            await s.later(9)
+            await s.on.at_rest()
+        assert not s.was_told("was refused"), "an order for the crumb alone is not even tried"
+        held = s.cycle().held_qty
+        s.thin_market(stop.trigger + 1)
+        await s.is_told(Reduce(BTC, Side.SHORT, D("0.5")))
+        await s.until(lambda: -s.held() < held, "half of what is left")
+        await s.on.at_rest()
+        assert len(s.cycle().legs) == 1, "the crumb went with it"
 
 
 async def test_a_last_crumb_that_bitget_refuses_to_close_ends_the_cycle_as_dust(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from engine.venue import rest
 from engine.venue.orders import PLACE
 
 ONE = PlaceMarket("open-1", "BTCUSDT", Side.LONG, True, D("0.001"))
+NONE = PlaceMarket("open-0", "BTCUSDT", Side.LONG, True, D(0))
 TWO = PlaceMarket("open-2", "BTCUSDT", Side.LONG, True, D("0.001"))
 A_MINUTE_MS = 60_000
 
@@ -57,3 +58,12 @@ async def test_what_was_made_ready_in_another_position_mode_is_made_again() -> N
         assert isinstance(await outcome(venue, ONE), Refused)
         await told.one(OrdersRead)
         assert isinstance(await outcome(venue, TWO), Accepted)
+
+
+async def test_what_cannot_be_written_down_hinders_nothing_and_is_refused_when_it_is_asked_for() -> None:
+    async with SimulatedBitget(ideal=True) as sim, opened(sim) as (venue, _):
+        venue.have_ready([NONE, ONE])
+        refused = await outcome(venue, NONE)
+        assert isinstance(refused, Refused)
+        assert refused.code == "local"
+        assert isinstance(await outcome(venue, ONE), Accepted)
