@@ -5,6 +5,7 @@
 #   make test                    every test                        make test ARGS="-k ladder"
 #   make prove SEEDS=10000       markets, faults and crashes       make prove SEED=4711 runs one again
 #   make prove KILLS=500         the real engine, killed so often with kill -9 while it climbs
+#   make prove TWICE=1000        so many seeds in two processes each, whose digests must agree
 #   make bench                   what it costs, as ratios
 #   make lint                    format, style, types, walls
 #   make PYTHON=python3.12 …     another Python (3.11 or newer)
@@ -37,6 +38,8 @@ test: $(VENV)/ready-to-test
 prove: $(VENV)/ready-to-test
 ifdef KILLS
 	RATCHET_KILLS=$(KILLS) $(BIN)/python -m pytest -s tests/kill/test_sigkill.py $(ARGS)
+else ifdef TWICE
+	RATCHET_TWICE=$(TWICE) $(BIN)/python -m pytest -s tests/simulation/test_determinism.py $(ARGS)
 else
 	$(BIN)/python -m tests.simulation.prove $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 endif

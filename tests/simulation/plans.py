@@ -267,6 +267,11 @@ STORIES: Final = {
             troubles=(Trouble(6.5, "private", OnLink.DISCONNECT, 5.0),),
             strikes=tuple(Strike(FILLS, number, OnRequest.LOST) for number in range(29, 36)),
         ),
+        _plan(
+            "a position of one lot",
+            *RUNG,
+            deeds=(SHORT, Deed(5.0, "close", "BTCUSDT", Side.SHORT, Decimal("0.95"))),
+        ),
         _plan("an add that is filled in part", *RUNG, strikes=(Strike(PLACE, 2, OnRequest.PARTIAL),)),
     )
 }

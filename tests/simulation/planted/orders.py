@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from engine.core import closing, cover, decide, limits, pending, rung, turn
 from engine.core.actions import PlaceMarket
+from engine.core.arming import bank_order
 from engine.core.cycle import Stage
 from engine.core.exchange import Refused, Unknown
+from engine.core.state import State
 from engine.runtime import engine as runtime
 from engine.venue import orders as wire_orders
 from engine.venue import outcomes
@@ -156,3 +158,12 @@ def _() -> Changes:
         return not (t.at - p.first_sent > pending.ADD_AGAIN_MS or limits.no_risk_because(t))
 
     yield pending, "_may_add_again", may
+
+
+@planted("half of one lot lies ready")
+def _() -> Changes:
+    def first_orders(state: State) -> tuple[PlaceMarket, ...]:
+        armed = ((cycle, cycle.armed) for cycle in state.cycles.values())
+        return tuple(bank_order(cycle, a.bank_id, a.bank) for cycle, a in armed if a is not None)
+
+    yield runtime, "first_orders", first_orders
