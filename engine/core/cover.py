@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import CancelStop, Level, MoveStop, PlaceStop, Reading
-from engine.core.closing import close_parts
+from engine.core.closing import closable, close_parts
 from engine.core.cycle import Cycle, Part, Rest, Stop
 from engine.core.exchange import OrderKind
 from engine.core.ids import stop_id
@@ -267,6 +267,9 @@ def _watch_beyond(turn: Turn, cycle: Cycle, stop: Stop, mark: Decimal) -> Cycle:
         # it may have done its work unseen: only a reading from after the crossing shows that it still rests
         turn.ask(Reading.ORDERS, Reading.FILLS)
         return cycle
+    qty = protected_qty(cycle, stop)
+    if not closable(turn, cycle, qty):
+        return cycle
     turn.note(
         "stop",
         Level.URGENT,
@@ -275,7 +278,7 @@ def _watch_beyond(turn: Turn, cycle: Cycle, stop: Stop, mark: Decimal) -> Cycle:
         cycle,
     )
     legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
-    parts = parts_of(cycle, protected_qty(cycle, stop), legs)
+    parts = parts_of(cycle, qty, legs)
     return close_parts(turn, cycle, parts, "its stop did not trigger")
 
 

@@ -253,6 +253,27 @@ async def test_the_crumb_that_a_stop_leaves_is_merged_into_the_next_reduce(tmp_p
         assert len(s.cycle().legs) == 1, "the crumb went with it"
 
 
+async def test_a_crumb_whose_stop_does_not_trigger_waits_without_a_word(tmp_path: Path) -> None:
+    async with scene(tmp_path, markets={BTC: D(40_000), ETH: D(3_000)}) as s:
+        await s.opens(qty="0.005")
+        await s.mark("38000")
+        await s.until(lambda: s.cycle().rungs == 1 and not s.cycle().rung, "the rung")
+        await s.on.at_rest()
+        front = s.cycle().front
+        await s.order("buy", str(front.qty - D("0.0001")), reduceOnly=True)
+        await s.until(lambda: s.cycle().front.qty == D("0.0001"), "a crumb of the newest leg is left")
+        await s.until(lambda: "0.0001" in s.stops()[-1], "its stop has shrunk")
+        await s.on.at_rest()
+        held, sent = s.held(), len(s.sent())
+        [stop] = [stop for stop in s.cycle().stops if stop.leg == front.number]
+        for _ in range(5):
+            await s.sees(stop.trigger + 1)
+            await s.later(3)
+            await s.quiet(0.1)
+        assert (s.held(), len(s.sent())) == (held, sent)
+        assert not s.was_told("has not triggered it")
+
+
 async def test_a_last_crumb_that_bitget_refuses_to_close_ends_the_cycle_as_dust(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
         await s.opens_and_climbs("95000")
