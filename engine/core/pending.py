@@ -20,7 +20,7 @@ from engine.core.actions import (
     SetLeverage,
     Work,
 )
-from engine.core.closing import DUST, close_parts, give_up_dust
+from engine.core.closing import DUST, closable, close_parts, give_up_dust
 from engine.core.cover import drop_stop, put_stop, rests
 from engine.core.cycle import Cycle, Order, Rest, Stage, Stop
 from engine.core.entry import answered as entry_answered
@@ -29,6 +29,7 @@ from engine.core.entry import unheard as entry_unheard
 from engine.core.events import Answered, LookedUp
 from engine.core.exchange import ABSENT, Accepted, OrderKind, OrderRow, OrderState, Refused, Unknown
 from engine.core.fills import settle, update_order
+from engine.core.instrument import ZERO
 from engine.core.ledger import newest_first, parts_of
 from engine.core.limits import hold, no_risk_because
 from engine.core.resting import find_stop, stop_ended
@@ -232,7 +233,8 @@ def _stop_refused(turn: Turn, cycle: Cycle, stop: Stop, refused: Refused, reason
     if refused.code in PASSED:
         later = replace(cycle, stops_retry=turn.at + STOP_RETRY_MS) if turn.at < cycle.close_after else cycle
         return close_parts(turn, later, parts, f"the market has passed its stop at {price(stop.trigger)}")
-    if cycle.rung is not None and stop.leg == cycle.rung.leg:
+    is_new = cycle.rung is not None and stop.leg == cycle.rung.leg
+    if is_new and closable(turn, cycle, sum((qty for _, qty in parts), ZERO)):
         return undo_add(turn, cycle, reason)
     tries = cycle.stops_refused + 1
     turn.note(

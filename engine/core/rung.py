@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from engine.core.actions import Level, PlaceMarket, Reading
 from engine.core.arming import bank_order
 from engine.core.asking import over_because, question, say
-from engine.core.closing import close_parts
+from engine.core.closing import closable, close_parts
 from engine.core.cover import cover, is_covered, is_passed
 from engine.core.cycle import Armed, Cycle, Order, Part, Rung, Stage
 from engine.core.events import MarkReached
@@ -343,6 +343,9 @@ def undo_add(turn: Turn, cycle: Cycle, reason: str) -> Cycle:
 def _undo(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
     leg = next((leg for leg in cycle.legs if leg.number == rung.leg), None)
     if leg is None:
+        return _next(cycle, rung)
+    if not closable(turn, cycle, leg.qty):
+        # the crumb of a leg stays, and its stop is tried again
         return _next(cycle, rung)
     return close_parts(turn, cycle, parts_of(cycle, leg.qty, (leg.number,)), "its stop was refused")
 

@@ -17,9 +17,10 @@ from engine.core.events import Breakeven, Flatten
 from engine.core.instrument import Side
 from engine.core.ledger import net_so_far
 from engine.venue.bitget import Patience
-from tests.acceptance.scene import BTC, Scene, scene
+from tests.acceptance.scene import BTC, ETH, Scene, scene
 
 D = Decimal
+AT_40_000 = {BTC: D(40_000), ETH: D(3_000)}
 QUICK = Patience(answer_s=0.5, ping_s=0.5, pong_s=2.0, again_s=0.2)
 RUNG_1 = ["0.001 @ 100000", "0.0021 @ 99293.2"]
 
@@ -174,6 +175,24 @@ async def test_a_refused_stop_of_the_new_leg_never_leaves_it_bare(tmp_path: Path
         await s.on.at_rest()
         if s.held() == D("-0.001"):
             assert not [line for line in s.told() if "Added" in line and "closed again since" not in line]
+
+
+async def test_an_add_too_small_to_be_closed_again_is_told_when_its_stop_is_refused(tmp_path: Path) -> None:
+    """At 40,000 one lot is worth 4 USDT, and Bitget takes no order under 5."""
+    async with scene(tmp_path, patience=QUICK, ideal=False, markets=AT_40_000) as s:
+        await s.opens(qty="0.005")
+        order, stop = REQUESTS["bank"], REQUESTS["first stop"]
+        s.fault_after(lambda: s.held() == D("-0.0025"), order | {"fault": "partial_fill", "cap": "0.0001"})
+        is_added = s.fault_after(
+            lambda: s.held() == D("-0.0026"), stop | {"fault": "reject", "code": "43011", "count": None}
+        )
+        await s.mark("37900")
+        await s.until(is_added, "one lot is added")
+        for _ in range(4):
+            await s.later(9)
+        await s.is_told_that("Place it by hand: Ratchet stops scaling here.")
+        assert not s.was_told("45110") and not s.was_told("closing")
+        assert s.held() == D("-0.0026")
 
 
 @pytest.mark.parametrize("code", ["40762", "40893", "45110", "43012"])

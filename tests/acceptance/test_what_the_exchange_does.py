@@ -160,12 +160,15 @@ async def test_in_hedge_mode_each_side_gets_its_own_funding(tmp_path: Path, firs
         assert abs(paid[first]) * 2 == abs(paid[first.opposite])
 
 
-async def test_a_contract_in_maintenance_pauses_the_ladder_and_keeps_the_stops(tmp_path: Path) -> None:
+@pytest.mark.parametrize("status", ["maintain", "limit_open"])
+async def test_a_contract_that_is_not_normal_pauses_the_ladder_and_keeps_the_stops(
+    tmp_path: Path, status: str
+) -> None:
     async with scene(tmp_path) as s:
         await s.opens_and_climbs("95000")
-        s.on.sim.exchange.set_status(BTC, "maintain")
+        s.on.sim.exchange.set_status(BTC, status)
         await s.looks_at_the_contracts()
-        await s.is_told_that("paused, BTCUSDT is 'maintain' on Bitget. Stops are kept.")
+        await s.is_told_that(f"paused, BTCUSDT is '{status}' on Bitget. Stops are kept.")
         await s.mark("90250")
         await s.quiet()
         assert (s.cycle().rungs, s.stops(), s.cycle().status) == (1, RUNG_1, Status.PAUSED)
