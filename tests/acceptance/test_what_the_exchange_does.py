@@ -92,13 +92,17 @@ async def test_auto_deleveraging_takes_the_newest_leg_and_is_told(tmp_path: Path
         assert s.stops() == s.believed() == ["0.001 @ 100000", "0.0016 @ 99293.2"]
 
 
+async def opens_and_loses_less_than_a_day_may(s: Scene, mark: str) -> None:
+    await s.opens()
+    await s.mark(mark)
+    await s.on.reconcile()
+    assert not s.on.engine.state.day.limit_hit
+
+
 async def test_a_liquidation_counts_to_the_daily_loss(tmp_path: Path) -> None:
     """The price alone is a loss of 9.32; with the margin that is gone and the fee it is 10.12."""
     async with scene(tmp_path, limits=Limits(daily_loss=D("0.1"))) as s:
-        await s.opens()
-        await s.mark("104500")
-        await s.on.reconcile()
-        assert not s.on.engine.state.day.limit_hit
+        await opens_and_loses_less_than_a_day_may(s, "104500")
         await s.mark("104600")
         await s.is_told_that("closed (liquidation)")
         await s.is_told_that("Daily loss limit reached: 10.12 USDT of 10.0 % of 100.00")
@@ -112,10 +116,7 @@ async def test_a_liquidation_counts_to_the_daily_loss(tmp_path: Path) -> None:
 async def test_auto_deleveraging_counts_to_the_daily_loss(tmp_path: Path) -> None:
     """The price alone is a loss of 4.92; what the forced close costs makes it 5.01."""
     async with scene(tmp_path, limits=Limits(daily_loss=D("0.05"))) as s:
-        await s.opens()
-        await s.mark("102400")
-        await s.on.reconcile()
-        assert not s.on.engine.state.day.limit_hit
+        await opens_and_loses_less_than_a_day_may(s, "102400")
         s.on.sim.exchange.force_adl(s.on.sim.keys[0].account_id, BTC, Side.SHORT, D("0.0015"))
         await s.is_told_that("0.0015 reduced by auto-deleveraging @ 102,400.0")
         await s.is_told_that("Daily loss limit reached: 5.01 USDT of 5.0 % of 100.00")
