@@ -16,7 +16,7 @@ from engine.journal.reader import JournalReader
 from engine.protocol import PositionView, Snapshot, Status
 from engine.simulator.catalogue import RECORDED
 from engine.simulator.feed import Halt, Stops
-from engine.simulator.hand import Hand
+from engine.simulator.hand import Hand, HandError
 from engine.simulator.server import SimulatedBitget
 from tests.kill.process import EngineProcess
 
@@ -95,8 +95,15 @@ class Evening:
         self.rungs = sum(step.endswith("-add") for _, step in done)
 
     async def _have_a_position(self) -> None:
-        if not self.engine.held():
-            await self.hand.open(ETH, Side.LONG, LEVERAGE, margin=MARGIN)
+        """The hand shares the account's rate with an engine that has just started: it may have to wait."""
+        while not self.engine.held():
+            try:
+                await self.hand.open(ETH, Side.LONG, LEVERAGE, margin=MARGIN)
+            except HandError as refused:
+                if "429" not in str(refused):
+                    raise
+                await asyncio.sleep(1.0)
+                continue
             await self.engine.shows(lambda now: now.positions and now.positions[0].managed, "it is adopted")
 
     async def _at_rest(self) -> Snapshot:

@@ -41,6 +41,8 @@ def at_rest(world: World, watch: Watch, engine: Engine, disk: Disk) -> None:
         watch.say(f"at rest: the flip of {flipping.command.symbol} is neither entered nor refused")
     for cycle in state.cycles.values():
         _cycle_at_rest(watch, cycle)
+        if cycle.closing and not state.read_only:
+            watch.say(f"at rest: {cycle.symbol} {cycle.side.value} is still closing ({cycle.closing})")
     _positions_agree(world, watch, engine)
     if not state.read_only:
         _stops_agree(world, watch, engine)
@@ -57,8 +59,6 @@ def _cycle_at_rest(watch: Watch, cycle: Cycle) -> None:
         watch.say(f"at rest: {name}: rung {cycle.rung.number} still at {cycle.rung.steps}")
     if cycle.close is not None:
         watch.say(f"at rest: {name}: the close {cycle.close.id} is still {cycle.close.stage.value}")
-    if cycle.closing:
-        watch.say(f"at rest: {name} is still closing ({cycle.closing})")
     for stop in cycle.stops:
         if stop.state is not Rest.RESTING:
             watch.say(f"at rest: {name}: stop {stop.client_id} is still {stop.state.value}")
