@@ -12,6 +12,7 @@ from engine.core.events import FillsRead
 from engine.core.exchange import Cause, Fill
 from engine.core.ids import cycle_in, is_add
 from engine.core.instrument import ZERO, Side
+from engine.core.state import State
 from engine.core.turn import Turn
 
 LINK_MS = 4000
@@ -115,3 +116,11 @@ def is_linking(cycle: Cycle) -> bool:
     be told once more.
     """
     return bool(cycle.unlinked)
+
+
+def reads_from(state: State, since: int) -> int:
+    """Where the next reading of trades begins: at `since`, or before the oldest one that has to be told
+    again.
+    """
+    waiting = (trade.at - 1 for cycle in state.cycles.values() for trade in cycle.unlinked if trade.at)
+    return min([since, *waiting])

@@ -29,6 +29,7 @@ from engine.core.entry import unheard as entry_unheard
 from engine.core.events import Answered, LookedUp
 from engine.core.exchange import ABSENT, Accepted, OrderKind, OrderRow, OrderState, Refused, Unknown
 from engine.core.fills import settle, update_order
+from engine.core.in_order import reads_from
 from engine.core.instrument import ZERO
 from engine.core.ledger import newest_first, parts_of
 from engine.core.limits import hold, no_risk_because
@@ -89,7 +90,7 @@ def _read_up_to(turn: Turn, event: Answered) -> None:
         return
     since = min(int(parts[2]), turn.event.market) - LOOK_BACK_MS
     if parts[1] == Reading.FILLS:
-        turn.set(fills_since=max(turn.state.fills_since, since))
+        turn.set(fills_since=max(turn.state.fills_since, reads_from(turn.state, since)))
     elif parts[1] == Reading.BILLS:
         asked = max(turn.state.bills_at, int(parts[3]))
         turn.set(bills_since=max(turn.state.bills_since, since), bills_at=asked)

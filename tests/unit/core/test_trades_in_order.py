@@ -10,6 +10,7 @@ from engine.core.actions import Read, Reading
 from engine.core.cycle import Cycle, Unlinked
 from engine.core.decide import Decision, decide, first_state
 from engine.core.events import (
+    Answered,
     AnyBody,
     BalanceRead,
     Event,
@@ -21,7 +22,7 @@ from engine.core.events import (
     PositionsRead,
     Started,
 )
-from engine.core.exchange import Balance, Cause, Fill, Position
+from engine.core.exchange import Accepted, Balance, Cause, Fill, Position
 from engine.core.instrument import ZERO, Side
 from engine.core.settings import Settings
 from engine.core.state import State
@@ -222,3 +223,21 @@ def test_a_flip_is_shared_between_the_position_that_it_ends_and_the_one_that_it_
     day.tell(FillSeen(flip))
     assert day.booked - before == D(2) - flip.fee * 2 / 3
     assert [(s.qty, s.fee) for s in day.state.strays] == [(D("0.001"), flip.fee / 3)]
+
+
+def test_a_trade_that_waits_is_read_again_however_long_ago_it_was_made() -> None:
+    """The engine was away for two hours; what the stop of then became is not known at the first reading."""
+    day = Day()
+    day.begins()
+    day.short_opened("0.003")
+    two_hours = 7_200_000
+    waiting = Unlinked("105", day.at + two_hours, day.at + 500)
+    [(key, cycle)] = day.state.cycles.items()
+    day.state = replace(day.state, cycles={key: replace(cycle, unlinked=(waiting,))})
+    day.at += two_hours
+    day.tell(FillsRead(0), Answered(f"read:fills:{day.at}:{day.at}", Accepted()))
+    reading = day.tell(LinkChanged("private", up=True))
+    [since] = [
+        work.since for work in reading.actions if isinstance(work, Read) and Reading.FILLS in work.what
+    ]
+    assert since < waiting.at
