@@ -6,12 +6,14 @@ It knows the engine by its control socket and its journal, and ends when its sta
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +36,9 @@ logger = logging.getLogger("ratchet.rest")
 NICE: Final = 5
 """How far it stands back where processors are few: the engine goes first."""
 
+PR_SET_PDEATHSIG: Final = 1
+OOM_SCORE: Final = "500"
+
 
 def main() -> None:
     """Read the orders, then work until the engine is gone."""
@@ -41,9 +46,19 @@ def main() -> None:
         # whoever ends the engine by them, with all that belongs to it, ends this one by the engine
         signal.signal(number, signal.SIG_IGN)
     os.nice(NICE)
+    _go_first()
     orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=Orders)
     with logging_to(Path(orders.log)):
         run(_serve(orders))
+
+
+def _go_first() -> None:
+    """Where Linux is: the engine's end is the end of this one also when it is stopped or stuck, for it has
+    the port; and where memory is short, the one that strangers talk to is ended before the one that trades.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

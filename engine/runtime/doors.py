@@ -82,9 +82,12 @@ class Doors:
         loop, wait_s = asyncio.get_running_loop(), AGAIN_S
         while self.rest is not None and self._listening is not None:
             began = loop.time()
-            code = await self._live(self.rest, self._listening)
+            try:
+                end = f"ended ({await self._live(self.rest, self._listening)})"
+            except OSError as error:
+                end = f"cannot be started ({error.strerror or error})"
             wait_s = AGAIN_S if loop.time() - began > WELL_S else min(2 * wait_s, LONGEST_S)
-            logger.warning("the process at the doors ended (%s); again in %g s", code, wait_s)
+            logger.warning("the process at the doors %s; again in %g s", end, wait_s)
             await asyncio.sleep(wait_s)
 
     async def _live(self, rest: RestTerms, listening: socket.socket) -> int:

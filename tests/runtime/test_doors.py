@@ -8,14 +8,15 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientError, ClientSession
 
-from engine.api.rest.server import RestRefused
+from engine.api.rest.server import RestRefused, listen
 from engine.api.server import ControlSocket
 from engine.config.doors import RestTerms
 from engine.config.paths import Paths, find_paths, prepare_folders
@@ -79,6 +80,11 @@ def told_to(pid: int) -> tuple[str, str]:
     return Path(f"/proc/{pid}/environ").read_text(), Path(f"/proc/{pid}/cmdline").read_text()
 
 
+def willing_to_go(pid: int) -> int:
+    """How much sooner than others it is ended where memory is short."""
+    return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+
+
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc here")
 async def test_what_the_engine_knows_is_told_by_a_process_without_its_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -139,3 +145,61 @@ async def test_an_engine_that_is_silent_is_said_to_be(tmp_path: Path) -> None:
         assert (health["status"], health["text"]) == ("silent", "the engine does not answer")
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_process_that_cannot_be_started_takes_nothing_else_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its program is gone for a moment, as in an upgrade, or the machine has no more processes."""
+    monkeypatch.setattr("engine.runtime.doors.AGAIN_S", 0.01)
+    there = sys.executable
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "not-there"))
+    async with opened(tmp_path, free_port()) as (_, client):
+        async with asyncio.timeout(60):
+            while True:
+                if "cannot be started (No such file or directory)" in caplog.text:
+                    break
+                await asyncio.sleep(0.01)
+        monkeypatch.setattr(sys, "executable", there)
+        assert await equity(client) == "109.7033"
+
+
+ENGINE = """
+import asyncio, sys
+from pathlib import Path
+from tests.runtime.test_doors import doors
+
+async def keep():
+    async with doors(Path(sys.argv[1]), int(sys.argv[2])) as kept:
+        running = asyncio.create_task(kept.run())
+        while kept.process is None:
+            await asyncio.sleep(0.01)
+        print(kept.process.pid, flush=True)
+        await running
+
+asyncio.run(keep())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/oom_score_adj").exists(), reason="no Linux here")
+async def test_a_stuck_one_does_not_outlive_an_engine_that_is_killed(tmp_path: Path) -> None:
+    port = free_port()
+    engine = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", ENGINE, str(tmp_path), str(port), stdout=asyncio.subprocess.PIPE
+    )
+    assert engine.stdout is not None
+    stuck = int(await engine.stdout.readline())
+    try:
+        async with ClientSession(f"http://127.0.0.1:{port}") as client, client.get("/api/health") as reply:
+            assert reply.status == 503
+        assert willing_to_go(stuck) == 500
+        os.kill(stuck, signal.SIGSTOP)
+    finally:
+        engine.kill()
+        await engine.wait()
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(RestRefused):
+                listen("127.0.0.1", port).close()
+                break
+            await asyncio.sleep(0.01)
