@@ -148,6 +148,12 @@ class Bitget:
         """Sign them now."""
         self._orders.have_ready(orders)
 
+    async def follow_clock(self) -> int:
+        """See `Rest.follow_clock`; what was signed by the clock as it was known before is signed again."""
+        skew_ms = await self._rest.follow_clock()
+        self._orders.have_ready(())
+        return skew_ms
+
     async def look_at_contracts(self) -> None:
         """Trading in a contract is suspended and taken up again, its steps and tiers change: tell it."""
         try:
@@ -271,7 +277,7 @@ class Bitget:
                     await self._rest.skewed.wait()
             self._rest.skewed.clear()
             try:
-                skew_ms = await self._rest.follow_clock()
+                skew_ms = await self.follow_clock()
             except (Refusal, NoAnswer) as error:
                 log.warning("the exchange's clock could not be read: %s", error)
                 await asyncio.sleep(1.0)

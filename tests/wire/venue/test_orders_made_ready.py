@@ -67,3 +67,11 @@ async def test_what_cannot_be_written_down_hinders_nothing_and_is_refused_when_i
         assert isinstance(refused, Refused)
         assert refused.code == "local"
         assert isinstance(await outcome(venue, ONE), Accepted)
+
+
+async def test_what_was_made_ready_by_a_clock_that_was_wrong_is_made_again() -> None:
+    async with SimulatedBitget(ideal=True) as sim, opened(sim) as (venue, _):
+        venue._client.options["timeDifference"] = A_MINUTE_MS
+        venue.have_ready([ONE])
+        await venue.follow_clock()
+        assert isinstance(await outcome(venue, ONE), Accepted)
