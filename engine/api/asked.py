@@ -11,8 +11,7 @@ import msgspec
 from aiohttp import web
 
 from engine.api.port import NothingThere, Served
-from engine.api.requests import Unfit, unfit
-from engine.core.events import SignalHeard
+from engine.api.requests import Unfit, parse_signal, unfit
 from engine.protocol import Answer, Enter, Side, Verdict
 
 
@@ -71,10 +70,9 @@ class Asked:
         return answer(await self._served.signals())
 
     async def _heard(self, request: web.Request) -> web.Response:
-        try:
-            signal = msgspec.json.decode(await request.read(), type=SignalHeard)
-        except msgspec.DecodeError as error:
-            return refusal(unfit(HTTPStatus.BAD_REQUEST, f"this is no signal as the journal has it: {error}"))
+        signal = parse_signal(await request.read())
+        if isinstance(signal, Unfit):
+            return refusal(signal)
         self._served.heard(signal)
         return answer(Answer("", Verdict.DONE, "heard"))
 

@@ -10,6 +10,7 @@ from typing import Final, get_args
 
 import msgspec
 
+from engine.core.events import SignalHeard
 from engine.protocol import (
     PROTOCOL,
     Answer,
@@ -96,6 +97,21 @@ def _told(envelope: _Envelope, error: msgspec.ValidationError) -> str:
     return f"unknown command {word[:40]!r}: {advice}"
 
 
+def parse_signal(body: bytes) -> SignalHeard | Unfit:
+    """What came from outside, as the journal is to keep it, or 400 with what is wrong with it."""
+    try:
+        signal = msgspec.json.decode(body, type=SignalHeard)
+    except msgspec.DecodeError as error:
+        return unfit(HTTPStatus.BAD_REQUEST, f"this is no signal as the journal has it: {error}")
+    for name in ("price", "stop"):
+        value = getattr(signal, name)
+        if value is not None and not _is_plain(value):
+            return unfit(HTTPStatus.BAD_REQUEST, _not_plain(name, value))
+    if signal.times < 1:
+        return unfit(HTTPStatus.BAD_REQUEST, f"times must be at least 1, got {signal.times}")
+    return signal
+
+
 def _word(envelope: _Envelope) -> str:
     try:
         return msgspec.json.decode((envelope.command or {}).get("command", b'""'), type=str)
@@ -129,7 +145,7 @@ def _fault_of(command: AnyCommand) -> str:
     for name in command.__struct_fields__:
         value = getattr(command, name)
         if isinstance(value, Decimal) and not _is_plain(value):
-            return f"{name} must be a plain number such as 95000.5, got {str(value)[:40]}"
+            return _not_plain(name, value)
     if isinstance(command, Enter | Exit):
         for name, most in (("wait_s", WAIT_S), ("tries", TRIES)):
             if not 1 <= getattr(command, name) <= most:
@@ -145,6 +161,10 @@ def _fault_of_flip(command: Flip) -> str:
     if not 1 <= command.within_s <= WITHIN_S:
         return f"within_s must be from 1 to {WITHIN_S}, got {command.within_s}"
     return _fault_of(command.entering)
+
+
+def _not_plain(name: str, value: Decimal) -> str:
+    return f"{name} must be a plain number such as 95000.5, got {str(value)[:40]}"
 
 
 def _is_plain(value: Decimal) -> bool:

@@ -49,7 +49,8 @@ class LinkView(msgspec.Struct, frozen=True):
 class EngineView(msgspec.Struct, frozen=True):
     """The engine itself. `now` is its own clock, `market` the exchange's; `killed` holds who and when, empty
     when trading. `read_only`: why nothing at all is sent; `hindered`: why this machine may add no risk.
-    `pending` actions are on their way to the exchange, `unwritten` entries wait for the disk.
+    `pending` actions are on their way to the exchange, `unwritten` entries wait for the disk; `unrecorded`
+    when the journal cannot be written, and so nothing is decided.
     """
 
     version: str
@@ -69,6 +70,7 @@ class EngineView(msgspec.Struct, frozen=True):
     hindered: str = ""
     pending: int = 0
     unwritten: int = 0
+    unrecorded: bool = False
 
 
 class AccountView(msgspec.Struct, frozen=True):

@@ -83,6 +83,7 @@ def _engine_view(engine: Engine, mode: Mode, at: int) -> EngineView:
         hindered=state.hindered,
         pending=len(state.pending),
         unwritten=engine.unwritten,
+        unrecorded=bool(engine.unrecorded),
     )
 
 

@@ -208,6 +208,15 @@ async def test_health_is_a_failure_for_monitors_when_a_connection_is_down(
     assert (first, reply.status, told.text) == (200, 503, "no connection: private")
 
 
+async def test_health_is_a_failure_while_nothing_can_be_recorded(
+    face: EngineFace, client: ClientSession
+) -> None:
+    face.change(engine=replace(face.now.engine, read_only="the disk is full", unrecorded=True))
+    async with client.get("/api/health") as reply:
+        told = msgspec.json.decode(await reply.read(), type=Health)
+    assert (reply.status, told.text) == (503, "the journal cannot be written: nothing is decided or sent")
+
+
 async def test_metrics_are_prometheus_text(face: EngineFace, client: ClientSession) -> None:
     busy = replace(face.now.engine, pending=2, unwritten=3)
     face.change(closed=(WON, replace(WON, result=Decimal(-1), rungs=1)), engine=busy)

@@ -143,7 +143,9 @@ NO_SIGNALS: Final = (
 def health_of(snapshot: Snapshot) -> Health:
     engine = snapshot.engine
     down = [link.name for link in snapshot.links if not link.up]
-    if down:
+    if engine.unrecorded:
+        status, text = Condition.DEGRADED, "the journal cannot be written: nothing is decided or sent"
+    elif down:
         status, text = Condition.DEGRADED, f"no connection: {', '.join(down)}"
     elif not engine.reconciled:
         status, text = Condition.STARTING, "the account is still being read"

@@ -218,3 +218,25 @@ async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(SocketRefused, match="cannot be made"):
         async with ControlSocket(EngineFace(), tmp_path / "absent" / "e.sock"):
             pass
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"price": "sNaN"}, "price must be a plain number such as 95000.5, got sNaN"),
+        ({"stop": "1E+999999"}, "stop must be a plain number such as 95000.5, got 1E+999999"),
+        ({"times": 0}, "times must be at least 1, got 0"),
+        ({"outcome": "great"}, "this is no signal as the journal has it: Invalid enum value 'great'"),
+    ],
+)
+async def test_a_signal_that_nobody_can_mean_is_not_journalled(
+    face: EngineFace, client: ClientSession, said: dict[str, object], why: str
+) -> None:
+    signal = {"type": "signal_heard", "source": "TradingView", "outcome": "accepted", "text": "done"}
+    async with client.post("/v1/signals", data=msgspec.json.encode(signal | said)) as reply:
+        answer = msgspec.json.decode(await reply.read(), type=Answer)
+    assert (reply.status, answer.text.startswith(why)) == (400, True), answer.text
+    assert face.journal == []
+    async with client.post("/v1/signals", data=msgspec.json.encode(signal | {"price": "95000.5"})) as reply:
+        assert reply.status == 200
+    assert len(face.journal) == 1
