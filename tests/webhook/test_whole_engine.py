@@ -90,6 +90,11 @@ class House:
             assert time.monotonic() < end, "it did not happen in time"
             time.sleep(0.1)
 
+    def has_entered(self, side: str) -> bool:
+        """Whether the entry is over: its position may be told before its trade is."""
+        story = self.ask("/api/why/BTCUSDT")[1]
+        return any(line["text"].startswith(f"BTCUSDT {side}: entered") for line in story)
+
     def is_well(self) -> bool:
         try:
             return self.ask("/api/health")[0] == 200
@@ -138,7 +143,7 @@ def test_an_alert_opens_a_flip_turns_and_a_flat_closes(house: House) -> None:
     assert 450 < float(asks["add_margin"]) <= 500
     assert house.sides() == [], "nothing is sent before the yes"
     assert house.ratchet("approve", "BTCUSDT").returncode == 0
-    house.until(lambda: house.sides() == ["long"])
+    house.until(lambda: house.sides() == ["long"] and house.has_entered("long"))
     account = house.ask("/api/crypto/accounts")[1]["accounts"][0]
     position = house.ask("/api/crypto/positions/main")[1]["positions"][0]
     assert 450 < float(position["margin"]) <= 500
@@ -154,7 +159,7 @@ def test_an_alert_opens_a_flip_turns_and_a_flat_closes(house: House) -> None:
     house.until(lambda: [each["side"] for each in house.asking()] == ["short"])
     assert house.sides() == [], "the long is left before the short asks"
     assert house.ratchet("approve", "BTCUSDT").returncode == 0
-    house.until(lambda: house.sides() == ["short"])
+    house.until(lambda: house.sides() == ["short"] and house.has_entered("short"))
 
     closed = house.ratchet("webhook", "test", "--action", "buy", "--sentiment", "flat")
     assert closed.returncode == 0, closed.stderr
