@@ -43,6 +43,10 @@ from engine.core.turn import Turn
 from engine.core.words import name, percent
 
 REMEMBERED = 500
+USED = (
+    "A command with this id was done before, and trading is not halted now: nothing was done. Send it with "
+    "an id of its own."
+)
 ON_THE_WAY = (Rest.PLACING, Rest.MOVING, Rest.CANCELLING, Rest.TRIGGERED)
 
 
@@ -50,6 +54,8 @@ def commanded(turn: Turn, event: Commanded) -> str:
     """Carry out a command once and return what was done. Raises CommandRefused."""
     state = turn.state
     if event.id in state.commands_seen:
+        if isinstance(event.command, Halt | Flatten) and state.kill is None:
+            raise CommandRefused(USED)
         return "already done"
     text = _carry_out(turn, event)
     turn.set(commands_seen=(*turn.state.commands_seen, event.id)[-REMEMBERED:])
