@@ -208,3 +208,16 @@ def test_a_bucket_refills_evenly_and_forgets_the_longest_silent() -> None:
         pace.wait_s(number, 1.0)
     assert repr(pace) == f"<Pace 1 a second, {REMEMBERED} askers>"
     assert pace.wait_s("a", 1.0) == 0.0
+
+
+async def test_what_is_no_http_fills_no_log(
+    server: RestServer, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    noise = f"GET / HTTP/1.1\r\nHost: x\r\nA: {'a' * 9000}\r\n\r\n".encode()
+    for _ in range(40):
+        assert (await said(server, noise)).startswith(b"HTTP/1.0 400")
+    lines = [record.getMessage() for record in caplog.records if "LineTooLong" in record.getMessage()]
+    assert 0 < len(lines) < 30
+    assert lines[0].startswith("Error handling request from 127.0.0.1: LineTooLong")
+    assert "Traceback" not in caplog.text + "".join(capfd.readouterr())
+    assert "aaaa" not in caplog.text

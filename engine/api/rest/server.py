@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import web
 
 from engine.api.port import Behind
+from engine.api.rest import gibberish
 from engine.api.rest.desk import Desk
 from engine.api.rest.gate import BODY_BYTES, Gate
 from engine.api.rest.guests import Guests
@@ -103,6 +104,7 @@ class RestServer:
         self._runner = web.AppRunner(
             application,
             access_log=None,
+            logger=gibberish.logger,
             shutdown_timeout=0.5,
             keepalive_timeout=4 * self._silent_s,
             lingering_time=1.0,
