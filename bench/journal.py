@@ -15,8 +15,11 @@ from decimal import Decimal
 from pathlib import Path
 from statistics import quantiles
 
+from msgspec.structs import replace
+
 from engine.core.events import Event, FillSeen, LinkChanged
 from engine.core.exchange import Cause, Fill
+from engine.core.fills import REMEMBERED
 from engine.core.settings import Settings
 from engine.core.state import State
 from engine.journal.chain import write_entry
@@ -91,6 +94,27 @@ async def commits(folder: Path) -> None:
     row("commit / floor, p99", f"{commit[1] / floor[1]:.2f}")
 
 
+async def trades(folder: Path) -> None:
+    """Single commits of a trade, which changes the belief: the last 2,000 of them are remembered in it."""
+    seen = tuple(str(1_240_000_000_000_000_000 + number) for number in range(REMEMBERED))
+    floors: list[float] = []
+    times: list[float] = []
+    file = os.open(folder / "floor", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    async with await SqliteJournal.open(folder / "trades.db", account="bench") as journal:
+        for number in range(COMMITS):
+            floors.append(floor_once(file, bytes(4096)))
+            seen = (*seen[1:], str(1_250_000_000_000_000_000 + number))
+            start = time.perf_counter()
+            await journal.append([fill(number)], replace(STATE, trades_seen=seen))
+            times.append(time.perf_counter() - start)
+    os.close(file)
+    row(
+        f"commit of a trade, {REMEMBERED:,} known / floor, p50",
+        f"{at(times)[0] / at(floors)[0]:.2f}",
+        "≤ 2.5",
+    )
+
+
 async def grouped(folder: Path) -> None:
     """Many appends under way at once."""
     entries = [entry(number) for number in range(GROUPED)]
@@ -153,6 +177,7 @@ async def main(count: int) -> None:
     with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as name:
         folder = Path(name)
         await commits(folder)
+        await trades(folder)
         await grouped(folder)
         await fills(folder)
         await start_up(folder, count)
