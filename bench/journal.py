@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from engine.core.events import Event, FillSeen, LinkChanged
 from engine.core.exchange import Cause, Fill
-from engine.core.fills import REMEMBERED
+from engine.core.fills import FORGOTTEN, REMEMBERED
 from engine.core.settings import Settings
 from engine.core.state import State
 from engine.journal.chain import write_entry
@@ -103,7 +103,8 @@ async def trades(folder: Path) -> None:
     async with await SqliteJournal.open(folder / "trades.db", account="bench") as journal:
         for number in range(COMMITS):
             floors.append(floor_once(file, bytes(4096)))
-            seen = (*seen[1:], str(1_250_000_000_000_000_000 + number))
+            seen = (*seen, str(1_250_000_000_000_000_000 + number))
+            seen = seen if len(seen) < REMEMBERED + FORGOTTEN else seen[FORGOTTEN:]
             start = time.perf_counter()
             await journal.append([fill(number)], replace(STATE, trades_seen=seen))
             times.append(time.perf_counter() - start)

@@ -21,15 +21,18 @@ from engine.core.turn import Turn
 from engine.core.words import money, name, price, size
 
 REMEMBERED = 2000
-"""How many trade ids are kept to count each trade once; the exchange's own list of a reconciliation is
-shorter.
+"""How many trade ids are kept at least, to count each trade once; the exchange's own list of a
+reconciliation is shorter.
 """
+FORGOTTEN = 100
+"""How many of them are forgotten at once: what comes behind them stays at its place until then."""
 STRAYS = 50
 
 
 def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
     """Book one trade, told for the first time and in its turn, to the cycle that it belongs to."""
-    turn.set(trades_seen=(*turn.state.trades_seen, fill.trade_id)[-REMEMBERED:])
+    seen = (*turn.state.trades_seen, fill.trade_id)
+    turn.set(trades_seen=seen if len(seen) < REMEMBERED + FORGOTTEN else seen[FORGOTTEN:])
     _book(turn, fill, live=live)
     _linked(turn, fill)
 

@@ -1,6 +1,7 @@
 """The belief on the disk, in parts: a commit writes those that it changes, a start reads all of them back.
 
-A part is a field of State, or one value of a field that is a dict (`cycles/BTCUSDT:long`).
+A part is a field of State, or one value of a field that is a dict (`cycles/BTCUSDT:long`), or a block of the
+list of trades, which would be most of what a trade writes (`trades_seen/12`).
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from typing import Any, Final
 
 import msgspec
 
+from engine.core.fills import FORGOTTEN
 from engine.core.state import State
 from engine.journal import chain, schema
 
 SINCE: Final = 4
 """The schema that has it first."""
+
+LIST: Final = "trades_seen"
 
 _PARTS: Final = "SELECT part, CAST(value AS BLOB) FROM belief"
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -49,18 +53,20 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def follow(kept: Kept, state: State) -> tuple[Kept, Change]:
-    """What will be kept when `state` is, and what that changes. Equal is what is the same object."""
+    """What will be kept when `state` is, and what that changes. Equal is what is the same object, and a
+    block of the same trades.
+    """
     before = dict(_parts(kept.state)) if kept.state is not None else {}
     after = dict(_parts(state))
     nothing = object()
     new = {
         name: _encoder.encode(value)
         for name, value in after.items()
-        if before.get(name, nothing) is not value
+        if name not in kept.digests or not _is_same(name, before.get(name, nothing), value)
     }
     digests = {name: kept.digests[name] for name in after if name not in new}
     digests |= {name: _digest(name, value) for name, value in new.items()}
-    change = Change(new, frozenset(before.keys() - after.keys()), kept.state is None)
+    change = Change(new, frozenset(kept.digests.keys() - after.keys()), kept.state is None)
     return Kept(state, digests), change
 
 
@@ -98,8 +104,15 @@ def _parts(state: State) -> Iterator[tuple[str, Any]]:
         if isinstance(value, dict):
             for name, each in value.items():
                 yield f"{field}/{name}", each
+        elif field == LIST:
+            for first in range(0, max(len(value), 1), FORGOTTEN):
+                yield f"{field}/{first // FORGOTTEN}", value[first : first + FORGOTTEN]
         else:
             yield field, value
+
+
+def _is_same(name: str, before: Any, after: Any) -> bool:
+    return before is after or (name.startswith(LIST) and before == after)
 
 
 def _joined(parts: dict[str, bytes]) -> bytes:
@@ -111,6 +124,9 @@ def _joined(parts: dict[str, bytes]) -> bytes:
             fields.setdefault(field, {})[name] = msgspec.Raw(value)
         else:
             fields[field] = msgspec.Raw(value)
+    if isinstance(blocks := fields.get(LIST), dict):
+        in_turn = (blocks[name] for name in sorted(blocks, key=int))
+        fields[LIST] = [trade for block in in_turn for trade in msgspec.json.decode(block, type=list[str])]
     return msgspec.json.encode(fields)
 
 

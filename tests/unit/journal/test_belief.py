@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
 from journal_day import ACCOUNT, BLANK, DAY, tick
+from msgspec.structs import replace
 from shelf import Shelf
 
-from engine.journal import schema
+from engine.journal import chain, schema
 from engine.journal.port import JournalRefused
 from engine.journal.reader import JournalReader
 from engine.journal.sqlite import SqliteJournal
@@ -62,6 +64,49 @@ async def test_a_commit_writes_only_what_it_changes(path: Path) -> None:
         await journal.append([tick(1)], believed)
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("SELECT * FROM written").fetchall() == []
+
+
+async def test_of_many_trades_a_commit_writes_the_last_block_and_all_come_back_in_their_order(
+    path: Path,
+) -> None:
+    """Also when the oldest are forgotten, and what comes behind them moves up."""
+    known = tuple(f"{number}" for number in range(250))
+    beliefs = [replace(BLANK, trades_seen=seen) for seen in (known, (*known, "250"), known[100:], ())]
+    async with await SqliteJournal.open(path, account=ACCOUNT) as journal:
+        await journal.append([tick(1)], beliefs[0])
+        edit(path, "CREATE TABLE written (part TEXT)")
+        write = "INSERT INTO written VALUES (NEW.part)"
+        edit(path, f"CREATE TRIGGER seen AFTER INSERT ON belief BEGIN {write}; END")
+        await journal.append([tick(2)], beliefs[1])
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT * FROM written").fetchall() == [("trades_seen/2",)]
+    for number, belief in enumerate(beliefs):
+        async with await SqliteJournal.open(path, account=ACCOUNT) as journal:
+            await journal.recover()
+            await journal.append([tick(3 + number)], belief)
+            assert await journal.verify()
+        async with await JournalReader.open(path) as reader:
+            assert (await reader.recover()).believed == belief
+
+
+async def test_a_list_of_trades_that_was_kept_in_one_piece_is_read_and_kept_in_blocks(path: Path) -> None:
+    belief = replace(BLANK, trades_seen=("7", "8"))
+    async with await SqliteJournal.open(path, account=ACCOUNT) as journal:
+        await journal.append([tick(1)], belief)
+    with closing(sqlite3.connect(path)) as db, db:
+        [link] = db.execute("SELECT chain FROM head").fetchone()
+        db.execute("UPDATE belief SET part = 'trades_seen' WHERE part = 'trades_seen/0'")
+        parts = sorted(db.execute("SELECT part, CAST(value AS BLOB) FROM belief"))
+        digests = (blake2b(name.encode() + b"\0" + value, digest_size=20).digest() for name, value in parts)
+        db.execute("UPDATE head SET belief = ?", (chain.seal(link, b"".join(digests)),))
+    async with await SqliteJournal.open(path, account=ACCOUNT) as journal:
+        assert (await journal.recover()).believed == belief
+        await journal.append([tick(2)], belief)
+        assert await journal.verify()
+        assert (await journal.recover()).believed == belief
+    with closing(sqlite3.connect(path)) as db:
+        found = db.execute("SELECT part FROM belief WHERE part LIKE 'trades_seen%'").fetchall()
+        assert found == [("trades_seen/0",)]
 
 
 async def test_an_edited_belief_is_not_believed_and_verify_says_so(path: Path) -> None:
