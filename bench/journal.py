@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from statistics import quantiles
@@ -74,46 +75,42 @@ def floor_once(file: int, block: bytes) -> float:
     return time.perf_counter() - start
 
 
-async def commits(folder: Path) -> None:
-    """Single commits and the floor in turns, so that both meet the same disk."""
+async def beside_the_floor(
+    folder: Path, name: str, appends: Iterable[tuple[Entry, State]]
+) -> tuple[list[float], list[float]]:
+    """Single commits and the floor in turns, so that both meet the same disk; the seconds of each."""
     floors: list[float] = []
     times: list[float] = []
-    file = os.open(folder / "floor", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    async with await SqliteJournal.open(folder / "commits.db", account="bench") as journal:
-        for number in range(COMMITS):
+    file = os.open(folder / f"{name}.floor", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    async with await SqliteJournal.open(folder / f"{name}.db", account="bench") as journal:
+        for line, state in appends:
             floors.append(floor_once(file, bytes(4096)))
-            line = [entry(number)]
             start = time.perf_counter()
-            await journal.append(line, STATE)
+            await journal.append([line], state)
             times.append(time.perf_counter() - start)
     os.close(file)
-    floor, commit = at(floors), at(times)
+    return floors, times
+
+
+async def commits(folder: Path) -> None:
+    """What a commit costs; and that of a trade, which changes what is believed."""
+    plain = ((entry(number), STATE) for number in range(COMMITS))
+    floor, commit = map(at, await beside_the_floor(folder, "commits", plain))
     row("fdatasync floor, p50 / p99 µs", f"{floor[0]:.0f} / {floor[1]:.0f}")
     row("commit, p50 / p99 µs", f"{commit[0]:.0f} / {commit[1]:.0f}")
     row("commit / floor, p50", f"{commit[0] / floor[0]:.2f}", "≤ 2.5")
     row("commit / floor, p99", f"{commit[1] / floor[1]:.2f}")
+    floor, commit = map(at, await beside_the_floor(folder, "trades", _trades()))
+    row(f"commit of a trade, {REMEMBERED:,} known / floor, p50", f"{commit[0] / floor[0]:.2f}", "≤ 2.5")
 
 
-async def trades(folder: Path) -> None:
-    """Single commits of a trade, which changes the belief: the last 2,000 of them are remembered in it."""
+def _trades() -> Iterator[tuple[Entry, State]]:
+    """One trade after the other, with the last ones remembered as the core does."""
     seen = tuple(str(1_240_000_000_000_000_000 + number) for number in range(REMEMBERED))
-    floors: list[float] = []
-    times: list[float] = []
-    file = os.open(folder / "floor", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    async with await SqliteJournal.open(folder / "trades.db", account="bench") as journal:
-        for number in range(COMMITS):
-            floors.append(floor_once(file, bytes(4096)))
-            seen = (*seen, str(1_250_000_000_000_000_000 + number))
-            seen = seen if len(seen) < REMEMBERED + FORGOTTEN else seen[FORGOTTEN:]
-            start = time.perf_counter()
-            await journal.append([fill(number)], replace(STATE, trades_seen=seen))
-            times.append(time.perf_counter() - start)
-    os.close(file)
-    row(
-        f"commit of a trade, {REMEMBERED:,} known / floor, p50",
-        f"{at(times)[0] / at(floors)[0]:.2f}",
-        "≤ 2.5",
-    )
+    for number in range(COMMITS):
+        seen = (*seen, str(1_250_000_000_000_000_000 + number))
+        seen = seen if len(seen) < REMEMBERED + FORGOTTEN else seen[FORGOTTEN:]
+        yield fill(number), replace(STATE, trades_seen=seen)
 
 
 async def grouped(folder: Path) -> None:
@@ -178,7 +175,6 @@ async def main(count: int) -> None:
     with tempfile.TemporaryDirectory(prefix="ratchet-bench-") as name:
         folder = Path(name)
         await commits(folder)
-        await trades(folder)
         await grouped(folder)
         await fills(folder)
         await start_up(folder, count)
