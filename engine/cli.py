@@ -102,11 +102,22 @@ def _add_home(parser: argparse.ArgumentParser, default: object) -> None:
 
 def _add(commands: Parsers, name: str, module: str, meaning: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
-        name, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.", allow_abbrev=False
+        name, help=meaning, description=_sentence(meaning), allow_abbrev=False
     )
     command.set_defaults(module=module, command=name)
     _add_home(command, argparse.SUPPRESS)
     return command
+
+
+def _add_part(parts: Parsers, name: str, meaning: str) -> argparse.ArgumentParser:
+    """The second word of a command of two, such as `journal verify`."""
+    part: argparse.ArgumentParser = parts.add_parser(name, help=meaning, description=_sentence(meaning))
+    _add_home(part, argparse.SUPPRESS)
+    return part
+
+
+def _sentence(meaning: str) -> str:
+    return f"{meaning[0].upper()}{meaning[1:]}{'' if meaning.endswith('?') else '.'}"
 
 
 def _add_engine(commands: Parsers) -> None:
@@ -196,38 +207,33 @@ def _add_steering(commands: Parsers) -> None:
 def _add_files(commands: Parsers) -> None:
     config = _add(commands, "config", "configuration", "check the configuration, or begin one")
     what = config.add_subparsers(title="what", metavar="WHAT", required=True, dest="what")
-    check = what.add_parser("check", help="is it right, what holds, and from where each value comes")
+    check = _add_part(what, "check", "is it right, what holds, and from where each value comes")
     check.add_argument("file", metavar="FILE", nargs="?", help="instead of the one in its folder")
-    what.add_parser("example", help="a complete configuration, explained")
-    what.add_parser("path", help="where everything is")
+    _add_part(what, "example", "a complete configuration, explained")
+    _add_part(what, "path", "where everything is")
     journal = _add(commands, "journal", "journal", "verify, export or replay the journal")
     deed = journal.add_subparsers(title="what", metavar="WHAT", required=True, dest="what")
-    deed.add_parser("verify", help="read all of it and check that nothing was changed")
-    deed.add_parser("replay", help="decide all of it again: the same decisions, belief and tables?")
-    export = deed.add_parser("export", help="all of it as JSON lines, to the standard output")
-    for each in (check, *deed.choices.values(), *(what.choices[name] for name in ("example", "path"))):
-        _add_home(each, argparse.SUPPRESS)
+    _add_part(deed, "verify", "read all of it and check that nothing was changed")
+    _add_part(deed, "replay", "decide all of it again: the same decisions, belief and tables?")
+    export = _add_part(deed, "export", "all of it as JSON lines, to the standard output")
     export.add_argument("--out", metavar="FILE", help="to a file instead, which must not exist yet")
 
 
 def _add_telegram(commands: Parsers) -> None:
     telegram = _add(commands, "telegram", "telegram", "the desk on your phone: set it up, test it, play it")
     what = telegram.add_subparsers(title="what", metavar="WHAT", required=True, dest="what")
-    what.add_parser("setup", help="from a bot's token to the first message, in a minute")
-    what.add_parser("test", help="send a test message, and a test of every other alert")
-    fake = what.add_parser("fake", help="a Telegram on this machine, with you as the phone")
+    _add_part(what, "setup", "from a bot's token to the first message, in a minute")
+    _add_part(what, "test", "send a test message, and a test of every other alert")
+    fake = _add_part(what, "fake", "a Telegram on this machine, with you as the phone")
     fake.add_argument("--port", type=int, default=8081, help="where it listens (8081; 0: any free one)")
     fake.add_argument("--user", type=int, default=7, help="the user id that types (7)")
-    for each in what.choices.values():
-        _add_home(each, argparse.SUPPRESS)
 
 
 def _add_webhook(commands: Parsers) -> None:
     webhook = _add(commands, "webhook", "webhook", "TradingView's alerts: try whether one would arrive")
     what = webhook.add_subparsers(title="what", metavar="WHAT", required=True, dest="what")
     meaning = "send one alert as TradingView does; without --action it means nothing and trades nothing"
-    test = what.add_parser("test", help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.")
-    _add_home(test, argparse.SUPPRESS)
+    test = _add_part(what, "test", meaning)
     test.add_argument("--action", choices=("buy", "sell"), help="a real alert: it trades")
     test.add_argument("--sentiment", choices=("long", "short", "flat"), help="what to be afterwards")
     test.add_argument("--ticker", metavar="TICKER", default="BTCUSDT", help="such as BTCUSDT.P")
@@ -242,10 +248,22 @@ def _add_demo(commands: Parsers) -> None:
     demo.add_argument(
         "--for", dest="seconds", metavar="SECONDS", type=float, help="end by itself after this time"
     )
-    demo.add_argument("--speed", metavar="X", help="market time over real time, such as 60")
-    demo.add_argument("--data", metavar="FILE", nargs="+", action="extend", help="recorded market data")
-    demo.add_argument("--scenario", metavar="NAME", help="what the market does")
-    demo.add_argument("--balance", metavar="USDT", help="what the account begins with")
+    demo.add_argument(
+        "--speed", metavar="X", help="market time over real time, such as 60 (an hour a minute)"
+    )
+    demo.add_argument(
+        "--data",
+        metavar="FILE",
+        nargs="+",
+        action="extend",
+        help="one-minute candles of your own, such as BTCUSDT-mine.csv.gz",
+    )
+    demo.add_argument(
+        "--scenario",
+        metavar="NAME",
+        help="what the market does: rally (unless you say otherwise), reversal, fall",
+    )
+    demo.add_argument("--balance", metavar="USDT", help="what the account begins with (100)")
 
 
 def _add_foreign(commands: Parsers, given: Sequence[str]) -> None:

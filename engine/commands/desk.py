@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from engine.api.door import NoEngine, Silent, ask
 from engine.commands.speech import NO_ENGINE, WRONG, complain, failed, wrong
-from engine.commands.terminal import is_at_terminal
+from engine.commands.terminal import can_draw, is_at_terminal, is_unable
 from engine.config.paths import Paths, find_paths
 from engine.config.refused import ConfigRefused
 
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         return failed(answer)
     if isinstance(answer, NoEngine) and (code := _without_engine(answer, arguments, paths)) is not None:
         return code
-    if not is_at_terminal():
+    if not can_draw():
         return _nowhere_to_draw()
     looks = looks_of(arguments, paths)
     from tui.alarms import Alarms
@@ -58,6 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _nowhere_to_draw() -> int:
     """Say so where it is seen: whoever sends standard error elsewhere still looks at standard output."""
+    if is_at_terminal() and is_unable():
+        return wrong(
+            f"the desk cannot be drawn with TERM={os.environ['TERM']}: set it to what this terminal is, such "
+            "as xterm-256color; `ratchet watch --plain` tells the same line by line"
+        )
     if sys.stdin.isatty() and sys.stdout.isatty():
         print("ratchet: the desk draws on standard error: open it without `2>`")
         return WRONG

@@ -64,11 +64,20 @@ def _cast(scenario: Scenario, symbols: tuple[str, ...]) -> Scenario:
     return replace(scenario, symbol=symbols[0])
 
 
-def _announcement(wish: Wish) -> tuple[str, str]:
+def _announcement(wish: Wish) -> tuple[str, ...]:
     return (
         f"Ratchet demo, {wish.scenario.name}: {wish.scenario.story}, {wish.speed:g} times as fast.",
         "No key, no network, no real money: a simulated Bitget and an engine are starting on this machine.",
+        _until(wish),
     )
+
+
+def _until(wish: Wish) -> str:
+    """How long it lasts, and how to leave it."""
+    earlier = "Ctrl-C" if wish.plain else "`q`"
+    if wish.seconds is None:
+        return "`q` ends all of it, `?` explains the keys."
+    return f"It ends by itself after {wish.seconds:g} s; {earlier} ends it earlier."
 
 
 def _complain(text: str, code: int) -> int:

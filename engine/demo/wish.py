@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from engine.commands.terminal import is_at_terminal
+from engine.commands.terminal import can_draw
 from engine.demo.refused import DemoRefused
 from engine.demo.scenario import Scenario, scenario_of
 
@@ -43,7 +43,7 @@ def wish_of(arguments: argparse.Namespace) -> Wish:
     data = tuple(Path(file) for file in arguments.data or ())
     scenario = scenario_of(arguments.scenario, own_data=bool(data))
     speed = scenario.speed if arguments.speed is None else _speed(arguments.speed)
-    plain = arguments.plain or not is_at_terminal()
+    plain = arguments.plain or not can_draw()
     seconds = _seconds(arguments.seconds)
     if plain and seconds is None:
         seconds = min(LONGEST_PLAIN_S, scenario.minutes * 60 / speed)

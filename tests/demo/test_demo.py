@@ -163,6 +163,30 @@ def test_in_a_terminal_it_is_the_desk_and_q_ends_all_of_it(stage: Stage) -> None
     assert not stage.left()
 
 
+def test_in_a_terminal_that_cannot_draw_it_tells_lines_and_when_it_ends(
+    stage: Stage, quiet: tuple[str, ...]
+) -> None:
+    ours, theirs = pty.openpty()
+    os.set_blocking(ours, False)
+    words = [word for word in quiet if word != "--plain"]
+    demo = subprocess.Popen(
+        stage.command(*words, "--for", "1"),
+        env=stage.environment | {"TERM": "dumb"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    told = read_until(ours, rb"Result: 100.00 USDT became .*\n", 60)
+    assert demo.wait(20) == 0
+    os.close(ours)
+    assert b"It ends by itself after 1 s; Ctrl-C ends it earlier." in told
+    assert b"opened BTCUSDT long" in told
+    assert b"\x1b" not in told
+    assert not stage.left()
+
+
 def read_until(terminal: int, pattern: bytes, seconds: float) -> bytes:
     """What the terminal shows until `pattern` was in it, or until time is over."""
     shown, end = b"", time.monotonic() + seconds

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import engine.simulator
+from engine.cli import main
 from engine.core.settings import Settings
 from engine.demo.scenario import SCENARIOS, Scenario
 
@@ -48,3 +49,9 @@ def test_the_first_rung_is_reached_within_40_seconds_and_never_near_liquidation(
 
 def test_the_story_of_every_scenario_fits_into_three_minutes() -> None:
     assert all(each.minutes * 60 / each.speed <= 170 for each in SCENARIOS)
+
+
+def test_help_names_every_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--help"]) == 0
+    told = capsys.readouterr().out
+    assert [each.name for each in SCENARIOS if each.name not in told] == []

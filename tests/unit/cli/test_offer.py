@@ -68,6 +68,15 @@ def test_a_desk_whose_drawing_would_go_into_a_file_does_not_open(
     assert (tmp_path / "errors").read_bytes() == b""
 
 
+def test_a_terminal_that_cannot_draw_gets_a_sentence_instead_of_empty_boxes(
+    face: EngineFace, environment: dict[str, str]
+) -> None:
+    code, screen = on_a_terminal({**environment, "TERM": "dumb"}, "")
+    assert code == 2
+    assert screen.startswith("ratchet: the desk cannot be drawn with TERM=dumb: set it to what this")
+    assert screen.count("\n") == 1
+
+
 def test_an_engine_in_a_terminal_says_there_what_it_does(environment: dict[str, str], home: Path) -> None:
     keys = dict.fromkeys(("BITGET_API_KEY", "BITGET_API_SECRET", "BITGET_API_PASSPHRASE"), "x")
     process, screen = begun_on_a_terminal(
