@@ -169,18 +169,25 @@ def _how_much(parser: argparse.ArgumentParser) -> None:
 
 
 def _number(text: str) -> Decimal:
-    value = _signed(text)
+    value = _finite(text)
     if value <= 0:
         raise argparse.ArgumentTypeError(f"{text!r}: a number above 0 is expected")
     return value
 
 
 def _signed(text: str) -> Decimal:
+    value = _finite(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number above or below 0 is expected")
+    return value
+
+
+def _finite(text: str) -> Decimal:
     try:
         value = Decimal(text)
     except InvalidOperation:
         value = Decimal("NaN")
-    if not value.is_finite() or value == 0:
+    if not value.is_finite():
         raise argparse.ArgumentTypeError(f"{text!r}: a number is expected")
     return value
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from engine.cli import main
 from engine.core.instrument import Side
 from engine.simulator.hand import Hand, HandError
 from engine.simulator.server import SimulatedBitget
@@ -240,3 +241,18 @@ def test_the_command_line_is_light_and_the_simulator_knows_no_ccxt() -> None:
             check=True,
         )
         assert not heavy & set(told.stdout.split()), module
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("open", BTC, "long", "--leverage", "20", "--margin", "0"), "'0': a number above 0 is expected"),
+        (("open", BTC, "long", "--leverage", "20", "--size", "nan"), "'nan': a number is expected"),
+        (("margin", BTC, "0"), "'0': a number above or below 0 is expected"),
+    ],
+)
+def test_an_amount_that_is_none_is_refused_with_what_is_expected(
+    words: tuple[str, ...], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["hand", *words]) == 2
+    assert sentence in capsys.readouterr().err
