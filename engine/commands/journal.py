@@ -49,7 +49,8 @@ def _replay(database: Path) -> int:
     found = replay(database, _progress if sys.stderr.isatty() else None)
     if found.difference:
         return refused(f"not equal: {found.difference}")
-    compared = f"{found.snapshots} snapshots and {found.rows:,} rows of the tables"
+    snapshots = f"{found.snapshots} snapshot{'' if found.snapshots == 1 else 's'}"
+    compared = f"{snapshots} and {found.rows:,} rows of the tables"
     print(f"{database}: {found.entries:,} entries decided again: equal, and so are {compared}")
     return DONE
 

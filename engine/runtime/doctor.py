@@ -35,7 +35,7 @@ async def examine(paths: Paths, loaded: Loaded | ConfigRefused) -> list[Finding]
     told, believed = await machine.journal(paths)
     found.append(told)
     if isinstance(loaded, ConfigRefused):
-        todo = "`ratchet config check` explains every option"
+        todo = "`ratchet config example` explains every option"
         return [*(fail("configuration", each, todo) for each in loaded.sentences), *found]
     return [*_configuration(loaded), *found, *await _venue(loaded, believed)]
 

@@ -158,7 +158,7 @@ async def test_a_wrong_configuration_is_told_and_the_machine_is_looked_at_all_th
         "configuration",
         Grade.FAIL,
         "bitget.key is missing: put it there",
-        "`ratchet config check` explains every option",
+        "`ratchet config example` explains every option",
     )
     assert {"versions", "disk", "engine", "journal"} <= {each.name for each in found}
 
