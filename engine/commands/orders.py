@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 import msgspec
 
@@ -12,18 +13,27 @@ from engine.commands.figures import UNKNOWN
 from engine.commands.reading import engine_of, unread
 from engine.commands.speech import DONE
 from engine.commands.table import table
-from engine.protocol import OrderView
+from engine.protocol import OrderView, Snapshot
 
 
 def run(arguments: argparse.Namespace) -> int:
-    orders = engine_of(arguments).orders()
+    engine = engine_of(arguments)
+    orders = engine.orders()
     if isinstance(orders, NoEngine | Silent | Misread):
         return unread(orders)
     if arguments.json:
         print(msgspec.json.format(msgspec.json.encode(orders), indent=2).decode())
     else:
-        print(as_table(orders))
+        print("\n".join((as_table(orders), *_caveat(engine.snapshot()))))
     return DONE
+
+
+def _caveat(snapshot: Snapshot | NoEngine | Silent | Misread) -> Iterator[str]:
+    """What was read before a break may be otherwise by now."""
+    if not isinstance(snapshot, Snapshot):
+        yield "whether that is all could not be asked any more"
+    elif not snapshot.engine.reconciled:
+        yield f"as it was before the break: not read again yet: {', '.join(snapshot.engine.unread)}"
 
 
 def as_table(orders: tuple[OrderView, ...]) -> str:

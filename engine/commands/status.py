@@ -65,7 +65,7 @@ def _engine(engine: EngineView) -> Iterator[str]:
 def _links(links: tuple[LinkView, ...]) -> Iterator[str]:
     for link in links:
         latency = "" if link.latency_ms is None else f", {link.latency_ms:.0f} ms"
-        retries = f", {link.retries} retries" if link.retries else ""
+        retries = f", {link.retries} {'retry' if link.retries == 1 else 'retries'}" if link.retries else ""
         reason = f", {link.reason}" if link.reason else ""
         heard = "never heard" if link.age_ms is None else f"heard {age(link.age_ms)} ago"
         state = "link" if link.up else "LINK DOWN"

@@ -270,6 +270,14 @@ def test_orders_and_stories_are_printed(face: EngineFace, capsys: Captured) -> N
     assert "knows no symbol, cycle or order 'nothing'" in capsys.readouterr().err
 
 
+def test_orders_of_before_a_break_are_told_as_that(face: EngineFace, capsys: Captured) -> None:
+    broken = msgspec.structs.replace(face.now.engine, reconciled=False, unread=("orders", "balance"))
+    face.change(engine=broken)
+    assert main(["orders"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == "as it was before the break: not read again yet: orders, balance"
+
+
 BTC = ("BTCUSDT", Side.SHORT)
 
 
