@@ -91,8 +91,12 @@ class InProcessBitget:
         return self._exchange.now_ms
 
     def latency_ms(self) -> float:
-        """Round trip of the newest answer; NaN before the first."""
+        """Round trip of the newest answer; NaN before the first, and while requests get none."""
         return self._rest.latency_ms
+
+    def unanswered(self) -> str:
+        """Why the newest request got no answer; empty when it got one."""
+        return self._rest.unanswered
 
     def silence_ms(self, link: str) -> float:
         """Nothing in between can be silent."""

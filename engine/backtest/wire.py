@@ -24,7 +24,8 @@ class InProcessRest(Rest):
     def __init__(
         self, exchange: Exchange, account_id: str, network: Network, timeout_s: float = ANSWER_S
     ) -> None:
-        self.latency_ms = math.nan
+        self.latency_ms = self.answered_at = math.nan
+        self.unanswered = ""
         self.skewed = asyncio.Event()
         self._lanes = Lanes()
         self._endpoints = PrivateEndpoints(exchange, account_id)
@@ -46,6 +47,8 @@ class InProcessRest(Rest):
             async with asyncio.timeout(self._answer_s):
                 data = await self._network.carry(method, path, params, reach)
         except TimeoutError:
-            raise NoAnswer("no answer in time") from None
-        self.latency_ms = (loop.time() - started) * 1000
+            raise self._failed(NoAnswer("no answer in time")) from None
+        except NoAnswer as lost:
+            raise self._failed(lost) from None
+        self._came(loop.time() - started)
         return data

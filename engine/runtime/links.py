@@ -26,7 +26,6 @@ class Links:
 
     def __init__(self) -> None:
         self._lines = {"public": Line(), "private": Line()}
-        self._answered = 0
 
     def heard(self, body: AnyBody) -> None:
         """The venue told something by itself."""
@@ -39,21 +38,21 @@ class Links:
         """How every websocket stands, as it was told."""
         return tuple(LinkChanged(name, line.up, line.reason) for name, line in self._lines.items())
 
-    def answered(self, at: int) -> None:
-        """An action over REST came back."""
-        self._answered = at
-
-    def views(self, venue: Venue, at: int) -> tuple[LinkView, ...]:
+    def views(self, venue: Venue) -> tuple[LinkView, ...]:
         """What a client sees of each connection now."""
-        latency = venue.latency_ms()
-        rest = None if math.isnan(latency) else latency
-        answered = at - self._answered if self._answered else None
+        latency = _known(venue.latency_ms())
+        rest = Line(up=latency is not None, reason=venue.unanswered())
         return (
-            *(_view(name, line, venue.silence_ms(name)) for name, line in self._lines.items()),
-            LinkView("rest", rest is not None, answered, rest, 0),
+            *(_view(name, line, venue, None) for name, line in self._lines.items()),
+            _view("rest", rest, venue, latency),
         )
 
 
-def _view(name: str, line: Line, silence: float) -> LinkView:
-    age = None if math.isnan(silence) else round(silence)
-    return LinkView(name, line.up, age, None, line.losses, line.reason)
+def _view(name: str, line: Line, venue: Venue, latency: float | None) -> LinkView:
+    silence = _known(venue.silence_ms(name))
+    age = None if silence is None else round(silence)
+    return LinkView(name, line.up, age, latency, line.losses, line.reason)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -52,7 +52,7 @@ def snapshot_of(engine: Engine, mode: Mode) -> Snapshot:
     return Snapshot(
         version=engine.change,
         engine=_engine_view(engine, mode, at),
-        links=engine.links.views(engine.venue, at),
+        links=engine.links.views(engine.venue),
         account=account,
         positions=positions,
         approvals=approvals_of(state),

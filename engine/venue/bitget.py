@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -94,11 +95,19 @@ class Bitget:
         return self._clock.now_ms()
 
     def latency_ms(self) -> float:
-        """Round trip of the newest REST answer; NaN before the first."""
+        """Round trip of the newest REST answer; NaN before the first, and while requests get none."""
         return self._rest.latency_ms
 
+    def unanswered(self) -> str:
+        """Why the newest request got no answer; empty when it got one."""
+        return self._rest.unanswered
+
     def silence_ms(self, link: str) -> float:
-        """Milliseconds since the newest frame or pong of a websocket; NaN before the first."""
+        """Milliseconds since the newest frame or pong of a websocket, or the newest answer of `rest`; NaN
+        before the first.
+        """
+        if link == "rest":
+            return (time.monotonic() - self._rest.answered_at) * 1000
         for line in self._links.values():
             if line.name == link:
                 return (asyncio.get_running_loop().time() - line.heard_at) * 1000

@@ -54,11 +54,14 @@ class Venue(Protocol):
         """The exchange's own clock now, milliseconds UTC, from its newest answer or frame."""
 
     def latency_ms(self) -> float:
-        """Round trip of the newest REST answer; NaN before the first."""
+        """Round trip of the newest REST answer; NaN before the first, and while requests get none."""
+
+    def unanswered(self) -> str:
+        """Why the newest request got no answer; empty when it got one. Without secrets."""
 
     def silence_ms(self, link: str) -> float:
-        """How long the websocket `link` (`public`, `private`) has said nothing, not even a pong; NaN before
-        its first word.
+        """How long the websocket `link` (`public`, `private`) has said nothing, not even a pong, or `rest`
+        has answered nothing; NaN before its first word.
         """
 
     async def open(self, sink: Sink, symbols: tuple[str, ...]) -> None:

@@ -62,11 +62,14 @@ class Ready(NamedTuple):
 class Rest:
     """The exchange's REST side. Never retries: a retry is a decision, and not this one's.
 
-    `latency_ms` is the newest round trip; `skewed` is set when a time stamp was refused.
+    `latency_ms` is the newest round trip, NaN while requests get no answer; `unanswered` says why they do
+    not, and `answered_at` when one did last (monotonic seconds). `skewed` is set when a time stamp was
+    refused.
     """
 
     def __init__(self, client: Client, keys: Keys, clock: Clock, timeout_s: float = 5.0) -> None:
-        self.latency_ms = math.nan
+        self.latency_ms = self.answered_at = math.nan
+        self.unanswered = ""
         self._client = client
         self._keys = keys
         self._clock = clock
@@ -124,9 +127,21 @@ class Rest:
             async with asyncio.timeout(self._timeout_s):
                 status, text = await self._client.ask(request)
         except (aiohttp.ClientError, ccxt.BaseError, TimeoutError, OSError) as error:
-            raise unreached(error) from None
-        self.latency_ms = (time.perf_counter() - started) * 1000
-        return self._data(answer(status, text))
+            raise self._failed(unreached(error)) from None
+        try:
+            body = answer(status, text)
+        except NoAnswer as error:
+            raise self._failed(error) from None
+        self._came(time.perf_counter() - started)
+        return self._data(body)
+
+    def _came(self, took_s: float) -> None:
+        self.latency_ms, self.answered_at, self.unanswered = took_s * 1000, time.monotonic(), ""
+
+    def _failed(self, error: NoAnswer) -> NoAnswer:
+        """A failed exchange is no answer, however quickly it failed."""
+        self.latency_ms, self.unanswered = math.nan, error.cause
+        return error
 
     def _signed(self, method: str, path: str, params: dict[str, Any], signed: bool) -> Signed:
         if not signed:
