@@ -5,13 +5,13 @@ they matter.
 from __future__ import annotations
 
 import datetime
-from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
+from engine.core import words
 from engine.protocol import PositionView
 
 UNKNOWN: Final = "--"
-CENT: Final = Decimal("0.01")
 STALE_MS: Final = 3_000
 DEAD_MS: Final = 10_000
 
@@ -43,7 +43,7 @@ def _rounded(value: Decimal, decimals: int) -> Decimal:
 
 def worse(value: Decimal | None) -> Decimal | None:
     """A worst case to the cent, never rounded towards the better."""
-    return None if value is None else value.quantize(CENT, ROUND_FLOOR)
+    return None if value is None else words.worse(value)
 
 
 def clock(at: int) -> str:

@@ -57,7 +57,7 @@ def _engine(engine: EngineView) -> Iterator[str]:
     if not engine.reconciled:
         yield f"READING    not yet known: {', '.join(engine.unread)}; nothing adds risk until then"
     if engine.hindered:
-        yield f"HINDERED   {engine.hindered}; nothing adds risk until then, stops stay"
+        yield f"HINDERED   {engine.hindered}; nothing adds risk until then, what rests on Bitget stays"
     if not (engine.killed or engine.read_only or engine.hindered) and engine.reconciled:
         yield f"TRADING    rungs run {'by themselves' if engine.auto else 'after your yes'}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import assert_never
 
@@ -38,9 +39,10 @@ from engine.core.refusal import CommandRefused
 from engine.core.releasing import release
 from engine.core.settings import StopMode
 from engine.core.state import Kill
+from engine.core.stops import what_protects
 from engine.core.sweep import sweep_known
 from engine.core.turn import Turn
-from engine.core.words import name, percent
+from engine.core.words import clock, name, percent
 
 REMEMBERED = 500
 USED = (
@@ -118,18 +120,20 @@ def _writable(turn: Turn) -> None:
 
 
 def _kill(turn: Turn, by: str, reason: str, *, flatten: bool) -> str:
-    """Halt always works. Flatten closes what is managed; it is refused only by an engine that may not
-    trade.
+    """Halt always works, and once: what comes again changes nothing, unless it finds more to cancel or to
+    close. Flatten closes what is managed; it is refused only by an engine that may not trade.
     """
-    old = turn.state.kill
-    kill = Kill(turn.at, by, reason, flatten=flatten or (old is not None and old.flatten))
-    turn.set(kill=kill)
-    text = "Halted: nothing that adds risk; stops stay."
+    old, cycles = turn.state.kill, turn.state.cycles.values()
     if flatten:
         _writable(turn)
+    if old is not None and not turn.state.working and (not flatten or _is_flattened(old, cycles)):
+        return _halted_already(old)
+    turn.set(kill=Kill(turn.at, by, reason, flatten=flatten or (old is not None and old.flatten)))
+    text = f"Halted: nothing that adds risk. {what_protects(cycles) or 'Nothing is under care.'}"
+    if flatten:
         count = len(turn.state.cycles)
         text = f"Halted; closing {count} managed position{'s' if count != 1 else ''} at market until flat."
-        for cycle in turn.state.cycles.values():
+        for cycle in cycles:
             turn.put(replace(cycle, closing=cycle.closing or "flatten"))
     end_by_halt(turn)
     end_flips_by_halt(turn)
@@ -137,6 +141,15 @@ def _kill(turn: Turn, by: str, reason: str, *, flatten: bool) -> str:
     sweep_known(turn)
     turn.note("kill", Level.URGENT, f"{text} By {by}{f': {reason}' if reason else ''}.")
     return text
+
+
+def _is_flattened(kill: Kill, cycles: Collection[Cycle]) -> bool:
+    return kill.flatten and all(cycle.closing for cycle in cycles)
+
+
+def _halted_already(kill: Kill) -> str:
+    reason = f": {kill.reason}" if kill.reason else ""
+    return f"Already halted by {kill.by} at {clock(kill.at)}{reason}. `ratchet resume` ends it."
 
 
 def _resume(turn: Turn, by: str) -> str:

@@ -57,6 +57,7 @@ from engine.core.rung import advance, arm, expire, try_rung
 from engine.core.settings import Settings
 from engine.core.signals import signal_heard
 from engine.core.state import UNREAD, State, in_order
+from engine.core.stops import what_protects
 from engine.core.turn import Turn
 from engine.core.words import money, name
 
@@ -222,7 +223,8 @@ def _link_changed(turn: Turn, body: LinkChanged) -> None:
         turn.ask(*EVERYTHING)
     if was is not False and not body.up:
         reason = f" ({body.reason})" if body.reason else ""
-        turn.note("link", Level.WARNING, f"The {body.link} stream is down{reason}. Stops rest on Bitget.")
+        text = f"The {body.link} stream is down{reason}. {what_protects(turn.state.cycles.values())}"
+        turn.note("link", Level.WARNING, text.rstrip())
         if body.link == "private":
             turn.set(unread=UNREAD)
     elif was is False and body.up:
@@ -237,7 +239,7 @@ def _hindered(turn: Turn, body: Hindered) -> None:
         return
     turn.set(hindered=body.reason)
     if body.reason:
-        turn.note("machine", Level.URGENT, f"Nothing is added: {body.reason}. Stops stay.")
+        turn.note("machine", Level.URGENT, f"Nothing is added: {body.reason}. What rests on Bitget stays.")
     else:
         turn.note("machine", Level.WARNING, "What kept this machine from adding is over: the ladder goes on.")
 

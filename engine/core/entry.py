@@ -33,7 +33,7 @@ from engine.core.refusal import CommandRefused
 from engine.core.state import Entry, Step
 from engine.core.ticket import Ticket
 from engine.core.turn import Turn
-from engine.core.words import amount, money, price, refusal, size
+from engine.core.words import amount, at_worst, price, refusal, size
 
 CANCEL_MS: Final = 3000
 """How long a cancelled order may keep silent before it is looked up."""
@@ -92,7 +92,7 @@ def _ask(turn: Turn, entry: Entry, command: Enter, fit: Fit) -> str:
     text = (
         f"{entry.symbol} {entry.side.value}: an entry asks, by {entry.by}. {size(ticket.qty)} at "
         f"{size(ticket.leverage)}x, margin {amount(ticket.margin)}, about {price(ticket.price)}; liquidation "
-        f"then {price(ticket.liquidation)}, worst case {money(ticket.worst_after)}."
+        f"then {price(ticket.liquidation)}, worst case {at_worst(ticket.worst_after)}."
     )
     facts = {name: getattr(ticket, name) for name in Ticket.__struct_fields__}
     say(turn, text, id=entry.id, symbol=entry.symbol, asks="entry", cycle=fit.cycle, **facts)

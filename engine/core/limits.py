@@ -86,8 +86,7 @@ def hold(turn: Turn) -> None:
             "kill",
             Level.URGENT,
             f"Kill switch: equity {amount(balance.equity)} is below {amount(floor)} USDT. Nothing "
-            "is added; stops "
-            "stay. `ratchet resume` ends it when you have looked.",
+            "is added; what rests on Bitget stays. `ratchet resume` ends it when you have looked.",
         )
 
 
@@ -109,7 +108,7 @@ def _hold_day(turn: Turn) -> None:
             "limit",
             Level.URGENT,
             f"Daily loss limit reached: {amount(-result)} USDT of {percent(limits.daily_loss)} of "
-            f"{amount(day.day_equity)}. Nothing is added until 00:00 UTC; stops stay.",
+            f"{amount(day.day_equity)}. Nothing is added until 00:00 UTC; what rests on Bitget stays.",
         )
 
 

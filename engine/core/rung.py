@@ -31,7 +31,7 @@ from engine.core.preconditions import add_block, blocked_because
 from engine.core.settings import Rungs, Sequence
 from engine.core.stops import resting_stops, worst_case
 from engine.core.turn import Turn
-from engine.core.words import amount, money, name, price, size
+from engine.core.words import amount, at_worst, money, name, price, size
 
 STEPS = {
     Sequence.BANK_FIRST: (Part.BANK, Part.COVER, Part.ADD, Part.FINAL),
@@ -363,7 +363,7 @@ def _tell(turn: Turn, cycle: Cycle, rung: Rung) -> None:
     if added.filled:
         gone = all(leg.number != rung.leg for leg in cycle.legs)
         text += f" Added {size(added.filled)} @ {price(added.price)}{', closed again since' if gone else ''}."
-    text += f" Worst case {money(rung.worst_before)} → {money(worst)}."
+    text += f" Worst case {at_worst(rung.worst_before)} → {at_worst(worst)}."
     if worst >= ZERO:
         text += " RISK-FREE."
     turn.note(

@@ -15,6 +15,7 @@ from engine.core.instrument import ONE, ZERO, Instrument, Side
 from engine.core.ledger import breakeven, liquidation_in_force, net_so_far
 from engine.core.margin import leg_limit
 from engine.core.settings import StopMode
+from engine.core.words import name, stops_rest
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -126,6 +127,17 @@ def resting_stops(cycle: Cycle) -> list[tuple[Decimal, Decimal | None]]:
     """What rests on the exchange for this cycle, ours and the trader's own, as `worst_case` takes it."""
     ours = [(s.trigger, s.qty) for s in cycle.stops if s.state in (Rest.RESTING, Rest.MOVING, Rest.TRIGGERED)]
     return ours + [(trigger, order.qty) for trigger, order in foreign_stops(cycle)]
+
+
+def what_protects(cycles: Iterable[Cycle]) -> str:
+    """What holds without this machine, as a sentence; empty while nothing is under care."""
+    held = [cycle for cycle in cycles if cycle.held_qty]
+    number = sum(len(resting_stops(cycle)) for cycle in held)
+    bare = [name(cycle) for cycle in held if not resting_stops(cycle)]
+    if not number:
+        return "No stop rests: liquidation is the stop." if held else ""
+    without = f"; {', '.join(bare)}: no stop, liquidation is the stop" if bare else ""
+    return f"{stops_rest(number)}{without}."
 
 
 def foreign_stops(cycle: Cycle) -> list[tuple[Decimal, RestingOrder]]:

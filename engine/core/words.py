@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
 from engine.core.cycle import Cycle
 from engine.core.exchange import ABSENT, Refused
@@ -14,6 +14,18 @@ def money(value: Decimal) -> str:
     """Signed, two decimals, a real minus: `+5.00`, `−4.50`."""
     rounded = value.quantize(CENT, ROUND_HALF_EVEN)
     return f"{'−' if rounded < 0 else '+'}{abs(rounded):,.2f}"
+
+
+def worse(value: Decimal) -> Decimal:
+    """A worst case to the cent, never rounded towards the better: nothing promises more than what rests can
+    keep.
+    """
+    return value.quantize(CENT, ROUND_FLOOR)
+
+
+def at_worst(value: Decimal) -> str:
+    """A worst case as `money` says it, on every screen and in every sentence the same."""
+    return money(worse(value))
 
 
 def amount(value: Decimal) -> str:
@@ -49,6 +61,17 @@ def name(cycle: Cycle) -> str:
 
 def percent(value: Decimal) -> str:
     return f"{(value * 100).quantize(Decimal('0.1'), ROUND_HALF_EVEN)} %"
+
+
+def stops_rest(number: int) -> str:
+    """`1 stop rests on Bitget`, `2 stops rest on Bitget`."""
+    return f"{number} {'stop rests' if number == 1 else 'stops rest'} on Bitget"
+
+
+def clock(at: int) -> str:
+    """`14:03:02 UTC`, of milliseconds."""
+    minutes, seconds = divmod(at // 1000, 60)
+    return f"{minutes // 60 % 24:02}:{minutes % 60:02}:{seconds:02} UTC"
 
 
 def count(number: int, noun: str) -> str:

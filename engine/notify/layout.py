@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from engine.core.actions import Level, Note
-from engine.core.words import amount, money, price, size
+from engine.core.words import amount, at_worst, money, price, size, worse
 from engine.protocol import ClosedView, PositionView, Snapshot
 
 LATE_MS: Final = 120_000
@@ -107,8 +107,8 @@ def _rung(note: Note, position: PositionView | None) -> tuple[str, tuple[str, ..
         f"{amount(facts['freed'])} cash freed"
     )
     lines += _stops_and_exposure(now) if now is not None else ()
-    lines.append(f"Worst case: {money(worst)}")
-    lines.append(f"Status: {'RISK-FREE' if worst >= 0 else f'{amount(-worst)} USDT still at risk'}")
+    lines.append(f"Worst case: {at_worst(worst)}")
+    lines.append(f"Status: {'RISK-FREE' if worst >= 0 else f'{amount(-worse(worst))} USDT still at risk'}")
     return f"{side} {note.symbol}: rung {number}", tuple(lines)
 
 

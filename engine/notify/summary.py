@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from engine.core.words import amount, money, percent
+from engine.core.words import amount, at_worst, money, percent
 from engine.notify.layout import Told
 from engine.protocol import Snapshot
 
@@ -43,7 +43,7 @@ def _lines(last: Snapshot) -> Iterator[str]:
         yield "Closed: nothing"
     for position in last.positions:
         gain = "unknown" if position.unrealized_pnl is None else money(position.unrealized_pnl)
-        worst = "" if position.worst_case is None else f", worst case {money(position.worst_case)}"
+        worst = "" if position.worst_case is None else f", worst case {at_worst(position.worst_case)}"
         yield f"Open: {position.symbol} {position.side.value} {gain}{worst}"
     if not last.positions:
         yield "Open: nothing"

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 
+from engine.core import words
 from engine.core.cycle import Cycle, Part, Rest
 from engine.core.exchange import RestingOrder
 from engine.core.ids import is_ours
@@ -16,7 +17,7 @@ from engine.core.instrument import ZERO
 from engine.core.ledger import liquidation_in_force
 from engine.core.state import State
 from engine.core.stops import foreign_stops
-from engine.core.words import CENT, money, price, size
+from engine.core.words import price, size, stops_rest
 
 RESTS = (Rest.RESTING, Rest.MOVING)
 STRANGER = "Ratchet does not touch this position."
@@ -35,9 +36,8 @@ def _stops(state: State, cycle: Cycle, worst: Decimal) -> str:
     if not rests:
         return f"No stop rests: liquidation at {liquidation} is the stop; {_at_worst(worst)}."
     nearest = min((trigger for trigger, _ in rests), key=lambda trigger: cycle.side.d * -trigger)
-    count = f"{len(rests)} stops rest" if len(rests) > 1 else "1 stop rests"
     bare = max(ZERO, cycle.held_qty - sum((_covered(cycle, qty) for _, qty in rests), ZERO))
-    parts = [f"{count} on Bitget{_whose(order for _, order in others)}, nearest {price(nearest)}"]
+    parts = [f"{stops_rest(len(rests))}{_whose(order for _, order in others)}, nearest {price(nearest)}"]
     if bare:
         parts.append(f"{size(bare)} of {size(cycle.held_qty)} has only its liquidation at {liquidation}")
     if unread := sum(not stop.confirmed for stop in ours):
@@ -46,8 +46,7 @@ def _stops(state: State, cycle: Cycle, worst: Decimal) -> str:
 
 
 def _at_worst(worst: Decimal) -> str:
-    """To the cent, towards the worse: a sentence never promises more than what rests can keep."""
-    return f"at worst {money(worst.quantize(CENT, ROUND_FLOOR))} USDT"
+    return f"at worst {words.at_worst(worst)} USDT"
 
 
 def _covered(cycle: Cycle, qty: Decimal | None) -> Decimal:

@@ -39,6 +39,7 @@ from engine.runtime.links import Links
 from engine.runtime.log import Log
 from engine.runtime.marks import Marks
 from engine.runtime.prices import Prices
+from engine.runtime.unreached import when_unreached
 from engine.venue.port import Venue, dated
 
 logger = logging.getLogger("ratchet.engine")
@@ -289,7 +290,7 @@ class Engine:
             if not waiting.done():
                 waiting.set_exception(JournalRefused(self.unrecorded))
         self._waiting_commands.clear()
-        self._say(Level.URGENT, f"Nothing is decided or sent: {refused} Stops rest on Bitget as they are.")
+        self._say(Level.URGENT, f"Nothing is decided or sent: {refused} What rests on Bitget stays as it is.")
         while self.unrecorded:
             await asyncio.sleep(MEND_S)
             if self.in_flight:
@@ -358,7 +359,6 @@ class Engine:
             answers = await self.venue.do(work)
         finally:
             self.in_flight.discard(work.id)
-            self.links.answered(self.now())
             following = self._reading.pop(work.what, None) if isinstance(work, Read) else None
         for body in answers:
             self.take(dated(body, asked))
@@ -390,6 +390,8 @@ class Engine:
             return Decision(self.state, (), (), refused=NOT_BEGUN)
         before = len(self._outbox)
         decision = self.take(body)
+        if not decision.refused and (why := self.venue.unanswered()):
+            decision = replace(decision, answer=when_unreached(decision, body.command, self.state, why))
         if not decision.refused and len(self._outbox) > before:
             waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting_commands[body.id] = waiting

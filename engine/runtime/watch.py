@@ -17,6 +17,7 @@ import aiohttp
 
 from engine.core.cycle import Rest
 from engine.core.events import Hindered
+from engine.core.words import stops_rest
 from engine.runtime.engine import Engine
 from engine.runtime.supervisor import Supervisor
 
@@ -75,7 +76,7 @@ class Watch:
 
     def stop(self) -> None:
         """A signal ends the engine: the supervisor need not wonder."""
-        self._supervisor.tell(STOPPING="1", STATUS="stopping; stops stay on Bitget")
+        self._supervisor.tell(STOPPING="1", STATUS="stopping; what rests on Bitget stays")
 
     def stale_because(self) -> str:
         """Why this engine is not to be called alive; empty when it is."""
@@ -146,7 +147,7 @@ class Watch:
         stops = sum(s.state in (Rest.RESTING, Rest.MOVING) for c in state.cycles.values() for s in c.stops)
         halted = ", HALTED" if state.kill else f", {state.hindered}" if state.hindered else ""
         whose = f"{self.engine.venue.mode} {state.settings.account}"
-        return f"{whose}: {len(state.cycles)} under care, {stops} stops rest{halted}"
+        return f"{whose}: {len(state.cycles)} under care, {stops_rest(stops)}{halted}"
 
     async def _beat_outside(self) -> None:
         """Ask the heartbeat address every minute, while all is well: its silence is the alarm."""

@@ -73,7 +73,7 @@ async def test_an_entry_asks_with_its_numbers_and_enters_when_the_phone_says_yes
             "About: 100,000.0, fee 0.24",
             "Stop: 97,000.0",
             "Liquidation then: 95,439.02",
-            "Worst case: −12.47",
+            "Worst case: −12.48",
             "Price band: 99,500.0 – 100,500.0",
             "Half: 0.002, $10.00 margin, worst case −6.24",
         ]

@@ -109,7 +109,7 @@ async def test_adopt_names_only_what_is_not_managed(tmp_path: Path) -> None:
 
 async def test_kill_halts_at_once_and_offers_to_close(tmp_path: Path) -> None:
     async with pocket(tmp_path) as on:
-        offer = await on.asks("/kill", "1 under care stay open with their stops.")
+        offer = await on.asks("/kill", "1 position under care, left open.")
         assert [each.command for each in on.desk.asked] == [Halt()]
         on.press(offer, "Leave them")
         await on.api.until(lambda shown: shown.id == offer.id and not shown.buttons)
@@ -134,7 +134,7 @@ async def test_pause_without_a_name_pauses_everything_at_once(tmp_path: Path) ->
 async def test_resume_after_a_halt_asks_first(tmp_path: Path) -> None:
     async with pocket(tmp_path) as on:
         await on.asks("/resume", "It is not halted.")
-        await on.asks("/kill", "stay open")
+        await on.asks("/kill", "left open")
         card = await on.asks("/resume", "End the halt?")
         assert [each.command for each in on.desk.asked] == [Halt()]
         on.press(card, "Yes, do it")
@@ -199,11 +199,11 @@ async def test_a_button_that_adds_risk_is_too_late_after_a_minute(tmp_path: Path
 async def test_a_message_that_telegram_delivers_twice_acts_once(tmp_path: Path) -> None:
     async with pocket(tmp_path) as on:
         on.type("/kill")
-        await on.says("stay open")
+        await on.says("left open")
         await on.api.called("getUpdates", 2)
         [update] = [each for each in on.api.confirmed if "message" in each]
         on.api.deliver_again(update)
-        await on.api.until(lambda shown: sum("stay open" in text for text in on.texts()) == 2)
+        await on.api.until(lambda shown: sum("left open" in text for text in on.texts()) == 2)
         first, second = on.desk.asked
         assert first.id == second.id
 

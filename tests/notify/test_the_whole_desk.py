@@ -40,7 +40,7 @@ async def test_a_position_opened_by_hand_is_told_its_rung_with_true_numbers_and_
         assert "Leg 1: 0.001 @ 100,000.0, stop 100,000.0" in pos.text
         assert f"Worst case −{worst[1]}" in pos.text
         on.type("/kill")
-        done = await on.api.says("Halted: nothing that adds risk; stops stay.")
+        done = await on.api.says("Halted: nothing that adds risk. 2 stops rest on Bitget.")
         kill = on.engine.state.kill
         assert kill is not None
         assert (kill.by, kill.flatten) == ("telegram, user 7", False)

@@ -69,9 +69,9 @@ async def test_systemd_hears_ready_what_is_so_and_signs_of_life(
         async with watching(watch):
             said = await hears(on, systemd, "WATCHDOG=1")
             assert said.index("READY=1") < said.index("WATCHDOG=1")
-            assert "STATUS=SIM main: 0 under care, 0 stops rest" in said
+            assert "STATUS=SIM main: 0 under care, 0 stops rest on Bitget" in said
             await on.opens()
-            await hears(on, systemd, "STATUS=SIM main: 1 under care, 0 stops rest")
+            await hears(on, systemd, "STATUS=SIM main: 1 under care, 0 stops rest on Bitget")
             watch.stop()
             assert "STOPPING=1" in heard(systemd)
 

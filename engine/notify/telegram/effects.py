@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import ROUND_DOWN, Decimal
 
-from engine.core.words import amount, money, percent, price, size
+from engine.core.words import amount, at_worst, money, percent, price, size
 from engine.notify.layout import Told
 from engine.protocol import (
     Adopt,
@@ -57,7 +57,7 @@ def _reduced(position: PositionView, fraction: Decimal) -> Iterator[str]:
         f"about {amount(position.margin * fraction)} margin released"
     )
     if position.worst_case is not None:
-        yield f"Worst case now: {money(position.worst_case)}"
+        yield f"Worst case now: {at_worst(position.worst_case)}"
 
 
 def _breakeven(position: PositionView) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _breakeven(position: PositionView) -> Iterator[str]:
     if position.rungs == 0:
         yield "Stops begin with the first rung; until then liquidation is the stop"
     if position.worst_case is not None:
-        yield f"Worst case now: {money(position.worst_case)}; then about +0.00"
+        yield f"Worst case now: {at_worst(position.worst_case)}; then about +0.00"
 
 
 def _adopted(position: PositionView) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _released(position: PositionView) -> Iterator[str]:
     if not ours:
         yield f"No stop of ours rests: liquidation at {price(position.liquidation)} is the stop"
     if position.worst_case is not None:
-        yield f"Worst case: {money(position.worst_case)}, as now"
+        yield f"Worst case: {at_worst(position.worst_case)}, as now"
     yield "/adopt takes it under care again; until this position ends it is not taken by itself"
 
 

@@ -163,5 +163,5 @@ def _back(now: int, alive: int, ended: int) -> Note:
     since = max(alive, ended)
     how = f"It was stopped at {clock_words(ended)}" if ended else "It ended without a farewell"
     away = f"did not run for {span(now - since)}"
-    text = f"The engine is back. {how} and {away}; stops rested on Bitget meanwhile."
+    text = f"The engine is back. {how} and {away}; what rested on Bitget stayed there."
     return Note("engine", Level.MONEY if ended else Level.WARNING, text)

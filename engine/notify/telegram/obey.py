@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from engine.core.words import count
 from engine.notify.layout import clock
 from engine.notify.outbox import Outbox
 from engine.notify.port import Desk
@@ -147,7 +148,7 @@ class Obey:
         if flatten or not managed:
             return done
         return Reply(
-            f"{done.text}\n{len(managed)} under care stay open with their stops.",
+            f"{done.text}\n{count(len(managed), 'position')} under care, left open.",
             (("Close them all at market", Do(Flatten(), adds=False)), ("Leave them", Drop())),
             now + REDUCING_MS,
         )

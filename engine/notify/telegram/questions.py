@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from engine.core.words import amount, money, price, size
+from engine.core.words import amount, at_worst, price, size
 from engine.notify.telegram.buttons import Deed, Do, Explain
 from engine.notify.telegram.markup import bold, escaped
 from engine.protocol import ApprovalView, Approve, Asks, Deny, PositionView
@@ -57,7 +57,7 @@ def _rung(approval: ApprovalView) -> Iterator[str]:
     if approval.liquidation is not None:
         yield f"Liquidation then: {price(approval.liquidation)}"
     if approval.worst_case is not None and approval.worst_case_after is not None:
-        yield f"Worst case: {money(approval.worst_case)} → {money(approval.worst_case_after)}"
+        yield f"Worst case: {at_worst(approval.worst_case)} → {at_worst(approval.worst_case_after)}"
 
 
 def _entry(approval: ApprovalView) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _entry(approval: ApprovalView) -> Iterator[str]:
     if approval.liquidation is not None:
         yield f"Liquidation then: {price(approval.liquidation)}"
     if approval.worst_case_after is not None:
-        yield f"Worst case: {money(approval.worst_case_after)}"
+        yield f"Worst case: {at_worst(approval.worst_case_after)}"
 
 
 def _beyond(approval: ApprovalView, stop: Decimal) -> str:
@@ -97,7 +97,7 @@ def _adoption(approval: ApprovalView) -> Iterator[str]:
     if approval.liquidation is not None:
         yield f"Liquidation: {price(approval.liquidation)}"
     if approval.worst_case_after is not None:
-        yield f"Worst case: {money(approval.worst_case_after)}"
+        yield f"Worst case: {at_worst(approval.worst_case_after)}"
     yield "The ladder may then add to it and places its stops; without a yes nothing is touched"
 
 
@@ -116,5 +116,5 @@ def _half(approval: ApprovalView) -> Iterator[str]:
     if half.refused:
         yield f"Half: not possible, {half.refused}"
     elif half.qty is not None and half.worst_case_after is not None:
-        worst = money(half.worst_case_after)
+        worst = at_worst(half.worst_case_after)
         yield f"Half: {size(half.qty)}, ${amount(half.margin)} margin, worst case {worst}"

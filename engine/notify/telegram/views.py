@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from engine.core.words import amount, money, percent, price, size
+from engine.core.words import amount, at_worst, money, percent, price, size
 from engine.notify.layout import clock
 from engine.notify.telegram.lateness import span
 from engine.notify.telegram.markup import bold, escaped
@@ -26,7 +26,7 @@ def status(snapshot: Snapshot) -> str:
         f"Equity {_amount(account.equity)}, free {_amount(account.free)} USDT",
         f"Today {_money(account.day_pnl)} ({_percent(account.day_return)}), "
         f"week {_money(account.week_pnl)} ({_percent(account.week_return)})",
-        f"Worst case {_money(account.worst_case)}, {account.cycles} of {account.max_cycles} cycles, "
+        f"Worst case {_worst(account.worst_case)}, {account.cycles} of {account.max_cycles} cycles, "
         f"{account.risk_free} risk-free",
     ]
     lines += [escaped(_short(position)) for position in snapshot.positions]
@@ -91,7 +91,7 @@ def story(name: str, lines: list[StoryLine]) -> list[str]:
 
 
 def _short(position: PositionView) -> str:
-    worst = "" if position.worst_case is None else f", worst case {money(position.worst_case)}"
+    worst = "" if position.worst_case is None else f", worst case {at_worst(position.worst_case)}"
     state = position.status.value if position.status else "UNMANAGED"
     return f"{position.symbol} {position.side.value} {state} {_money(position.unrealized_pnl)}{worst}"
 
@@ -122,12 +122,16 @@ def _about(position: PositionView) -> Iterator[str]:
     if position.blocked:
         yield f"Blocked: {position.blocked}"
     if position.worst_case is not None:
-        yield f"Worst case {money(position.worst_case)}{', RISK-FREE' if position.risk_free else ''}"
+        yield f"Worst case {at_worst(position.worst_case)}{', RISK-FREE' if position.risk_free else ''}"
     yield position.if_machine_dies
 
 
 def _money(value: Decimal | None) -> str:
     return "unknown" if value is None else money(value)
+
+
+def _worst(value: Decimal | None) -> str:
+    return "unknown" if value is None else at_worst(value)
 
 
 def _amount(value: Decimal | None) -> str:

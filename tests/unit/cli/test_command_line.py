@@ -248,7 +248,9 @@ def test_status_tells_what_is_not_known_and_what_happens_if_the_machine_dies(
     face.now = snapshot(engine=engine, unknown=(unknown,))
     assert main(["status"]) == 0
     told = capsys.readouterr().out
-    assert "HINDERED   the disk is nearly full; nothing adds risk until then, stops stay" in told
+    assert (
+        "HINDERED   the disk is nearly full; nothing adds risk until then, what rests on Bitget stays" in told
+    )
     assert "READING    not yet known: orders; nothing adds risk until then" in told
     assert "UNKNOWN    PlaceMarket BTCUSDT c1-r1-add, for 4 s: no answer in time" in told
     assert "link       public, heard 0.1 s ago" in told
