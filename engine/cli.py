@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        arguments = _parser(given).parse_args(given)
+        arguments = _understood(given)
         code = _run(arguments)
         sys.stdout.flush()
         return code
@@ -54,6 +54,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         return DONE
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _understood(given: Sequence[str]) -> argparse.Namespace:
+    """What was typed. What is not known is told with the usage of the command that it was typed at."""
+    parser = _parser(given)
+    arguments, unknown = parser.parse_known_args(given)
+    if unknown:
+        at = getattr(arguments, "parser", parser)
+        at.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return arguments
+
+
+def _port(text: str) -> int:
+    return int(importlib.import_module("engine.simulator.cli").port(text))
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write seconds, 0 or more")
+    return value
+
+
+def _user(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a user id; write a whole number")
+    return int(text)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -104,7 +134,7 @@ def _add(commands: Parsers, name: str, module: str, meaning: str) -> argparse.Ar
     command: argparse.ArgumentParser = commands.add_parser(
         name, help=meaning, description=_sentence(meaning), allow_abbrev=False
     )
-    command.set_defaults(module=module, command=name)
+    command.set_defaults(module=module, command=name, parser=command)
     _add_home(command, argparse.SUPPRESS)
     return command
 
@@ -112,6 +142,7 @@ def _add(commands: Parsers, name: str, module: str, meaning: str) -> argparse.Ar
 def _add_part(parts: Parsers, name: str, meaning: str) -> argparse.ArgumentParser:
     """The second word of a command of two, such as `journal verify`."""
     part: argparse.ArgumentParser = parts.add_parser(name, help=meaning, description=_sentence(meaning))
+    part.set_defaults(parser=part)
     _add_home(part, argparse.SUPPRESS)
     return part
 
@@ -150,7 +181,11 @@ def _add_looking(commands: Parsers) -> None:
         "--plain", action="store_true", help="in words, for screen readers and pipes (always so)"
     )
     watch.add_argument(
-        "--every", metavar="SECONDS", type=float, default=60.0, help="tell the numbers this often (0: never)"
+        "--every",
+        metavar="SECONDS",
+        type=_seconds,
+        default=60.0,
+        help="tell the numbers this often (0: never)",
     )
 
 
@@ -163,7 +198,7 @@ def _add_doctor(commands: Parsers) -> None:
 
 def _add_web(commands: Parsers) -> None:
     web = _add(commands, "web", "web", "the desk in a browser on this machine; it only watches")
-    web.add_argument("--port", metavar="N", type=int, default=8737, help="where it listens (8737)")
+    web.add_argument("--port", metavar="N", type=_port, default=8737, help="where it listens (8737)")
     web.add_argument("--trade", action="store_true", help="let the browser act, not only watch")
 
 
@@ -225,8 +260,8 @@ def _add_telegram(commands: Parsers) -> None:
     _add_part(what, "setup", "from a bot's token to the first message, in a minute")
     _add_part(what, "test", "send a test message, and a test of every other alert")
     fake = _add_part(what, "fake", "a Telegram on this machine, with you as the phone")
-    fake.add_argument("--port", type=int, default=8081, help="where it listens (8081; 0: any free one)")
-    fake.add_argument("--user", type=int, default=7, help="the user id that types (7)")
+    fake.add_argument("--port", type=_port, default=8081, help="where it listens (8081; 0: any free one)")
+    fake.add_argument("--user", type=_user, default=7, help="the user id that types (7)")
 
 
 def _add_webhook(commands: Parsers) -> None:
@@ -246,7 +281,7 @@ def _add_demo(commands: Parsers) -> None:
     demo = _add(commands, "demo", "demo", "a simulated Bitget, an engine on it and the desk, without any key")
     demo.add_argument("--plain", action="store_true", help="line by line instead of the desk")
     demo.add_argument(
-        "--for", dest="seconds", metavar="SECONDS", type=float, help="end by itself after this time"
+        "--for", dest="seconds", metavar="SECONDS", type=_seconds, help="end by itself after this time"
     )
     demo.add_argument(
         "--speed", metavar="X", help="market time over real time, such as 60 (an hour a minute)"

@@ -36,11 +36,15 @@ def _path(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     """Raises ConfigRefused, which is told and becomes exit code 2."""
-    from engine.config.reading import default_file, effective, read_options
+    from engine.commands.outfit import faults_of_desk
+    from engine.config.reading import default_file, effective, faults_of, read_options
+    from engine.config.refused import ConfigRefused
 
     paths = find_paths(arguments.home)
     file = Path(arguments.file) if arguments.file else default_file(paths)
     options, layers = read_options(file, {})
+    if faults := (*faults_of(options), *faults_of_desk(options.desk, layers, paths)):
+        raise ConfigRefused(*faults)
     print(f"{file}: right" if file else f"{paths.config}: not there; the defaults hold")
     _show(tuple(effective(options, layers)))
     return DONE

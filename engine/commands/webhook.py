@@ -14,7 +14,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from engine.commands.speech import DONE, NO_ENGINE, complain, refused, wrong
-from engine.config.doors import RestTerms, rest_terms, webhook_terms
+from engine.config.doors import webhook_terms
+from engine.config.network import RestPart
 from engine.config.options import Options
 from engine.config.paths import find_paths
 from engine.config.reading import default_file, read_options
@@ -30,10 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
         return wrong("--action and --sentiment go together; leave out both for an alert that trades nothing")
     paths = find_paths(arguments.home)
     options, _ = read_options(default_file(paths), {})
-    terms, listens = webhook_terms(options), rest_terms(options)
-    if terms is None or listens is None:
+    terms = webhook_terms(options)
+    if terms is None:
         return wrong(f"webhook.on is false: turn it on in {paths.config} and start the engine again")
-    url = arguments.url or _here(listens)
+    url = arguments.url or _here(options.rest)
     try:
         status, text = _send(url, options, json.dumps(_alert(arguments, terms.token)).encode())
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -56,7 +57,7 @@ def _alert(arguments: argparse.Namespace, token: str) -> dict[str, str]:
     return alert | {name: value for name, value in optional.items() if value is not None}
 
 
-def _here(listens: RestTerms) -> str:
+def _here(listens: RestPart) -> str:
     """The address of this machine's own engine; one that listens everywhere is asked at home."""
     address = ipaddress.ip_address(listens.bind)
     if address.is_unspecified:

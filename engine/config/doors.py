@@ -19,6 +19,8 @@ from engine.config.refused import ConfigRefused
 
 SHORTEST: Final = 16
 """Characters of a token. Shorter ones can be guessed."""
+VARIED: Final = 5
+"""Different ones among them."""
 
 SCOPES: Final = ("read", "kill", "trade")
 WEBHOOK_PLACES: Final = (
@@ -138,9 +140,16 @@ def token_fault(name: str, found: Found) -> str:
     """What is wrong with a token, without a character of it; empty when it may be used."""
     if not found.value:
         return f"{name} is missing: looked in {', '.join(found.looked)}; put a long random text there"
-    if len(found.value) < SHORTEST or len(set(found.value)) < 5:
+    lacks = (
+        f"{SHORTEST} characters"
+        if len(found.value) < SHORTEST
+        else f"{VARIED} different characters"
+        if len(set(found.value)) < VARIED
+        else ""
+    )
+    if lacks:
         return (
-            f"{name} (from {found.place}) is too easy to guess: it needs at least {SHORTEST} characters, "
+            f"{name} (from {found.place}) is too easy to guess: it needs at least {lacks}, "
             "such as `openssl rand -hex 24` prints"
         )
     if not found.value.isascii() or not found.value.isprintable() or " " in found.value:

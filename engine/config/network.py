@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le
 from msgspec.structs import fields
 from pydantic import AfterValidator
 
-from engine.config.part import Number, Part, Reference, Whole, option
+from engine.config.part import Number, Part, Reference, Switch, Whole, option
 from engine.core.events import Enter
 
 ENTER: Final = {field.name: field.default for field in fields(Enter)}
@@ -39,12 +39,12 @@ class Page(StrEnum):
 class RestPart(Part):
     """Looking and steering over HTTP. Off until you turn it on; then on this machine only."""
 
-    on: bool = option(False, "", "Answer HTTP on TCP: /api, /metrics and a page for phones.")
+    on: Switch = option(False, "", "Answer HTTP on TCP: /api, /metrics and a page for phones.")
     bind: Annotated[str, AfterValidator(_ip)] = option(
         "127.0.0.1", "IP address", "The address to listen on, for the webhook too."
     )
     port: Annotated[Whole, Ge(1), Le(65535)] = option(8080, "port", "The port to listen on, for both.")
-    open_to_network: bool = option(
+    open_to_network: Switch = option(
         False, "", "Must be true when `bind` is not this machine alone. Then use a certificate, too."
     )
     certificate: str = option(
@@ -70,7 +70,7 @@ class RestPart(Part):
 class WebhookPart(Part):
     """TradingView's alerts as entries and exits, taken where [rest] listens, whether [rest] is on or not."""
 
-    on: bool = option(False, "", "Take alerts at POST /api/webhook.")
+    on: Switch = option(False, "", "Take alerts at POST /api/webhook.")
     token: Reference = option(
         "",
         "",
@@ -94,13 +94,13 @@ class WebhookPart(Part):
         "How often in all; then an entry is cancelled, and an exit ends at market.",
     )
     late_s: Annotated[Whole, Ge(1), Le(3600)] = option(60, "seconds", "An alert older than this is refused.")
-    require_time: bool = option(
+    require_time: Switch = option(
         False, "", 'Refuse alerts that do not tell their time ("time": "{{timenow}}").'
     )
-    allow_flip: bool = option(
+    allow_flip: Switch = option(
         False, "", "An alert for the other side closes what is open, then enters. Otherwise it is refused."
     )
-    approve: bool = option(
+    approve: Switch = option(
         False,
         "",
         "Ask before an entry: it waits for your yes, on the desk and on the phone, as long and as near as "

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from engine.config import written
 from engine.config.network import RestPart, WebhookPart
-from engine.config.part import Number, Part, Reference, Whole, option
+from engine.config.part import Number, Part, Reference, Switch, Whole, option
 from engine.core.settings import (
     Add,
     Adoption,
@@ -83,7 +83,7 @@ class BitgetPart(Part):
     url: Annotated[str, AfterValidator(_address)] = option(
         "", "", "Another Bitget to talk to, such as a simulated one on this machine. Empty: Bitget itself."
     )
-    demo: bool = option(False, "", "Use Bitget's own demo trading, with a key made for demo trading.")
+    demo: Switch = option(False, "", "Use Bitget's own demo trading, with a key made for demo trading.")
     key: Reference = option(
         "",
         "",
@@ -106,7 +106,7 @@ class BitgetPart(Part):
 class EnginePart(Part):
     """How the engine runs."""
 
-    read_only: bool = option(False, "", "Watch and show, and never send an order.")
+    read_only: Switch = option(False, "", "Watch and show, and never send an order.")
 
 
 class LadderPart(Part):
@@ -116,7 +116,7 @@ class LadderPart(Part):
     roe: Annotated[Number, Gt(0), Le(10)] = option(
         LADDER.roe, "fraction of the leg's margin", "The return at which the front leg reaches its rung."
     )
-    net: bool = option(LADDER.net, "", "Count the leg's fees and funding before the return is reached.")
+    net: Switch = option(LADDER.net, "", "Count the leg's fees and funding before the return is reached.")
     sequence: Sequence = option(LADDER.sequence, "", "The order of a rung's steps.")
     bank: Bank = option(LADDER.bank, "", "Which legs a rung takes profit from.")
     bank_fraction: Annotated[Number, Gt(0), Lt(1)] = option(
@@ -135,7 +135,7 @@ class LadderPart(Part):
     stops: StopMode = option(
         LADDER.stops, "", "Where the stops lie after the first rung; one cycle can differ, by command."
     )
-    hard_stop: bool = option(
+    hard_stop: Switch = option(
         LADDER.hard_stop,
         "",
         "Put a stop in front of the exchange's liquidation also before the first rung.",
@@ -285,8 +285,8 @@ class DeskPart(Part):
     notices: tuple[Loud, ...] = option(
         (), "classes of the log", "What the terminal is asked to show as a notice of its own (OSC 9)."
     )
-    ascii: bool = option(False, "", "Draw with plain ASCII only.")
-    mouse: bool = option(True, "", "Let the mouse select and scroll.")
+    ascii: Switch = option(False, "", "Draw with plain ASCII only.")
+    mouse: Switch = option(True, "", "Let the mouse select and scroll.")
     keymap: str = option("default", "", 'The keys: "default" or "vim".')
     keys: dict[str, str] = option(
         {}, "", 'Your own keys by the names that F1 shows, such as halt = "ctrl+k"; they replace the keymap.'

@@ -7,13 +7,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from engine.config import written
 from engine.config.references import REFERENCE
 
 Number = Annotated[Decimal, BeforeValidator(written.number)]
 Whole = Annotated[int, BeforeValidator(written.number)]
+Switch = Annotated[StrictBool, BeforeValidator(written.switch)]
 
 
 def option(default: Any, unit: str, meaning: str) -> Any:

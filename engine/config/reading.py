@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +27,50 @@ def load_engine(paths: Paths, *, bitget_url: str | None, demo: bool | None, read
         "engine": {} if read_only is None else {"read_only": read_only},
     }
     options, layers = read_options(default_file(paths), given)
+    keys, telling, rest, webhook = _all_of(
+        lambda: find_keys({part: getattr(options.bitget, part) for part in PLACES}),
+        lambda: telling_of(options),
+        lambda: rest_terms(options),
+        lambda: webhook_terms(options),
+    )
     return Loaded(
         settings=options.settings(),
-        keys=find_keys({part: getattr(options.bitget, part) for part in PLACES}),
+        keys=keys,
         paths=paths,
         bitget_url=options.bitget.url,
         demo=options.bitget.demo,
         read_only=options.engine.read_only,
-        telling=telling_of(options),
+        telling=telling,
         heartbeat_url=options.watch.heartbeat_url,
-        rest=rest_terms(options),
-        webhook=webhook_terms(options),
+        rest=rest,
+        webhook=webhook,
         effective=tuple(effective(options, layers)),
     )
+
+
+def faults_of(options: Options) -> tuple[str, ...]:
+    """A sentence for everything that would keep an engine from starting with these options, but for the keys:
+    they may belong to another user, or to systemd.
+    """
+    try:
+        _all_of(lambda: telling_of(options), lambda: rest_terms(options), lambda: webhook_terms(options))
+    except ConfigRefused as refused:
+        return refused.sentences
+    return ()
+
+
+def _all_of(*steps: Callable[[], Any]) -> list[Any]:
+    """What each step gives. Raises ConfigRefused with the faults of all of them, not of the first."""
+    found: list[Any] = []
+    faults: list[str] = []
+    for step in steps:
+        try:
+            found.append(step())
+        except ConfigRefused as refused:
+            faults += refused.sentences
+    if faults:
+        raise ConfigRefused(*faults)
+    return found
 
 
 def telling_of(options: Options) -> Telling:

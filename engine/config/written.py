@@ -37,6 +37,14 @@ def number(value: object) -> object:
         raise ValueError("not a number") from None
 
 
+def switch(value: object) -> object:
+    """`true` and `false`, as a file and as a variable write them. Anything else is given back as it is, for
+    the type to refuse: a "yes" may be meant for another option.
+    """
+    words = {"true": True, "false": False}
+    return words.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
 def symbol(text: str) -> str:
     """Bitget's spelling of a USDT perpetual: `BTC/USDT:USDT`, `btc-usdt` and `BTCUSDT` are all `BTCUSDT`."""
     plain = re.sub(r"[/\-_]", "", text.strip().upper().split(":")[0])

@@ -151,6 +151,13 @@ async def test_a_wrong_token_is_told_without_being_repeated() -> None:
         assert "hunter2" not in str(refused.value)
 
 
+async def test_a_telegram_that_cannot_be_reached_is_told_with_what_to_do() -> None:
+    with pytest.raises(
+        SetUpRefused, match=r"cannot be reached at 127\.0\.0\.1 .*see that this machine is online"
+    ):
+        await introduce("123:abc", "http://127.0.0.1:9", within_s=5, say=print)
+
+
 async def test_nobody_becomes_the_trader_by_being_first() -> None:
     async with FakeTelegram() as api:
         api.type("let me in", user=666)

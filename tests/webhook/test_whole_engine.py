@@ -183,6 +183,12 @@ def test_a_harmless_test_says_that_the_webhook_works(house: House) -> None:
     assert tried.stdout.startswith("The webhook works")
 
 
+def test_a_test_alert_needs_the_webhooks_token_alone(house: House) -> None:
+    here = {name: value for name, value in house.env.items() if name not in ("T_READ", "T_TRADE")}
+    tried = House(0, here).ratchet("webhook", "test")
+    assert (tried.returncode, tried.stderr) == (0, "")
+
+
 def test_the_kill_switch_holds_for_alerts_and_the_metrics_tell_it(house: House) -> None:
     halt = {"id": "halt-1", "by": "test", "command": {"command": "halt", "reason": "test"}}
     assert house.ask("/api/commands", READ, halt)[0] == 403
@@ -207,7 +213,8 @@ def test_the_log_holds_each_alert_and_no_token(house: House) -> None:
 @pytest.mark.parametrize(
     ("hook", "words"),
     [
-        ("1234", "too easy to guess: it needs at least 16"),
+        ("1234", "too easy to guess: it needs at least 16 characters"),
+        ("a" * 24, "too easy to guess: it needs at least 5 different characters"),
         ("", "webhook.token is missing: looked in env:T_HOOK"),
     ],
 )

@@ -7,12 +7,13 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 from telegram import Bot, Message
 from telegram.constants import UpdateType
-from telegram.error import Conflict, Forbidden, InvalidToken, TelegramError
+from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError
 from telegram.request import HTTPXRequest
 
 from engine.notify.telegram.contact import TELEGRAM_URL, Contact
@@ -101,6 +102,14 @@ async def _bot(token: str, url: str) -> AsyncIterator[Bot]:
     except Forbidden as forbidden:
         raise SetUpRefused(
             f"the bot may not write there ({forbidden.message}): open the chat and press Start"
+        ) from None
+    except BadRequest as error:
+        raise SetUpRefused(f"Telegram refuses: {redacted(str(error), token)}") from None
+    except NetworkError as error:
+        why = redacted(str(error), token)
+        raise SetUpRefused(
+            f"Telegram cannot be reached at {urlsplit(url).hostname} ({why}): see that this machine "
+            "is online and may reach it, then run it again"
         ) from None
     except TelegramError as error:
         raise SetUpRefused(f"Telegram cannot be asked: {redacted(str(error), token)}") from None

@@ -356,7 +356,7 @@ def test_the_desk_without_a_terminal_points_to_watch(face: EngineFace, ratchet: 
 
 def test_a_port_that_cannot_be_is_told_with_those_that_can(capsys: Captured) -> None:
     assert main(["telegram", "fake", "--port", "99999"]) == 2
-    assert "--port takes a number from 0 (any free one) to 65535, got 99999" in capsys.readouterr().err
+    assert "'99999' is not a port; write a number from 0 (any free one) to 65535" in capsys.readouterr().err
 
 
 def test_an_engine_without_keys_says_what_it_looked_for(ratchet: Ratchet) -> None:

@@ -336,3 +336,16 @@ def test_no_text_breaks_the_reader_or_comes_back_out_of_it(text: str) -> None:
             read_options(file, {})
         except ConfigRefused as refused:
             assert refused.sentences
+
+
+@pytest.mark.parametrize("word", ['"yes"', "1", '"on"', "0"])
+def test_a_switch_is_true_or_false_and_nothing_that_may_mean_it(read: Reads, word: str) -> None:
+    told = refusal(read, f"[desk]\nascii = {word}\n")
+    assert told == f"config.toml line 2: desk.ascii must be true or false, got {word}"
+
+
+def test_a_variable_says_true_or_false_too(read: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATCHET_DESK__ASCII", "True")
+    assert read("")[0].desk.ascii is True
+    monkeypatch.setenv("RATCHET_DESK__ASCII", "yes")
+    assert "desk.ascii must be true or false" in refusal(read, "")
