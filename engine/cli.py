@@ -72,12 +72,9 @@ def _port(text: str) -> int:
 
 def _seconds(text: str) -> float:
     try:
-        value = float(text)
+        return float(text)
     except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write seconds, 0 or more")
-    return value
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write a number of seconds") from None
 
 
 def _user(text: str) -> int:

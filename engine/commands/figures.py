@@ -12,6 +12,8 @@ from engine.core import words
 from engine.protocol import PositionView
 
 UNKNOWN: Final = "--"
+MINUS: Final = "−"
+"""The minus sign, as in every sentence of the engine."""
 STALE_MS: Final = 3_000
 DEAD_MS: Final = 10_000
 
@@ -22,8 +24,8 @@ def amount(value: Decimal | None, decimals: int = 2) -> str:
 
 
 def signed(value: Decimal | None, decimals: int = 2) -> str:
-    """+4.97 or -4.50"""
-    return UNKNOWN if value is None else f"{_rounded(value, decimals):+,f}"
+    """+4.97 or −4.50"""
+    return UNKNOWN if value is None else f"{_rounded(value, decimals):+,f}".replace("-", MINUS)
 
 
 def percent(fraction: Decimal | None, decimals: int = 1) -> str:
@@ -33,7 +35,7 @@ def percent(fraction: Decimal | None, decimals: int = 1) -> str:
 
 def signed_percent(fraction: Decimal | None, decimals: int = 1) -> str:
     """0.332 as +33.2 %"""
-    return UNKNOWN if fraction is None else f"{_rounded(fraction * 100, decimals):+,f} %"
+    return UNKNOWN if fraction is None else f"{_rounded(fraction * 100, decimals):+,f} %".replace("-", MINUS)
 
 
 def _rounded(value: Decimal, decimals: int) -> Decimal:

@@ -42,7 +42,8 @@ def as_lines(snapshot: Snapshot) -> Iterator[str]:
         yield ""
         yield "If this machine died now:"
     for position in snapshot.positions:
-        yield f"  {position.symbol} {position.side.value}: {position.if_machine_dies}"
+        yield f"  {position.symbol} {position.side.value}"
+        yield f"    {position.if_machine_dies}"
 
 
 def _engine(engine: EngineView) -> Iterator[str]:
@@ -87,4 +88,6 @@ def _account(account: AccountView) -> Iterator[str]:
 
 def _limits(limits: tuple[LimitView, ...]) -> Iterator[str]:
     for limit in limits:
-        yield f"{'LIMIT HIT' if limit.hit else 'limit':<10} {limit.name}: {limit.now}, limit {limit.limit}"
+        left = f", {limit.left}" if limit.left else ""
+        word = "LIMIT HIT" if limit.hit else "limit"
+        yield f"{word:<10} {limit.name}: {limit.now}, limit {limit.limit}{left}"

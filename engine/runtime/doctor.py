@@ -28,6 +28,8 @@ ENOUGH: Final = (
     "look at Bitget, API management: this key needs Futures read and write, and must not have Withdraw"
 )
 
+AGAIN: Final = "mend this, then run it again: what comes after it could not be looked at"
+
 
 async def examine(paths: Paths, loaded: Loaded | ConfigRefused) -> list[Finding]:
     """Everything that can be looked at now. Nothing is changed, on this machine or on Bitget."""
@@ -70,7 +72,14 @@ async def _venue(loaded: Loaded, believed: State | None) -> list[Finding]:
             step = "account"
             seen = await look.account(symbols)
         except VenueRefused as refused:
-            return [*found, fail(step, str(refused), "what comes after it could not be looked at")]
+            return [
+                *found,
+                fail(
+                    step,
+                    str(refused),
+                    "mend this, then run it again: what comes after it could not be looked at",
+                ),
+            ]
     state = State(loaded.settings, instruments={i.symbol: i for i in instruments})
     return [*found, *_account(loaded, seen), *_positions(state, seen), _orders(seen, believed)]
 

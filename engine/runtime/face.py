@@ -84,7 +84,10 @@ class Face:
         return orders_of(self._engine.state)
 
     async def why(self, name: str) -> list[StoryLine]:
-        return await story(self._journal, name)
+        lines = await story(self._journal, name)
+        if not lines and any(managed.symbol == name for managed in self._engine.settings.managed):
+            return [StoryLine(0, self._engine.now(), "event", f"{name}: nothing has happened with it yet")]
+        return lines
 
     def preview(self, symbol: str, side: Side, parts: tuple[Decimal, ...]) -> PreviewView:
         return preview_of(self._engine, symbol, side, parts)

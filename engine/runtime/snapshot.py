@@ -156,7 +156,7 @@ def _managed(state: State, cycle: Cycle, tick: Tick | None, at: int) -> Position
         funding=cycle.funding,
         fees=cycle.fees,
         realized=cycle.realised,
-        breakeven=breakeven(cycle, instrument) if cycle.held_qty else None,
+        breakeven=instrument.stop_price(breakeven(cycle, instrument), cycle.side) if cycle.held_qty else None,
         stop_mode=cycle.mode,
         legs=tuple(_leg(cycle, leg) for leg in cycle.legs),
         stops=_stops(cycle),

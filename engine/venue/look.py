@@ -17,7 +17,7 @@ from engine.venue.keys import Keys
 from engine.venue.malformed import Malformed, Row, shaped
 from engine.venue.outcomes import NoAnswer, Refusal
 from engine.venue.port import VenueRefused
-from engine.venue.preflight import Preflight, sentence
+from engine.venue.preflight import ONLINE, Preflight, sentence
 from engine.venue.reads import Reads
 from engine.venue.rest import PRODUCT, Clock, Rest
 from engine.venue.rows import OrderDetail
@@ -111,8 +111,10 @@ class Look:
         except Refusal as refusal:
             raise VenueRefused(sentence(refusal)) from None
         except TimeoutError:
-            raise VenueRefused("Bitget cannot be reached from here: no answer within 10 s.") from None
-        except (NoAnswer, Malformed) as error:
+            raise VenueRefused(f"Bitget cannot be reached: no answer within 10 s; {ONLINE}.") from None
+        except NoAnswer as error:
+            raise VenueRefused(f"Bitget cannot be reached ({error}): {ONLINE}.") from None
+        except Malformed as error:
             raise VenueRefused(f"Bitget did not answer as it should ({error}).") from None
 
     async def _no_order(self, symbol: str, order_id: str) -> OrderDetail:

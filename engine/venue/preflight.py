@@ -16,6 +16,7 @@ from engine.venue.lanes import Lane
 from engine.venue.malformed import Malformed, shaped
 from engine.venue.outcomes import NoAnswer, Refusal
 from engine.venue.port import VenueRefused
+from engine.venue.repeats import Repeats
 from engine.venue.rest import PRODUCT, Rest
 from engine.venue.rows import ContractRow, FeeRates, TierRow
 
@@ -49,6 +50,7 @@ _PERMISSION: Final = (
 _MAINTENANCE: Final = (
     "Bitget is under maintenance. Positions and stops stay as they are; Ratchet goes on when it is over."
 )
+ONLINE: Final = "see that this machine is online and may reach it; what rests on Bitget stays"
 MAINTENANCE: Final = ("40200", "40308", "41114", "43115", "30038")
 
 SENTENCES: Final = {
@@ -76,6 +78,7 @@ class Preflight:
     def __init__(self, rest: Rest, backoff: Backoff) -> None:
         self._rest = rest
         self._backoff = backoff
+        self._away = Repeats()
 
     async def check(self) -> None:
         """Clock, account kind, key and permission. Raises VenueRefused."""
@@ -108,16 +111,19 @@ class Preflight:
         self._backoff.rest()
         while True:
             try:
-                return await step()
+                done = await step()
             except Refusal as refusal:
                 if refusal.code not in MAINTENANCE:
                     raise VenueRefused(sentence(refusal)) from None
                 why = sentence(refusal)
             except (NoAnswer, Malformed) as error:
-                why = f"Bitget cannot be reached ({error})"
-            pause_s = self._backoff.next_s()
-            log.warning("%s; trying again in %.1f s", why, pause_s)
-            await asyncio.sleep(pause_s)
+                why = f"Bitget cannot be reached ({error}): {ONLINE}"
+            else:
+                self._away.over()
+                return done
+            if self._away.is_due():
+                log.warning("%s; trying again until it answers", why)
+            await asyncio.sleep(self._backoff.next_s())
 
     async def _is_classic(self) -> None:
         """Ask the unified API for its settings: only a unified account has any (PITFALLS 34)."""

@@ -14,6 +14,7 @@ import msgspec
 from engine.core.exchange import Tick
 from engine.venue.malformed import Malformed, Row, shaped
 from engine.venue.outcomes import NoAnswer, Refusal
+from engine.venue.repeats import Repeats
 from engine.venue.rest import PRODUCT, Rest
 
 log = logging.getLogger("ratchet.venue")
@@ -39,6 +40,7 @@ class Prices:
         self._rest = rest
         self._tick = tick
         self._silence_s = silence_s
+        self._unasked = Repeats()
 
     def put(self, tick: Tick) -> None:
         """A price arrived."""
@@ -59,8 +61,10 @@ class Prices:
         try:
             asked = await self.ask(tick.symbol)
         except (Refusal, NoAnswer, Malformed) as error:
-            log.warning("the silent price of %s could not be asked for: %s", tick.symbol, error)
+            if self._unasked.is_due():
+                log.warning("the silent price of %s could not be asked for: %s", tick.symbol, error)
             return
+        self._unasked.over()
         mark = asked.mark_price
         if mark == tick.mark:
             if self.newest[tick.symbol] is tick:

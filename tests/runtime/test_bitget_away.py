@@ -4,11 +4,16 @@ permission.
 
 from __future__ import annotations
 
+import logging
 from decimal import Decimal
+
+import pytest
 
 from engine.core.events import AnyCommand, Breakeven, Commanded, Flatten, Halt, Reduce
 from engine.core.instrument import Side
+from engine.core.ledger import breakeven
 from engine.protocol import LinkView, Mode
+from engine.runtime.face import Face
 from engine.runtime.snapshot import snapshot_of
 from tests.runtime.desk import BTC, Desk, desk
 
@@ -44,6 +49,34 @@ async def test_a_failed_request_is_no_answer_and_the_rest_link_is_down_until_one
         assert rest_link(on).reason == ""
 
 
+async def test_what_lasts_is_said_once_and_then_seldom(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "ratchet.venue")
+    async with desk() as on:
+        on.engine.venue._prices._silence_s = 0.1  # type: ignore[attr-defined]
+        await loses_bitget(on)
+        asked = len(on.sim._rest.log.rows(0))
+        await on.until(lambda: len(on.sim._rest.log.rows(0)) > asked + 10, "it was asked ten times more")
+    assert sum("silent price" in line for line in caplog.messages) <= 1
+
+
+async def test_the_story_of_a_managed_symbol_before_its_first_trade_says_that_there_is_none() -> None:
+    async with desk() as on:
+        face = Face(on.engine, on.journal)
+        [line] = await face.why(BTC)
+        assert line.text == "BTCUSDT: nothing has happened with it yet"
+        assert await face.why("DOGEUSDT") == []
+
+
+async def test_a_breakeven_is_told_on_the_tick_towards_the_safe_side() -> None:
+    async with desk() as on:
+        await on.opens()
+        [view] = snapshot_of(on.engine, Mode.SIM).positions
+        exact = breakeven(on.cycle, on.engine.state.instruments[BTC])
+        assert view.breakeven is not None
+        assert exact - Decimal("0.1") < view.breakeven <= exact
+        assert view.breakeven % Decimal("0.1") == 0
+
+
 async def test_a_link_that_is_down_says_what_rests() -> None:
     async with desk() as on:
         on.sim.faults.add({"fault": "disconnect", "side": "public"})
@@ -72,6 +105,7 @@ async def test_a_reduce_without_bitget_says_so_and_is_done_when_it_answers() -> 
 async def test_what_else_is_asked_for_without_bitget_is_taken_too() -> None:
     async with desk() as on:
         await on.opens()
+        await on.falls_to(95_000, rungs=1)
         await loses_bitget(on)
         assert "the stops go there as soon as it answers" in await say(on, Breakeven(BTC, Side.SHORT))
         assert "until nothing is held" in await say(on, Flatten())

@@ -116,5 +116,5 @@ def _resumed(snapshot: Snapshot) -> Iterator[str]:
     yield f"Halted {snapshot.engine.killed}" if snapshot.engine.killed else "It is not halted"
     for limit in snapshot.limits:
         if limit.hit:
-            yield f"Limit reached: {limit.name}, {limit.now} of {limit.limit}"
+            yield f"Limit reached: {limit.name}, {limit.now}, limit {limit.limit}"
     yield "The ladder may then add again"

@@ -23,8 +23,8 @@ Ratchet = Callable[..., subprocess.CompletedProcess[str]]
     [
         ("web --port abc", "'abc' is not a port; write a number"),
         ("telegram fake --user abc", "'abc' is not a user id; write a whole number"),
-        ("watch --every abc", "'abc' is not a time; write seconds, 0 or more"),
-        ("demo --for -1", "'-1' is not a time; write seconds, 0 or more"),
+        ("watch --every abc", "'abc' is not a time; write a number of seconds"),
+        ("demo --for abc", "'abc' is not a time; write a number of seconds"),
     ],
 )
 def test_what_is_no_number_is_told_with_what_to_write(words: str, told: str, capsys: Captured) -> None:
