@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.simulator.hand_cli import add_hand_parser
+from engine.simulator.hand_cli import KEY_VARIABLES, URL_VARIABLE, add_hand_parser
 
 if TYPE_CHECKING:
     from engine.simulator.candles import Recording
@@ -69,6 +70,12 @@ def add_simulator_parser(subparsers: argparse._SubParsersAction[argparse.Argumen
     parser.add_argument(
         "--maintenance", type=amount, help="first-tier maintenance rate of every contract, such as 0.004"
     )
+    parser.add_argument(
+        "--env",
+        type=Path,
+        metavar="FILE",
+        help="write the same there as variables for a shell: `. FILE` in each terminal that needs them",
+    )
     parser.add_argument("--json", action="store_true", help="errors as JSON, too")
     parser.set_defaults(func=run)
 
@@ -84,8 +91,10 @@ def run(arguments: argparse.Namespace) -> int:
         check_loopback(arguments.host)
         sim = _prepared(arguments)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(sim))
+            runner.run(_serve(sim, arguments.env))
     except (CandleError, ValueError) as error:
+        return _complain(str(error), as_json=arguments.json)
+    except NotWritten as error:
         return _complain(str(error), as_json=arguments.json)
     except OSError as error:
         cause = os.strerror(error.errno) if error.errno else str(error)
@@ -204,7 +213,25 @@ def _recordings(names: Sequence[str]) -> list[Recording]:
     return recordings
 
 
-async def _serve(sim: SimulatedBitget) -> None:
+class NotWritten(Exception):
+    """The file for the shell cannot be written; the text says why and what to do."""
+
+
+def write_env(file: Path, sim: SimulatedBitget) -> None:
+    """What `ratchet hand` and `ratchet engine` read from the environment, for this user's eyes alone. Raises
+    NotWritten.
+    """
+    values = {URL_VARIABLE: sim.url, **{name: getattr(sim, part) for part, name in KEY_VARIABLES.items()}}
+    text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
+    try:
+        file.unlink(missing_ok=True)
+        file.touch(mode=0o600, exist_ok=False)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise NotWritten(f"--env {file} cannot be written ({error.strerror}): name another file") from None
+
+
+async def _serve(sim: SimulatedBitget, env: Path | None) -> None:
     import asyncio
     import signal
 
@@ -212,14 +239,19 @@ async def _serve(sim: SimulatedBitget) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, ended.set)
-    async with sim, asyncio.TaskGroup() as tasks:
-        watch = tasks.create_task(sim.failed())
-        print(
-            json.dumps({"url": sim.url, "key": sim.key, "secret": sim.secret, "passphrase": sim.passphrase}),
-            flush=True,
-        )
-        await ended.wait()
-        watch.cancel()
+    async with sim:
+        if env is not None:
+            write_env(env, sim)
+        async with asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(sim.failed())
+            print(
+                json.dumps(
+                    {"url": sim.url, "key": sim.key, "secret": sim.secret, "passphrase": sim.passphrase}
+                ),
+                flush=True,
+            )
+            await ended.wait()
+            watch.cancel()
 
 
 def _loop_factory() -> Any:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,6 +160,21 @@ async def test_a_simulator_prints_where_it_listens_serves_a_hand_and_ends_on_a_s
         assert await process.wait() == 0
 
 
+async def test_a_simulator_writes_what_a_shell_needs_to_go_on(tmp_path: Path) -> None:
+    file = tmp_path / "sim.env"
+    async with simulator("--ideal", "--speed", "0", "--env", str(file)) as (_, door):
+        assert file.stat().st_mode & 0o777 == 0o600
+        shell = await asyncio.create_subprocess_shell(
+            f". {file} && echo $RATCHET_SIM_URL && "
+            f"{sys.executable} -m engine.simulator hand open ethusdt long --margin 10 --leverage 40",
+            stdout=asyncio.subprocess.PIPE,
+        )
+        out, _ = await shell.communicate()
+        told = out.decode().splitlines()
+        assert told[0] == door["url"]
+        assert told[1].startswith("opened long")
+
+
 async def test_a_simulator_replays_the_recordings_that_come_with_it() -> None:
     async with simulator("--data", "recorded", "--start", "2025-05-08T12:00", "--speed", "60") as (
         process,
@@ -187,6 +203,7 @@ async def test_a_simulator_replays_the_recordings_that_come_with_it() -> None:
             "start 2020-01-01T00:00: the recordings have every symbol from 2025-05-04T15:33 to 2025-06-03T",
         ),
         (["simulator", "--port", "99999"], "'99999' is not a port"),
+        (["simulator", "--env", "/nowhere/sim.env"], "--env /nowhere/sim.env cannot be written"),
         (["simulator", "--rest-latency-ms", "-5"], "write milliseconds, 0 or more"),
         (["simulator", "--speed", "fast"], "is not a speed"),
         (["simulator", "--start", "noon"], "is not a time"),
