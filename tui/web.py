@@ -8,6 +8,7 @@ that name another host or come from another origin are refused.
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
 import shlex
 import sys
@@ -37,6 +38,13 @@ class DeskServer(Server):
     @property
     def address(self) -> str:
         return f"{self.public_url}/?key={self.key}"
+
+    def initialize_logging(self) -> None:
+        """What goes wrong is told; who asked for which file is not."""
+        logging.basicConfig(level=logging.WARNING, format="%(message)s")
+
+    async def on_startup(self, app: web.Application) -> None:
+        """Nothing more to say than the address."""
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()
@@ -72,7 +80,10 @@ class DeskServer(Server):
 
 
 def serve_desk(socket: Path, port: int, options: Sequence[str]) -> None:
-    """Print the address and serve until Ctrl-C or SIGTERM. `options` are those of `python -m tui`."""
+    """Print the address and what may be done there, and serve until Ctrl-C or SIGTERM. `options` are those of
+    `python -m tui`.
+    """
     server = DeskServer(socket, port, options)
-    print(f"The desk is at {server.address}", flush=True)
+    may = "to watch only" if "--read-only" in options else "and whoever has this address can trade"
+    print(f"The desk, {may}, until Ctrl-C: {server.address}", flush=True)
     server.serve()

@@ -35,9 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
         options += ["--keymap", looks.keymap]
     elif looks.keymap:
         options += [word for name, keys in looks.keymap.items() for word in ("--key", f"{name}={keys}")]
-    print(
-        "It trades: whoever has its address can act." if arguments.trade else "It only watches.", flush=True
-    )
     serve_desk(paths.socket, arguments.port, options)
     return DONE
 

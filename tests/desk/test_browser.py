@@ -33,14 +33,18 @@ def free_port() -> int:
         return port
 
 
+def serving(socket: Path, *options: str) -> str:
+    """What `ratchet web` does once it knows its engine, as a program."""
+    return f"{SERVE}serve_desk(Path({str(socket)!r}), {free_port()}, {list(options)!r})"
+
+
 @asynccontextmanager
 async def served(socket: Path, *options: str) -> AsyncIterator[str]:
     """`ratchet web` as a process; yields the address with its key."""
-    code = f"{SERVE}serve_desk(Path({str(socket)!r}), {free_port()}, {list(options)!r})"
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
-        code,
+        serving(socket, *options),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -191,3 +195,30 @@ async def test_the_key_goes_into_a_cookie_that_lets_only_this_page_in(socket: Pa
                 assert "SameSite=Strict" in reply.history[0].headers["Set-Cookie"]
             async with session.get(bare + "ws", headers={"Origin": "http://evil.example"}) as reply:
                 assert reply.status == 403
+
+
+@pytest.mark.parametrize(
+    ("options", "may"), [(("--read-only",), "to watch only"), ((), "and whoever has this address can trade")]
+)
+async def test_it_tells_its_address_and_what_may_be_done_there_in_one_line(
+    socket: Path, options: tuple[str, ...], may: str
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", serving(socket, *options)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        line = (await process.stdout.readline()).decode()
+        address = line.split()[-1]
+        await until_it_listens(address)
+        async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
+            for path in (address, f"{address}x"):
+                async with session.get(path):
+                    pass
+        process.terminate()
+        rest, _ = await process.communicate()
+    assert line.startswith(f"The desk, {may}, until Ctrl-C: http://127.0.0.1:")
+    assert rest == b""
