@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -24,13 +25,12 @@ from tui.alarms import Alarms, notice_sequence
 from tui.ascii_only import AsciiOnly
 from tui.book import Book
 from tui.client import EngineClient
+from tui.door import Door
 from tui.foot import Foot
 from tui.hand import Hand
 from tui.kept import KEYMAP, THEME, Kept
 from tui.keymaps import APP_KEYS, bindings
-from tui.leaving import parting
 from tui.lending import Lending
-from tui.link import LinkState
 from tui.looks import Looks, Wished
 from tui.messages import CommandWanted
 from tui.orders import Orders
@@ -63,7 +63,7 @@ class RatchetDesk(App[int]):
         *bindings(APP_KEYS),
         Binding("ctrl+p", "command_palette", "Palette", id="palette", show=False, priority=True, system=True),
         Binding("ctrl+q", "leave", "Quit", id="quit.also", show=False),
-        Binding("ctrl+c", "help_quit", "How to quit", show=False, system=True),
+        Binding("ctrl+c", "interrupt", "Quit", id="quit.twice", show=False, priority=True, system=True),
         Binding("escape", "disarm", "Disarm flatten", show=False),
     ]
 
@@ -82,6 +82,7 @@ class RatchetDesk(App[int]):
         ascii: bool = False,
         alarms: Alarms | None = None,
         farewell: str | None = None,
+        until: Future[None] | None = None,
         steady: Callable[[], float] = time.monotonic,
         wall: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         sample_s: float = SAMPLE_S,
@@ -91,7 +92,6 @@ class RatchetDesk(App[int]):
         super().__init__(ansi_color=True if colourless else None)
         self.client = client
         self.read_only = read_only
-        self.farewell = farewell
         self.alarms = alarms or Alarms()
         self.scene = Scene(client.link, read_only=read_only)
         self.scene_changed: Signal[Scene] = Signal(self, "scene")
@@ -100,6 +100,7 @@ class RatchetDesk(App[int]):
         self._greeted: Hello | None = None
         self.book = Book(self)
         self.orders = Orders(self, steady)
+        self.door = Door(self, steady, farewell, until)
         self.foot = Foot(self)
         self.lending = Lending(self, hand)
         said = {THEME: "command line", KEYMAP: "command line", **(said_in or {})}
@@ -139,6 +140,7 @@ class RatchetDesk(App[int]):
     def on_mount(self) -> None:
         self.run_worker(self.client.watch(), name="watch", group="watch", exclusive=True, exit_on_error=True)
         self.run_worker(self._first_look(), name="first look", exit_on_error=True)
+        self.run_worker(self.door.wait(), name="door", exit_on_error=True)
         self.set_interval(self._sample_s, self.sample)
         self.looks.watch()
         self.call_after_refresh(self.looks.tell_problems)
@@ -155,7 +157,8 @@ class RatchetDesk(App[int]):
         self._hear(snapshot)
         self.scene = Scene(self.client.link, snapshot, elapsed, self._wall(), self.read_only)
         since = (self.scene.now - self.scene.link.since) // 1000 if self.scene.is_gone else 0
-        moment = (snapshot, self.scene.link, elapsed // 1000, since, self.orders.is_armed)
+        armed = self.orders.is_armed, self.door.is_ajar
+        moment = (snapshot, self.scene.link, elapsed // 1000, since, armed)
         self.orders.forget()
         if len(self._moment) != len(moment) or any(
             a is not b and a != b for a, b in zip(moment, self._moment, strict=True)
@@ -220,7 +223,8 @@ class RatchetDesk(App[int]):
             self.book.go_to(number)
 
     def action_leave(self) -> None:
-        """Quit the desk; the engine keeps running, and the last line says so."""
-        up = self.client.link.state is LinkState.UP
-        told = parting(self.client.link.hello, up=up) if self.farewell is None else self.farewell
-        self.exit(0, message=told or None)
+        """Quit the desk; what becomes of the engine is told in the last line."""
+        self.door.leave()
+
+    def action_interrupt(self) -> None:
+        self.door.interrupt()

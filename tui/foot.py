@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from tui.keymaps import APP_KEYS, FLATTEN, HALT, HAND, HELP, OTHER_KEYS, Key, shown_keys
-from tui.view_model.footer import Hint, Hints, arming_line, footer
+from tui.keymaps import APP_KEYS, FLATTEN, HALT, HAND, HELP, OTHER_KEYS, QUIT, Key, shown_keys
+from tui.view_model.footer import Hint, Hints, arming_line, footer, leaving_line
 from tui.view_model.ink import Line
 from tui.widgets.approvals_panel import ApprovalsPanel
 from tui.widgets.filter_line import FilterLine
@@ -14,10 +14,10 @@ from tui.widgets.filter_line import FilterLine
 if TYPE_CHECKING:
     from tui.app import RatchetDesk
 
-HINTS: Final = 8
+HINTS: Final = 9
 """A bottom line with more keys than this is read by nobody."""
 
-ALWAYS: Final = (HALT, FLATTEN, HELP)
+ALWAYS: Final = (HALT, FLATTEN, HELP, QUIT)
 """What stands in the bottom line however narrow it is."""
 
 COMMANDS: Final = {"halt", "flatten", "resume", "adopt", "pause", "ticket"}
@@ -35,12 +35,21 @@ class Foot:
         desk = self._desk
         if desk.orders.is_armed:
             return arming_line(desk.scene.positions, width, key=self.key_of(FLATTEN))
+        if desk.door.is_ajar:
+            return leaving_line(desk.scene, width, ends_engine=desk.door.ends_engine)
         return footer(desk.scene, desk.orders.last, self._hints(), width, desk.book.tabs)
 
     def help(self) -> tuple[Hint, ...]:
         """Every key of this screen with all its ways to press it, and its words."""
-        keys = tuple(("  ".join(shown_keys(key, self._desk.keymap)), key.words) for key in self.offered())
+        keys = tuple(
+            ("  ".join(shown_keys(key, self._desk.keymap)), self.words_of(key)) for key in self.offered()
+        )
         return (*keys, *OTHER_KEYS)
+
+    def words_of(self, key: Key) -> str:
+        """What a key does, on this desk."""
+        ends = key is QUIT and self._desk.door.ends_engine
+        return "Quit the desk; its engine and all of the demo end with it" if ends else key.words
 
     def offered(self) -> Iterator[Key]:
         """The keys that do something here, the screen's own first."""

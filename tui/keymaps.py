@@ -40,7 +40,7 @@ class Key(msgspec.Struct, frozen=True):
 
 
 HALT: Final = Key(
-    "halt", "ctrl+k", "halt", "Halt: nothing that adds risk from now on; stops stay", "halt", 5, True
+    "halt", "ctrl+k", "halt", "Halt: nothing that adds risk from now on; resting stops stay", "halt", 5, True
 )
 FLATTEN: Final = Key(
     "flatten",
@@ -53,6 +53,7 @@ FLATTEN: Final = Key(
 )
 HELP: Final = Key("help", "f1,question_mark", "help", "Help", "help", 7)
 HAND: Final = Key("hand", "h", "hand", "The trader's hand on the simulated exchange", "hand", 1)
+QUIT: Final = Key("quit", "q", "leave", "Quit the desk; the engine keeps running", "quit", 8)
 MENU: Final = Key("menu", "m,enter", "menu", "Menu of the selected position: stops, reduce, close", "menu", 0)
 
 APP_KEYS: Final = (
@@ -60,7 +61,7 @@ APP_KEYS: Final = (
     FLATTEN,
     Key("resume", "ctrl+r", "resume", "Resume trading after a halt (asks)", "resume", 5),
     HELP,
-    Key("quit", "q", "leave", "Quit the desk; the engine keeps running", "quit", 8),
+    QUIT,
     *(
         Key(f"page.{door.number}", str(door.number), f"page({door.number})", f"Screen {door.name}")
         for door in PAGES
@@ -116,6 +117,7 @@ OTHER_KEYS: Final = (
     ("↑ ↓  j k", "Select a position"),
     ("tab", "Move between positions, approvals and log"),
     ("enter  h  n", "On an approval: yes, half, no"),
+    ("^C  ^C", "Quit, also over a dialog; copies instead while text is selected"),
     ("ctrl+p", "Palette: every command by name"),
     ("esc", "Leave a dialog, the filter, the armed flatten"),
 )
@@ -143,6 +145,7 @@ _KNOWN: Final = {
         "approval.previous",
         "filter.clear",
         "palette",
+        "quit.twice",
     ),
 }
 

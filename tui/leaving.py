@@ -36,6 +36,7 @@ class Leaving:
         self._ask = ask
         self._before: list[Any] | None = None
         self._old: dict[int, Any] = {}
+        self._last: threading.Timer | None = None
 
     def __enter__(self) -> Leaving:
         with contextlib.suppress(termios.error, ValueError, OSError):
@@ -45,13 +46,17 @@ class Leaving:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """The desk is closed: what its caller still has to put away takes the time that it takes."""
+        if self._last is not None:
+            self._last.cancel()
         for number, handler in self._old.items():
             signal.signal(number, handler)
 
     def _leave(self, number: int, frame: FrameType | None) -> None:
-        last = threading.Timer(GRACE_S, self._by_force, (number,))
-        last.daemon = True
-        last.start()
+        if self._last is None:
+            self._last = threading.Timer(GRACE_S, self._by_force, (number,))
+            self._last.daemon = True
+            self._last.start()
         self._ask(number)
 
     def _by_force(self, number: int) -> None:

@@ -29,6 +29,9 @@ class DeskCommands(Provider):
         desk = cast("RatchetDesk", self.app)
         own = desk.page.KEYS if desk.page else ()
         for key in desk.foot.offered():
-            yield key.words, partial(desk.run_action, f"screen.{key.action}" if key in own else key.action)
+            yield (
+                desk.foot.words_of(key),
+                partial(desk.run_action, f"screen.{key.action}" if key in own else key.action),
+            )
         for name in desk.looks.names:
             yield f"Theme: {name}", partial(desk.looks.wear, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,14 +30,15 @@ def run_desk(
     mouse: bool = True,
     hand: Hand | None = None,
     farewell: str | None = None,
+    until: Future[None] | None = None,
     by: str = "",
 ) -> int:
     """Run the desk on the engine's socket until the trader quits.
 
     `theme` and `keymap` were asked for by name and `said_in` tells where (`config.toml line 3`); `kept` is
     the file in which the desk remembers what was chosen in it. `farewell` is the last line in the trader's
-    shell instead of the usual one: for an engine that ends with the desk. Returns the
-    exit code: 0, or 128 + n after signal n.
+    shell instead of the usual one: for an engine that ends with the desk. Once `until` is done, the desk
+    leaves as at `q`. Returns the exit code: 0, or 128 + n after signal n.
     """
     haste.begin()
     from tui.app import RatchetDesk
@@ -56,6 +58,7 @@ def run_desk(
         ascii=ascii,
         alarms=alarms,
         farewell=farewell,
+        until=until,
     )
 
     def leave(number: int) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import threading
 from collections.abc import Awaitable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Final, Self
 
@@ -31,22 +29,21 @@ def show(house: House, hand: DemoHand, scenario: Scenario, wish: Wish) -> int:
 
     Raises HandError when the first position could not be opened.
     """
-    prompter = Prompter(hand, scenario, wish.seconds)
-    with prompter:
-        code = run_desk(
+    with Prompter(hand, scenario, wish.seconds) as prompter:
+        return run_desk(
             house.paths.socket,
             theme=wish.theme,
             ascii=wish.ascii,
             mouse=wish.mouse,
             hand=LentHand(hand),
             farewell=FAREWELL,
+            until=prompter.work,
         )
-    return 0 if prompter.has_rung_off else code
 
 
 class Prompter:
     """What has to happen while the desk is open, from a thread of its own: the first position, the running
-    market, the end. Leaving the block raises what went wrong in there.
+    market, the end: `work` is done when the desk has to close. Leaving the block raises what went wrong.
     """
 
     def __init__(self, hand: DemoHand, scenario: Scenario, seconds: float | None) -> None:
@@ -54,12 +51,10 @@ class Prompter:
         self._scenario = scenario
         self._seconds = seconds
         self._over = threading.Event()
-        self.has_rung_off = False
 
     def __enter__(self) -> Self:
         self._pool = ThreadPoolExecutor(1, "prompter")
-        self._work = self._pool.submit(self._prompt)
-        self._work.add_done_callback(self._look_at)
+        self.work = self._pool.submit(self._prompt)
         return self
 
     def __exit__(
@@ -67,7 +62,7 @@ class Prompter:
     ) -> None:
         self._over.set()
         self._pool.shutdown()
-        self._work.result()
+        self.work.result()
 
     def _prompt(self) -> None:
         if self._over.wait(FIRST_LOOK_S):
@@ -76,17 +71,7 @@ class Prompter:
         if self._over.wait(FIRST_LOOK_S):
             return
         asyncio.run(self._hand.market.play(self._hand.speed))
-        if self._seconds is not None and not self._over.wait(self._seconds):
-            self._ring_off()
-
-    def _look_at(self, work: Future[None]) -> None:
-        if work.exception() is not None:
-            self._ring_off()
-
-    def _ring_off(self) -> None:
-        """The desk leaves at a signal as at `q`."""
-        self.has_rung_off = True
-        os.kill(os.getpid(), signal.SIGTERM)
+        self._over.wait(self._seconds)
 
 
 class LentHand:

@@ -143,14 +143,34 @@ def test_a_reader_that_goes_away_ends_it(stage: Stage, quiet: tuple[str, ...]) -
     assert not stage.left()
 
 
-def test_in_a_terminal_it_is_the_desk_and_q_ends_all_of_it(stage: Stage) -> None:
+def in_terminal(stage: Stage, *words: str) -> tuple[subprocess.Popen[bytes], int]:
+    """A demo in a pseudo terminal, and the trader's end of it."""
     ours, theirs = pty.openpty()
     os.set_blocking(ours, False)
-    environment = stage.environment | {"COLUMNS": "120", "LINES": "40"}
     demo = subprocess.Popen(
-        stage.command(), env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        stage.command(*words),
+        env=stage.environment | {"COLUMNS": "120", "LINES": "40"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
     )
     os.close(theirs)
+    return demo, ours
+
+
+def test_in_a_terminal_its_time_ends_it_as_q_does(stage: Stage) -> None:
+    demo, ours = in_terminal(stage, "--for", "1")
+    shown = read_until(ours, rb"Result: 100.00 USDT became .*\n", 90)
+    assert b"The demo is over" in shown
+    assert b"Result: 100.00 USDT became" in shown
+    assert demo.wait(30) == 0
+    os.close(ours)
+    assert not stage.left()
+
+
+def test_in_a_terminal_it_is_the_desk_and_q_ends_all_of_it(stage: Stage) -> None:
+    demo, ours = in_terminal(stage)
     screen = read_until(ours, rb"RATCHET.*ETHUSDT.*LONG", 60)
     assert re.search(rb"RATCHET.*ETHUSDT.*LONG", screen, re.DOTALL)
     os.write(ours, b"q")

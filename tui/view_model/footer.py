@@ -63,8 +63,8 @@ def footer(
     if scene.is_gone:
         return gone_line(scene, width)
     right = _front(tabs) if hints.deaf else _tabs(tabs, named=width >= TABBED)
-    always = joined(map(_key, hints.always))
     room = width - width_of(right) - 3
+    always = fitting(map(_key, hints.always), room)
     now = fitting(map(_key, hints.now), room - width_of(always) - 2)
     left = (Span(" "), *joined(piece for piece in (now, always) if piece))
     return spread(left, (*right, Span(" ")), width) if right else left
@@ -107,6 +107,15 @@ def gone_line(scene: Scene, width: int) -> Line:
     """What stands in the place of the keys while nobody hears them."""
     reason = printable(scene.link.reason) or "looking for the engine"
     return line(cell(f" Keys reach nobody: {reason} · q quits, F1 helps", width, Ink.NOTICE))
+
+
+def leaving_line(scene: Scene, width: int, *, ends_engine: bool) -> Line:
+    """What the second Ctrl-C will do."""
+    if ends_engine:
+        after = "its engine and all of the demo end with it"
+    else:
+        after = "it has no engine now" if scene.is_gone else "the engine goes on"
+    return line(cell(f" ^C again within 3 s leaves the desk; {after}", width, Ink.NOTICE))
 
 
 def arming_line(positions: tuple[PositionView, ...], width: int, *, key: str) -> Line:
