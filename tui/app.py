@@ -34,6 +34,7 @@ from tui.lending import Lending
 from tui.looks import Looks, Wished
 from tui.messages import CommandWanted
 from tui.orders import Orders
+from tui.pace import Pace
 from tui.palette import DeskCommands
 from tui.screens.page import Page
 from tui.terse import terse_driver
@@ -97,6 +98,7 @@ class RatchetDesk(App[int]):
         self.scene_changed: Signal[Scene] = Signal(self, "scene")
         self._wall, self._sample_s = wall, sample_s
         self._moment: tuple[object, ...] = ()
+        self._pace = Pace()
         self._greeted: Hello | None = None
         self.book = Book(self)
         self.orders = Orders(self, steady)
@@ -155,7 +157,9 @@ class RatchetDesk(App[int]):
         """Look at the newest snapshot; tell the screen when it is another moment."""
         snapshot, elapsed = self.client.newest()
         self._hear(snapshot)
-        self.scene = Scene(self.client.link, snapshot, elapsed, self._wall(), self.read_only)
+        self.scene = Scene(
+            self.client.link, snapshot, elapsed, self._wall(), self.read_only, self._pace.times
+        )
         since = (self.scene.now - self.scene.link.since) // 1000 if self.scene.is_gone else 0
         armed = self.orders.is_armed, self.door.is_ajar
         moment = (snapshot, self.scene.link, elapsed // 1000, since, armed)
@@ -173,6 +177,7 @@ class RatchetDesk(App[int]):
             self._greeted = hello
             self.looks.dress()
         if snapshot is not None and snapshot is not self.scene.snapshot:
+            self._pace.look(snapshot.engine)
             rings, notice = self.alarms.heard(snapshot)
             if rings:
                 self.bell()

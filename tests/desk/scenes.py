@@ -222,7 +222,6 @@ ENGINE = EngineView(
     flattening=False,
     read_only="",
     auto=True,
-    speed="×60",
 )
 
 LINKS = (
@@ -289,7 +288,7 @@ FREE = replace(
     account=replace(ACCOUNT, equity=D("124.2550"), worst_case=D("-6.8531"), risk_free=1),
 )
 
-REAL_MONEY = replace(LIVE, version=7, engine=replace(ENGINE, mode=Mode.LIVE, speed="", market=NOW))
+REAL_MONEY = replace(LIVE, version=7, engine=replace(ENGINE, mode=Mode.LIVE, market=NOW))
 
 
 def crowd(count: int, tick: int = 0) -> Snapshot:

@@ -261,7 +261,7 @@ def test_the_distance_of_levels_is_not_drawn_from_a_stale_mark() -> None:
 
 @pytest.mark.parametrize(("mode", "ink"), [(Mode.LIVE, Ink.LIVE), (Mode.DEMO, Ink.DEMO), (Mode.SIM, Ink.SIM)])
 def test_whose_money_it_is_stands_first_as_word_and_colour(mode: Mode, ink: Ink) -> None:
-    engine = replace(scenes.ENGINE, mode=mode, speed="", account="a-very-long-name-of-an-account" * 3)
+    engine = replace(scenes.ENGINE, mode=mode, account="a-very-long-name-of-an-account" * 3)
     line = header(scene(replace(scenes.LIVE, engine=engine)), 80)
     assert Span(f" {mode} ", ink) in line
     assert width_of(line) == 80
@@ -285,20 +285,20 @@ def said(view: Scene, width: int = 120) -> list[str]:
 
 def test_killed_is_said_in_words() -> None:
     assert said(scene(scenes.KILLED)) == [
-        "HALTED by the desk on pts/3 at 14:03:17 · no new risk, stops stay · ^R resumes"
+        "HALTED by the desk on pts/3 at 14:03:17 · no new risk · 2 stops stay · ^R resumes"
     ]
     watcher = Scene(UP, scenes.KILLED, 0, scenes.NOW, read_only=True)
-    assert said(watcher) == ["HALTED by the desk on pts/3 at 14:03:17 · no new risk, stops stay"]
+    assert said(watcher) == ["HALTED by the desk on pts/3 at 14:03:17 · no new risk · 2 stops stay"]
     limit = replace(scenes.ENGINE, killed="by the engine: equity 79.90 is below 80", killed_at=0)
     assert said(scene(replace(scenes.KILLED, engine=limit))) == [
-        "HALTED by the engine: equity 79.90 is below 80 · no new risk, stops stay · ^R resumes"
+        "HALTED by the engine: equity 79.90 is below 80 · no new risk · 2 stops stay · ^R resumes"
     ]
     assert " HALTED " in text_of(header(scene(scenes.KILLED), 80))
 
 
 def test_a_gone_engine_is_said_with_since_when_and_how_often_it_was_tried() -> None:
     assert said(scene(elapsed_ms=12_000, link=GONE)) == [
-        "ENGINE GONE since 14:03:09 (12s) · retry 3 · values are old · stops stay"
+        "ENGINE GONE since 14:03:09 (12s) · retry 3 · values are old · 2 stops rested"
     ]
 
 

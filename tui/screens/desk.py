@@ -84,7 +84,7 @@ class DeskScreen(Page):
         """The selected position's ladder, or its chart in the same place; beside it where there is room."""
         position = self.grid.position
         if self.is_charted:
-            self._chart_panel().show(position, self._chart, self._trouble)
+            self._chart_panel().show(self.desk.scene, position, self._chart, self._trouble)
         if not self.is_charted or self.has_class("-wide"):
             self.query_one(LadderPanel).show(self.desk.scene, position)
 

@@ -20,10 +20,12 @@ SIGNS: Final = (
     ("■  □", "a stop that rests on the exchange; one that was not read back yet"),
     ("●", "the mark price"),
     ("○  =", "an entry; the price at which the cycle breaks even"),
-    ("◎", "the next rung: bank half of the front leg, add a new one"),
+    ("◎", "the next rung: bank half of the front leg (in coin), add a new one (USDT of margin)"),
     ("worst case", "the result if the market runs through every resting stop, fees included"),
     ("RISK-FREE", "the worst case is not a loss"),
     ("STALE 4s", "the mark is that old; past 10 s its numbers become --"),
+    ("⟲  AGE", "rungs that ran; how old the mark is"),
+    ("14:03:21", "the engine's clock, UTC; a simulated market's own is called market time"),
 )
 
 

@@ -17,6 +17,7 @@ from tui.messages import FilterChanged
 from tui.screens.page import Page
 from tui.view_model.history import cycle_line, cycle_title, figures, heading, inside, record
 from tui.view_model.ink import BLANK, Ink, Line, Span, line, printable
+from tui.view_model.numbers import MARKET_TIME
 from tui.view_model.scene import Scene
 from tui.view_model.story import named
 from tui.widgets.equity_curve import EquityCurve
@@ -129,7 +130,8 @@ class HistoryScreen(Page):
         rows = tuple((cycle_line(c, scene.market_now, width),) for c in self.shown)
         listing.fill(rows, head=heading(width))
         wish = f"filter “{self._words}” · " if self._words else ""
-        listing.entitle(f"Cycles {len(self.shown)}", f"{wish}enter opens one")
+        apart = MARKET_TIME if scene.market_apart else ""
+        listing.entitle(f"Cycles {len(self.shown)}{apart}", f"{wish}enter opens one")
 
     def _why_empty(self) -> str:
         if self._trouble:
@@ -159,7 +161,8 @@ class HistoryScreen(Page):
 
     def _show_inside(self, story: CycleStory, scene: Scene) -> None:
         sheet = self.query_one(CycleSheet)
-        sheet.entitle(cycle_title(story.cycle), "esc closes · w tells its story")
+        apart = MARKET_TIME if scene.market_apart else ""
+        sheet.entitle(f"{cycle_title(story.cycle)}{apart}", "esc closes · w tells its story")
         lines: tuple[Line, ...] = inside(story, scene.market_now, sheet.room)
         sheet.draw((*lines, BLANK, line(Span(f" Cycle {printable(story.cycle.cycle)}", Ink.LABEL))))
 

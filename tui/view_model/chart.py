@@ -19,7 +19,7 @@ from tui.view_model.levels import (
     GLYPH_RUNG,
     GLYPH_STOP,
 )
-from tui.view_model.numbers import clock, percent, price
+from tui.view_model.numbers import MARKET_TIME, clock, percent, price
 
 MINUTE_MS: Final = 60_000
 SPANS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 240)
@@ -214,8 +214,8 @@ def below(chart: ChartView, position: PositionView, shown: Picture, width: int) 
     return fitting(pieces, width), line(Span(outside, Ink.LABEL))
 
 
-def title(chart: ChartView | None, shown: Picture | None, position: PositionView) -> str:
-    """`BTCUSDT chart · 5 min candles`."""
+def title(chart: ChartView | None, shown: Picture | None, position: PositionView, *, apart: bool) -> str:
+    """`BTCUSDT chart · a candle is 5 min`; a market with a clock of its own says so."""
     if chart is None or shown is None or not shown.candles:
         return f"{position.symbol} chart"
-    return f"{position.symbol} chart · a candle is {shown.minutes} min"
+    return f"{position.symbol} chart · a candle is {shown.minutes} min{MARKET_TIME if apart else ''}"

@@ -4,10 +4,23 @@ what is wrong.
 
 from __future__ import annotations
 
+from typing import Final
+
 from engine.protocol import EngineView, LinkView, Mode
-from tui.view_model.ink import Ink, Line, Span, cell, joined, line, printable, spread
+from tui.view_model.ink import Ink, Line, Span, cell, cells, joined, line, printable, spread, width_of
 from tui.view_model.numbers import age, clock, date, latency
 from tui.view_model.scene import STALE_MS, Freshness, Scene, mode_ink
+
+FULL: Final = 100
+"""From this width on the header has the day, and the latency of both links whatever else it tells."""
+
+
+RESTS: Final = {"resting", "moving"}
+"""The states of a stop that the exchange would trigger now."""
+
+
+ACCOUNT: Final = 8
+"""Cells of the account's name that a second clock does not take."""
 
 
 def header(scene: Scene, width: int) -> Line:
@@ -15,9 +28,12 @@ def header(scene: Scene, width: int) -> Line:
     cuts them.
     """
     account = line(Span(printable(_account(scene)), Ink.BRIGHT))
-    left = joined((line(Span(" RATCHET ", Ink.BRAND)), *_badges(scene), account), " ")
-    right = joined((_links(scene, width), _clocks(scene, width)), "   ")
-    return spread(left, (*right, Span(" ")), width)
+    badges = joined((line(Span(" RATCHET ", Ink.BRAND)), *_badges(scene)), " ")
+    least = width_of(badges) + min(width_of(account), ACCOUNT) + 2
+    links, gap = _links(scene, width), "   " if width >= FULL or not scene.market_apart else "  "
+    both, engine = (joined((links, clocks), gap) for clocks in _clocks(scene, width))
+    right = both if least + width_of(both) + 1 <= width else engine
+    return spread(joined((badges, account), " "), (*right, Span(" ")), width)
 
 
 def _account(scene: Scene) -> str:
@@ -27,22 +43,24 @@ def _account(scene: Scene) -> str:
 
 
 def _badges(scene: Scene) -> tuple[Line, ...]:
-    mode, speed = _mode(scene)
-    marked = speed if not speed or speed[0] in "×x" else f"×{speed}"
-    badge = line(Span(f" {mode}{' ' if marked else ''}{marked} ", mode_ink(mode))) if mode else ()
+    mode = mode_of(scene)
+    badge = line(Span(f" {mode}{_pace(scene)} ", mode_ink(mode))) if mode else ()
     watcher = line(Span(" READ-ONLY ", Ink.NOTICE)) if scene.read_only else ()
     return badge, _kill_state(scene), watcher
 
 
 def mode_of(scene: Scene) -> Mode | None:
     """Whose money it is, as soon as anybody said so."""
-    return _mode(scene)[0]
-
-
-def _mode(scene: Scene) -> tuple[Mode | None, str]:
     if scene.snapshot:
-        return scene.snapshot.engine.mode, scene.snapshot.engine.speed
-    return (scene.link.hello.mode, "") if scene.link.hello else (None, "")
+        return scene.snapshot.engine.mode
+    return scene.link.hello.mode if scene.link.hello else None
+
+
+def _pace(scene: Scene) -> str:
+    """How fast a market with a time of its own runs: ` ×60`, or that it stands."""
+    if scene.pace is None or scene.is_gone or not scene.market_apart:
+        return ""
+    return f" ×{scene.pace}" if scene.pace else " paused"
 
 
 def _kill_state(scene: Scene) -> Line:
@@ -57,7 +75,7 @@ def _kill_state(scene: Scene) -> Line:
 
 
 def _links(scene: Scene, width: int) -> Line:
-    return joined((_engine_link(scene, width), _exchange_link(scene)), "  ")
+    return joined((_engine_link(scene, width), _exchange_link(scene, width)), "  ")
 
 
 def _engine_link(scene: Scene, width: int) -> Line:
@@ -67,7 +85,7 @@ def _engine_link(scene: Scene, width: int) -> Line:
         return line(Span("engine ", Ink.LABEL), Span(f"✖ {link.state.value}{tries}", Ink.LOSS))
     silent = scene.freshness is not Freshness.FRESH
     dot = Span(f"○ {age(scene.elapsed_ms)}", Ink.WARN) if silent else Span("●", Ink.GAIN)
-    took = f" {latency(link.latency_ms)}" if width >= 100 else ""
+    took = f" {latency(link.latency_ms)}" if width >= FULL else ""
     return line(Span("engine ", Ink.LABEL), dot, Span(took, Ink.LABEL))
 
 
@@ -75,7 +93,7 @@ EXCHANGE_LINKS = ("public", "private", "rest")
 """The connections to Bitget; a phone or an alert service that is away is not Bitget's fault."""
 
 
-def _exchange_link(scene: Scene) -> Line:
+def _exchange_link(scene: Scene, width: int) -> Line:
     """The engine's links to Bitget as one, named after the worst."""
     if scene.snapshot is None:
         return ()
@@ -91,6 +109,8 @@ def _exchange_link(scene: Scene) -> Line:
     if quiet:
         worst = max(quiet, key=lambda link: link.age_ms or 0)
         return line(label, Span(f"○ {printable(worst.name)} {age(_link_age(scene, worst))}", Ink.WARN))
+    if width < FULL and scene.market_apart:
+        return line(label, Span("●", Ink.GAIN))
     slowest = max((link.latency_ms for link in links if link.latency_ms is not None), default=None)
     return line(label, Span("●", Ink.GAIN), Span(f" {latency(slowest)}", Ink.LABEL))
 
@@ -99,30 +119,33 @@ def _link_age(scene: Scene, link: LinkView) -> int | None:
     return None if link.age_ms is None else link.age_ms + scene.elapsed_ms
 
 
-def _clocks(scene: Scene, width: int) -> Line:
-    """The engine's own clock, as it was sent: it stands still when the engine does. With another market time,
-    both.
+def _clocks(scene: Scene, width: int) -> tuple[Line, Line]:
+    """The engine's own clock, as it was sent: it stands still when the engine does. With another market time
+    both, and the engine's alone for where there is no room.
     """
     if scene.snapshot is None:
-        return ()
+        return (), ()
     engine = scene.snapshot.engine
     now = line(
         Span(clock(engine.now), Ink.BRIGHT if scene.link.is_up else Ink.FADED), Span(" UTC", Ink.LABEL)
     )
-    if width < 100:
-        return now
-    if abs(engine.market - engine.now) < 60_000:
-        return line(Span(f"{date(engine.now)} ", Ink.LABEL), *now)
-    day = date(engine.market) if width >= 140 else date(engine.market)[5:]
-    return joined((line(Span("market ", Ink.LABEL), Span(f"{day} {clock(engine.market)}")), now), "  ")
+    if not scene.market_apart:
+        dated = line(Span(f"{date(engine.now)} ", Ink.LABEL), *now) if width >= FULL else now
+        return dated, dated
+    time = clock(engine.market)
+    if width < FULL:
+        time = time[:5]
+    else:
+        time = f"{date(engine.market) if width >= 140 else date(engine.market)[5:]} {time}"
+    return joined((line(Span("market ", Ink.LABEL), Span(time)), now)), now
 
 
 def banners(scene: Scene, width: int) -> tuple[Line, ...]:
     """What the trader must know before anything else, loudest first: one line each, over the whole width."""
-    return tuple(line(cell(f" {printable(text)}", width, ink)) for ink, text in _warnings(scene))
+    return tuple(line(cell(f" {printable(text)}", width, ink)) for ink, text in _warnings(scene, width))
 
 
-def _warnings(scene: Scene) -> list[tuple[Ink, str]]:
+def _warnings(scene: Scene, width: int) -> list[tuple[Ink, str]]:
     found: list[tuple[Ink, str]] = []
     if scene.is_gone and scene.snapshot is not None:
         found.append((Ink.ALARM, _gone(scene)))
@@ -139,12 +162,20 @@ def _warnings(scene: Scene) -> list[tuple[Ink, str]]:
             )
         )
     elif engine.killed:
-        resumes = "" if scene.read_only else " · ^R resumes"
-        found.append((Ink.ALARM, f"HALTED {halted_by(engine)} · no new risk, stops stay{resumes}"))
+        found.append((Ink.ALARM, _halted(scene, engine, width)))
     if engine.read_only:
         found.append((Ink.NOTICE, f"ENGINE READ-ONLY: {engine.read_only}"))
     found += [(Ink.NOTICE, text) for text in _doubts(scene, engine)]
     return found
+
+
+def _halted(scene: Scene, engine: EngineView, width: int) -> str:
+    """Who halted, what that means, how many stops stay, and what ends it; the meaning gives way."""
+    stops = _stops(scene, ("no stop rests", "1 stop stays", "{} stops stay"))
+    resumes = "" if scene.read_only else "^R resumes"
+    who = f"HALTED {halted_by(engine)}"
+    whole = " · ".join(words for words in (who, "no new risk", stops, resumes) if words)
+    return whole if cells(whole) < width else " · ".join(words for words in (who, stops, resumes) if words)
 
 
 def halted_by(engine: EngineView) -> str:
@@ -157,7 +188,17 @@ def halted_by(engine: EngineView) -> str:
 def _gone(scene: Scene) -> str:
     link = scene.link
     since = f"since {clock(link.since)} ({age(scene.now - link.since)})"
-    return f"ENGINE GONE {since} · retry {link.retries} · values are old · stops stay"
+    stops = _stops(scene, ("no stop rested", "1 stop rested", "{} stops rested"))
+    return f"ENGINE GONE {since} · retry {link.retries} · values are old{' · ' if stops else ''}{stops}"
+
+
+def _stops(scene: Scene, words: tuple[str, str, str]) -> str:
+    """How many stops rest on Bitget, as far as is known; nothing while nothing is under care."""
+    held = [position for position in scene.positions if position.managed]
+    count = sum(stop.state in RESTS for position in held for stop in position.stops)
+    if not held:
+        return ""
+    return words[min(count, 2)].format(count)
 
 
 def _doubts(scene: Scene, engine: EngineView) -> list[str]:

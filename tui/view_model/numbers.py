@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-from tui.view_model.ink import Ink
+from tui.view_model.ink import Ink, printable
 
 UNKNOWN: Final = "--"
 MINUS: Final = "−"
+
+MARKET_TIME: Final = " · market time"
+"""Stands in the frame of what is timed by the exchange, where its clock is another than the engine's."""
 
 
 def fixed(value: Decimal | None, decimals: int, *, rounding: str = ROUND_HALF_EVEN) -> str:
@@ -51,6 +54,11 @@ def times(value: Decimal | None) -> str:
     if value is None:
         return UNKNOWN
     return f"{fixed(value, 0 if value == value.to_integral_value() else 1)}x"
+
+
+def size(value: Decimal | None, decimals: int, symbol: str) -> str:
+    """A size with what it counts: `0.09 ETH` of ETHUSDT."""
+    return f"{fixed(value, decimals)} {printable(symbol.removesuffix('USDT'))}"
 
 
 def snug(words: str, width: int) -> str:

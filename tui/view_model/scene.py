@@ -16,6 +16,9 @@ from tui.view_model.ink import Ink
 STALE_MS: Final = 3_000
 """A mark older than this is dimmed and says so."""
 
+APART_MS: Final = 60_000
+"""From here on the exchange's clock is another than the engine's: its market is a simulated one."""
+
 LOST_MS: Final = 10_000
 """A mark older than this is no longer shown at all."""
 
@@ -30,7 +33,7 @@ class Freshness(StrEnum):
 
 class Scene(msgspec.Struct, frozen=True):
     """`elapsed_ms` is the time since `snapshot` arrived, by this desk's steady clock; `now` is the wall
-    clock, milliseconds UTC.
+    clock, milliseconds UTC; `pace` is how many times as fast as the engine's the market's clock runs.
     """
 
     link: Link
@@ -38,6 +41,7 @@ class Scene(msgspec.Struct, frozen=True):
     elapsed_ms: int = 0
     now: int = 0
     read_only: bool = False
+    pace: int | None = None
 
     @property
     def is_gone(self) -> bool:
@@ -68,6 +72,13 @@ class Scene(msgspec.Struct, frozen=True):
     def market_now(self) -> int:
         """The exchange's clock when the snapshot was made; cycles are timed by it."""
         return self.snapshot.engine.market if self.snapshot else self.now
+
+    @property
+    def market_apart(self) -> bool:
+        """Whether the market has a time of its own. Then what is timed by it says so; all else is the
+        engine's clock.
+        """
+        return self.snapshot is not None and abs(self.market_now - self.snapshot.engine.now) >= APART_MS
 
     @property
     def freshness(self) -> Freshness:

@@ -11,6 +11,7 @@ from engine.protocol import ChartView, PositionView
 from tui.view_model.chart import LABELS, Picture, below, labelled, picture, span, ticks, title
 from tui.view_model.ink import Ink, Line, cropped, printable
 from tui.view_model.scale import padded
+from tui.view_model.scene import Scene
 from tui.widgets.plotted import Plotted
 
 if TYPE_CHECKING:
@@ -29,11 +30,15 @@ class ChartPanel(Plotted):
         self._position: PositionView | None = None
         self._chart: ChartView | None = None
         self._trouble = ""
+        self._apart = False
 
-    def show(self, position: PositionView | None, chart: ChartView | None, trouble: str = "") -> None:
+    def show(
+        self, scene: Scene, position: PositionView | None, chart: ChartView | None, trouble: str = ""
+    ) -> None:
         """Draw again when something of it is another."""
-        if (position, chart, trouble) != (self._position, self._chart, self._trouble):
-            self._position, self._chart, self._trouble = position, chart, trouble
+        shown = position, chart, trouble, scene.market_apart
+        if shown != (self._position, self._chart, self._trouble, self._apart):
+            self._position, self._chart, self._trouble, self._apart = shown
             self.refresh()
 
     def render(self) -> Text:
@@ -43,7 +48,7 @@ class ChartPanel(Plotted):
             return Text(f"  {printable(self._trouble) or 'Reading the marks.'}", self.style_of(Ink.LABEL))
         width, height = self.content_size.width, self.content_size.height
         shown = picture(chart, position, int(width * (1 - LABELS)) - 8)
-        self.entitle(printable(title(chart, shown, position)))
+        self.entitle(printable(title(chart, shown, position, apart=self._apart)))
         if len(shown.candles) < 2 or height < 5:
             return Text(
                 "  The chart begins with the engine: two minutes of marks make it.", self.style_of(Ink.LABEL)

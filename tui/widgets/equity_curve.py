@@ -8,7 +8,7 @@ from rich.text import Text
 
 from engine.protocol import EquityPoint
 from tui.view_model.ink import Ink
-from tui.view_model.numbers import date, fixed, signed
+from tui.view_model.numbers import clock, date, fixed, signed
 from tui.view_model.scale import moments, padded
 from tui.widgets.plotted import Plotted
 
@@ -36,9 +36,8 @@ class EquityCurve(Plotted):
             self.entitle("Equity")
             return Text("  The curve begins with the second minute of the journal.", self.style_of(Ink.LABEL))
         first, last = curve[0], curve[-1]
-        self.entitle(
-            f"Equity {fixed(last.equity, 2)} · {signed(last.equity - first.equity)} since {date(first.at)}"
-        )
+        since = f"{date(first.at)} {clock(first.at)[:5]}"
+        self.entitle(f"Equity {fixed(last.equity, 2)} · {signed(last.equity - first.equity)} since {since}")
         plot = self.fresh_plot(width, height)
         worths = [point.equity for point in curve]
         self.number(plot, *padded(min(worths), max(worths)), height)
