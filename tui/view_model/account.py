@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
-from engine.protocol import AccountView
+from engine.protocol import Snapshot
 from tui.view_model.ink import BLANK, Ink, Line, Span, cell, faded, fitting, joined, line, padded, width_of
 from tui.view_model.numbers import UNKNOWN, cautious, fixed, ink_of, percent, signed, times
 from tui.view_model.scene import Freshness, Scene
+
+CENT: Final = Decimal("0.01")
 
 ROOM: Final = {
     "Equity": 10,
@@ -50,10 +52,11 @@ def _figures(scene: Scene) -> tuple[Figure, ...]:
             "Risk-free",
         )
         return tuple((name, line(Span(UNKNOWN, Ink.LABEL))) for name in names)
-    return _known(scene.snapshot.account)
+    return _known(scene.snapshot)
 
 
-def _known(account: AccountView) -> tuple[Figure, ...]:
+def _known(snapshot: Snapshot) -> tuple[Figure, ...]:
+    account, worst = snapshot.account, worst_case(snapshot)
     return (
         ("Equity", line(Span(fixed(account.equity, 2), Ink.BRIGHT))),
         ("Free", line(Span(fixed(account.free, 2)))),
@@ -62,13 +65,23 @@ def _known(account: AccountView) -> tuple[Figure, ...]:
             "Week",
             line(Span(signed(account.week_pnl), ink_of(account.week_pnl)), *_return(account.week_return)),
         ),
-        ("Worst case", line(Span(cautious(account.worst_case), ink_of(account.worst_case)))),
+        ("Worst case", line(Span(cautious(worst), ink_of(worst)))),
         ("Deployed", line(Span(percent(account.deployed)))),
         ("Leverage", line(Span(times(account.leverage)))),
         ("Funding", line(Span(signed(account.funding), ink_of(account.funding)))),
         ("Positions", line(Span(f"{account.cycles} of {account.max_cycles}"))),
         ("Risk-free", line(Span(str(account.risk_free), Ink.GAIN if account.risk_free else Ink.LABEL))),
     )
+
+
+def worst_case(snapshot: Snapshot) -> Decimal | None:
+    """Of the account: what the worst cases of its positions add up to as they are shown, each rounded to the
+    cent and towards the worse.
+    """
+    if snapshot.account.worst_case is None:
+        return None
+    shown = (p.worst_case for p in snapshot.positions if p.managed and p.worst_case is not None)
+    return sum((each.quantize(CENT, ROUND_FLOOR) for each in shown), Decimal(0))
 
 
 def _return(fraction: Decimal | None) -> Line:

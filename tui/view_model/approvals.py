@@ -19,7 +19,7 @@ from tui.view_model.ink import (
     spread,
     width_of,
 )
-from tui.view_model.numbers import cautious, countdown, fixed, ink_of, price, times
+from tui.view_model.numbers import cautious, countdown, fixed, ink_of, price, size, times
 from tui.view_model.scene import Scene
 
 SOON_MS: Final = 15_000
@@ -60,8 +60,9 @@ def _does(scene: Scene, approval: ApprovalView) -> Line:
     """What a yes would do, in sizes and money."""
     price_places, qty_places = places(scene, approval)
     if approval.asks is Asks.RUNG:
-        bank = fixed(approval.bank_qty, qty_places)
-        return line(Span("bank ", Ink.LABEL), bank, Span(" add ", Ink.LABEL), fixed(approval.add_margin, 2))
+        bank = size(approval.bank_qty, qty_places, approval.symbol)
+        add = f"{fixed(approval.add_margin, 2)} USDT"
+        return line(Span("bank ", Ink.LABEL), bank, Span(" add ", Ink.LABEL), add)
     at, qty = price(approval.price, price_places), fixed(approval.qty, qty_places)
     margin = f"{fixed(approval.add_margin, 2)} at {times(approval.leverage)}"
     return line(qty, Span(" @ ", Ink.LABEL), at, Span(" margin ", Ink.LABEL), margin)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from engine.protocol import PositionView
+from tui.view_model.account import worst_case
 from tui.view_model.header import halted_by
 from tui.view_model.ink import printable
-from tui.view_model.numbers import cautious, fixed, percent, price, times
+from tui.view_model.numbers import cautious, fixed, percent, price, size, times
 from tui.view_model.scene import Scene
 
 Fact = tuple[str, str]
@@ -30,7 +31,7 @@ def resume_question(scene: Scene) -> Question:
         account = scene.snapshot.account
         facts += [
             ("Equity", f"{fixed(account.equity, 2)} USDT"),
-            ("Worst case", f"{cautious(account.worst_case)} USDT"),
+            ("Worst case", f"{cautious(worst_case(scene.snapshot))} USDT"),
             ("Positions", f"{account.cycles} of {account.max_cycles}"),
         ]
     return Question("Resume trading? Rungs will be run again.", tuple(facts), "Resume")
@@ -61,7 +62,7 @@ def unpause_question(position: PositionView) -> Question:
     if rung := position.next_rung:
         facts += [
             (f"Rung {rung.number} at", price(rung.trigger, position.price_decimals)),
-            ("Bank", fixed(rung.bank_qty, position.qty_decimals)),
+            ("Bank", size(rung.bank_qty, position.qty_decimals, position.symbol)),
             ("Add", f"{fixed(rung.add_margin, 2)} USDT margin"),
             ("Worst case then", f"{cautious(rung.worst_case_after)} USDT"),
         ]

@@ -31,7 +31,7 @@ from engine.protocol import (
 )
 from tui.view_model.asking import Fact, Question, adopt_question, unpause_question
 from tui.view_model.ink import printable
-from tui.view_model.numbers import cautious, countdown, fixed, percent, price, signed
+from tui.view_model.numbers import cautious, countdown, fixed, percent, price, signed, size
 from tui.view_model.scene import Scene
 
 MODE_WORDS: Final = {
@@ -137,7 +137,8 @@ def _half_facts(asked: ApprovalView, position: PositionView) -> tuple[Fact, ...]
 
 def _approval_facts(asked: ApprovalView, position: PositionView) -> tuple[Fact, ...]:
     places = position.price_decimals
-    bank = (("Bank", fixed(asked.bank_qty, position.qty_decimals)),) if asked.asks is Asks.RUNG else ()
+    banked = size(asked.bank_qty, position.qty_decimals, asked.symbol)
+    bank = (("Bank", banked),) if asked.asks is Asks.RUNG else ()
     band = f"the mark is {price(asked.low, places)} – {price(asked.high, places)}"
     return (
         *bank,

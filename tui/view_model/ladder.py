@@ -8,7 +8,20 @@ from textwrap import wrap
 from typing import Final
 
 from engine.protocol import LegView, PositionView
-from tui.view_model.ink import BLANK, Ink, Line, Span, cell, cropped, faded, fitting, line, padded, printable
+from tui.view_model.ink import (
+    BLANK,
+    Ink,
+    Line,
+    Span,
+    cell,
+    cells,
+    cropped,
+    faded,
+    fitting,
+    line,
+    padded,
+    printable,
+)
 from tui.view_model.levels import ENTRY_WEIGHT, axis, levels
 from tui.view_model.numbers import cautious, fixed, ink_of, price, signed, times
 from tui.view_model.positions import side, status
@@ -175,10 +188,14 @@ def _money(position: PositionView, room: int) -> Line:
 
 
 def _machine(position: PositionView, room: int, *, roomy: bool) -> tuple[Line, ...]:
-    """What becomes of the position without us; wrapped where there is height for it."""
+    """What becomes of the position without us; wrapped where there is height for it, else the sum of money
+    first, which nothing may cut.
+    """
     label = "If machine dies: "
     words = printable(position.if_machine_dies)
     if not words:
         return ()
+    if not roomy and cells(label + words) > room and position.worst_case is not None:
+        words = f"at worst {cautious(position.worst_case)}. {words}"
     first, *more = wrap(label + words, room) if roomy else [label + words]
     return (line(Span(label, Ink.LABEL), first[len(label) :]), *(line(text) for text in more))

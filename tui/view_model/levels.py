@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from engine.protocol import PositionView, StopView
-from tui.view_model.ink import Ink, Line, Span, cell, line, padded, printable
-from tui.view_model.numbers import cautious, fixed, ink_of, percent, price, signed
+from tui.view_model.ink import BLANK, Ink, Line, Span, cell, line, padded, printable, width_of
+from tui.view_model.numbers import cautious, fixed, ink_of, percent, price, signed, size
 from tui.view_model.scene import Freshness, Scene
 
 GLYPH_LIQUIDATION: Final = "✖"
@@ -37,6 +37,8 @@ class Level(msgspec.Struct, frozen=True):
     ink: Ink
     weight: int
     result: Decimal | None = None
+    brief: Line = BLANK
+    """The words without their units, for where there is no room."""
 
 
 def levels(scene: Scene, position: PositionView) -> tuple[Level, ...]:
@@ -102,15 +104,18 @@ def _mark(scene: Scene, position: PositionView) -> Iterable[Level]:
 
 def _trigger(position: PositionView) -> Iterable[Level]:
     if rung := position.next_rung:
-        banked = fixed(rung.bank_qty, position.qty_decimals)
-        words = line(
-            Span(f"rung {rung.number}  ", Ink.GAIN),
-            Span("bank ", Ink.LABEL),
-            banked,
-            Span(" add ", Ink.LABEL),
-            fixed(rung.add_margin, 2),
+        added = fixed(rung.add_margin, 2)
+        whole = size(rung.bank_qty, position.qty_decimals, position.symbol), f"{added} USDT"
+        bare = fixed(rung.bank_qty, position.qty_decimals), added
+        words, brief = (
+            line(
+                Span(f"rung {rung.number}  ", Ink.GAIN),
+                *(Span("bank ", Ink.LABEL), banked),
+                *(Span(" add ", Ink.LABEL), adds),
+            )
+            for banked, adds in (whole, bare)
         )
-        yield Level(rung.trigger, GLYPH_RUNG, words, Ink.GAIN, 1)
+        yield Level(rung.trigger, GLYPH_RUNG, words, Ink.GAIN, 1, brief=brief)
 
 
 def kept(all_levels: tuple[Level, ...], room: int) -> tuple[Level, ...]:
@@ -154,13 +159,14 @@ def _level_line(level: Level, position: PositionView, mark: Decimal | None, widt
     far = width >= 50
     result = _result(level)
     room = max(8, width - 13 - (9 if far else 0) - (9 if result else 0))
+    words = level.brief if level.brief and width_of(level.words) > room else level.words
     inked = level.ink if level.glyph != GLYPH_ENTRY else Ink.LABEL
     return (
         cell(price(level.at, position.price_decimals), 10, inked, right=True),
         Span(" "),
         Span(level.glyph, level.ink),
         Span(" "),
-        *padded(level.words, room),
+        *padded(words, room),
         *((cell(result, 9, ink_of(level.result), right=True),) if result else ()),
         *((cell(_away(level, mark), 9, Ink.LABEL, right=True),) if far else ()),
     )

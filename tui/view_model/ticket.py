@@ -11,7 +11,7 @@ import msgspec
 from engine.protocol import Enter, LimitView, PositionView, Reduce, Side, TicketView
 from tui.view_model.asking import Fact, Question
 from tui.view_model.ink import printable
-from tui.view_model.numbers import cautious, fixed, percent, price, signed, times
+from tui.view_model.numbers import cautious, fixed, percent, price, signed, size, times
 
 FINEST: Final = Decimal("1e-12")
 """A reduce's fraction is rounded up to this, so that the size it means is not lost by a lot."""
@@ -155,7 +155,7 @@ def facts(view: TicketView) -> tuple[Fact, ...]:
 
 def _size(view: TicketView, value: Decimal | None) -> str:
     """`0.22 ETH`."""
-    return f"{fixed(value, view.qty_decimals)} {printable(view.symbol.removesuffix('USDT'))}"
+    return size(value, view.qty_decimals, view.symbol)
 
 
 def _price(value: Decimal | None, places: int) -> str:
