@@ -49,7 +49,6 @@ async def _drawn(house: House, hand: DemoHand) -> str:
     async with desk.run_test(size=SIZE) as pilot, asyncio.timeout(WAIT_S):
         while not _is_up_a_rung(house):
             await pilot.pause(0.2)
-        await hand.market.play(1)
         await pilot.pause(3)
         return desk.export_screenshot(title="ratchet demo")
 

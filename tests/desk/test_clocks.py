@@ -28,6 +28,11 @@ def test_a_market_with_a_clock_of_its_own_is_named_at_every_width() -> None:
     assert "  market 2025-05-05 14:03:21  14:03:21 UTC" in told(160)
 
 
+def test_a_halt_beside_it_takes_the_zone_and_not_the_market() -> None:
+    assert " SIM ×60   HALTED  main" in told(80, 60, scenes.KILLED)
+    assert "  market 14:03  14:03:21 " in told(80, 60, scenes.KILLED)
+
+
 def test_how_fast_it_runs_stands_beside_whose_money_it_is() -> None:
     assert " SIM ×60  AUTO main " in told(80, 60)
     assert " SIM paused  AUTO main " in told(80, 0)

@@ -31,8 +31,8 @@ def header(scene: Scene, width: int) -> Line:
     badges = joined((line(Span(" RATCHET ", Ink.BRAND)), *_badges(scene)), " ")
     least = width_of(badges) + min(width_of(account), ACCOUNT) + 2
     links, gap = _links(scene, width), "   " if width >= FULL or not scene.market_apart else "  "
-    both, engine = (joined((links, clocks), gap) for clocks in _clocks(scene, width))
-    right = both if least + width_of(both) + 1 <= width else engine
+    told = [joined((links, clocks), gap) for clocks in _clocks(scene, width)]
+    right = next((words for words in told if least + width_of(words) + 1 <= width), told[-1])
     return spread(joined((badges, account), " "), (*right, Span(" ")), width)
 
 
@@ -119,25 +119,21 @@ def _link_age(scene: Scene, link: LinkView) -> int | None:
     return None if link.age_ms is None else link.age_ms + scene.elapsed_ms
 
 
-def _clocks(scene: Scene, width: int) -> tuple[Line, Line]:
+def _clocks(scene: Scene, width: int) -> tuple[Line, ...]:
     """The engine's own clock, as it was sent: it stands still when the engine does. With another market time
-    both, and the engine's alone for where there is no room.
+    both; and what there is room for in less room, the widest first.
     """
     if scene.snapshot is None:
-        return (), ()
+        return ((),)
     engine = scene.snapshot.engine
-    now = line(
-        Span(clock(engine.now), Ink.BRIGHT if scene.link.is_up else Ink.FADED), Span(" UTC", Ink.LABEL)
-    )
+    now = line(Span(clock(engine.now), Ink.BRIGHT if scene.link.is_up else Ink.FADED))
+    zoned = line(*now, Span(" UTC", Ink.LABEL))
     if not scene.market_apart:
-        dated = line(Span(f"{date(engine.now)} ", Ink.LABEL), *now) if width >= FULL else now
-        return dated, dated
-    time = clock(engine.market)
-    if width < FULL:
-        time = time[:5]
-    else:
-        time = f"{date(engine.market) if width >= 140 else date(engine.market)[5:]} {time}"
-    return joined((line(Span("market ", Ink.LABEL), Span(time)), now)), now
+        return (line(Span(f"{date(engine.now)} ", Ink.LABEL), *zoned) if width >= FULL else zoned,)
+    time, day = clock(engine.market), date(engine.market)
+    told = time[:5] if width < FULL else f"{day if width >= 140 else day[5:]} {time}"
+    market = line(Span("market ", Ink.LABEL), Span(told))
+    return joined((market, zoned)), joined((market, now)), zoned
 
 
 def banners(scene: Scene, width: int) -> tuple[Line, ...]:
