@@ -19,6 +19,9 @@ from engine.protocol import Hello
 GRACE_S: Final = 2.0
 """How long an orderly exit may take before the process ends itself."""
 
+LENT_S: Final = 20.0
+"""How long the end of a desk that was lent for a while may take; only a terminal that stalls needs it."""
+
 SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 RESTORE: Final = b"\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[?7h"
@@ -36,7 +39,8 @@ class Leaving:
         self._ask = ask
         self._before: list[Any] | None = None
         self._old: dict[int, Any] = {}
-        self._last: threading.Timer | None = None
+        self._ends: list[threading.Timer] = []
+        self._is_closed = False
 
     def __enter__(self) -> Leaving:
         with contextlib.suppress(termios.error, ValueError, OSError):
@@ -47,19 +51,28 @@ class Leaving:
 
     def __exit__(self, *_: object) -> None:
         """The desk is closed: what its caller still has to put away takes the time that it takes."""
-        if self._last is not None:
-            self._last.cancel()
+        self._is_closed = True
+        for end in self._ends:
+            end.cancel()
         for number, handler in self._old.items():
             signal.signal(number, handler)
 
     def _leave(self, number: int, frame: FrameType | None) -> None:
-        if self._last is None:
-            self._last = threading.Timer(GRACE_S, self._by_force, (number,))
-            self._last.daemon = True
-            self._last.start()
+        self._end_within(GRACE_S, 128 + number)
         self._ask(number)
 
-    def _by_force(self, number: int) -> None:
+    def lent_out(self) -> None:
+        """The desk was asked back by whoever lent it, and closes as at `q`. Callable from any thread."""
+        self._end_within(LENT_S, 0)
+
+    def _end_within(self, seconds: float, code: int) -> None:
+        if not self._is_closed:
+            end = threading.Timer(seconds, self._by_force, (code,))
+            end.daemon = True
+            self._ends.append(end)
+            end.start()
+
+    def _by_force(self, code: int) -> None:
         """The orderly way did not end: restore what can be restored without waiting, and go."""
         if sys.__stdin__ is not None and self._before is not None:
             with contextlib.suppress(termios.error, ValueError, OSError):
@@ -68,7 +81,7 @@ class Leaving:
                 termios.tcsetattr(fd, termios.TCSANOW, self._before)
                 os.set_blocking(fd, False)
                 os.write(fd, RESTORE)
-        os._exit(128 + number)
+        os._exit(code)
 
 
 def parting(hello: Hello | None, *, up: bool) -> str:

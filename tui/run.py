@@ -64,6 +64,8 @@ def run_desk(
     def leave(number: int) -> None:
         desk.call_later(desk.exit, 128 + number)
 
-    with Leaving(leave):
+    with Leaving(leave) as leaving:
+        if until is not None:
+            until.add_done_callback(lambda _: leaving.lent_out())
         code = desk.run(mouse=mouse)
     return code if code is not None else desk.return_code or 0

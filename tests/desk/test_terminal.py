@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from pathlib import Path
 
@@ -45,6 +46,36 @@ async def test_a_terminal_that_no_longer_reads_does_not_keep_the_desk_alive(sock
             await asyncio.sleep(0.01)
         held.process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(held.process.wait(), 60) == 128 + signal.SIGTERM
+        assert held.modes == held.before
+
+
+LENT = """
+import sys; from concurrent.futures import Future; from pathlib import Path; from threading import Thread
+from tui import leaving, run; leaving.LENT_S = 0.5
+until = Future()
+Thread(target=lambda: (Path(sys.argv[2]).open().read(), until.set_result(None)), daemon=True).start()
+sys.exit(run.run_desk(Path(sys.argv[1]), until=until))
+"""
+
+
+@pytest.mark.parametrize("stalls", [False, True])
+async def test_a_desk_that_was_lent_ends_with_0_also_in_a_terminal_that_no_longer_reads(
+    socket: Path, tmp_path: Path, stalls: bool
+) -> None:
+    over = tmp_path / "over"
+    os.mkfifo(over)
+    async with (
+        EngineFace(socket) as face,
+        terminal("-c", LENT, str(socket), str(over), size=(200, 50)) as held,
+    ):
+        await shown(held, face)
+        if stalls:
+            held.stall()
+            for _ in range(60):
+                held.type(b"\x1b[11~" if _ % 2 else b"\x1b")
+                await asyncio.sleep(0.01)
+        over.write_text("over")
+        assert await asyncio.wait_for(held.process.wait(), 60) == 0
         assert held.modes == held.before
 
 
