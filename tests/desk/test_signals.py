@@ -37,7 +37,7 @@ async def test_every_signal_stands_there_with_its_outcome_its_reason_and_what_it
     async with watching(socket, clocks) as (pilot, face, _):
         face.looks["/v1/signals"] = HEARD
         await pilot.press("2")
-        await until(lambda: "Signals 2" in words(pilot), pilot)
+        await until(lambda: "Signals 2" in words(pilot) and "✓ accepted" in words(pilot), pilot)
         shown = words(pilot)
         for part in (
             "BTCUSDT    buy long       95,000.5  ✓ accepted",
