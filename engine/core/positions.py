@@ -167,8 +167,10 @@ def adopt(turn: Turn, position: Position) -> None:
     cycle = replace(cycle, legs=(leg,), unbooked=max(ZERO, position.qty - booked))
     known = position.updated or turn.market
     left = state.left_alone.get(key)
-    given = (left.cycle,) if left is not None and left.cycle else _cared_for_before(state, position)
-    cycle = replace(cycle, adopted=known, known_until=known, given=given)
+    before = _cared_for_before(state, position)
+    given = (left.cycle,) if left is not None and left.cycle else tuple(c.id for c in before)
+    closing = next((c.closing for c in reversed(before) if c.closing), "")
+    cycle = replace(cycle, adopted=known, known_until=known, given=given, closing=closing)
     if position.funding is not None:
         cycle = replace(cycle, funding_before=position.funding, funded_at=known)
     unmanaged = {k: u for k, u in state.unmanaged.items() if k != key}
@@ -193,12 +195,12 @@ def adopt(turn: Turn, position: Position) -> None:
     turn.put(_warn(turn, cycle, position))
 
 
-def _cared_for_before(state: State, position: Position) -> tuple[str, ...]:
+def _cared_for_before(state: State, position: Position) -> tuple[Cycle, ...]:
     """The cycles that ended although this very position goes on (an add was not told in time): what rests of
-    their stops protects it, and stays.
+    their stops protects it, and stays; what was to be closed until nothing is left still is.
     """
     return tuple(
-        c.id
+        c
         for c in state.closed
         if (c.symbol, c.side, c.opened) == (position.symbol, position.side, position.opened)
     )

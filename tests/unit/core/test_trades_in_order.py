@@ -6,16 +6,18 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from engine.core.actions import Read, Reading
+from engine.core.actions import PlaceMarket, Read, Reading
 from engine.core.cycle import Cycle, Unlinked
 from engine.core.decide import Decision, decide, first_state
 from engine.core.events import (
     Answered,
     AnyBody,
     BalanceRead,
+    Commanded,
     Event,
     FillSeen,
     FillsRead,
+    Flatten,
     InstrumentsRead,
     LinkChanged,
     OrdersRead,
@@ -179,6 +181,28 @@ def test_trades_of_earlier_care_of_the_same_position_are_booked_to_that_care() -
     day.tell(FillSeen(opening), FillSeen(added), FillsRead(0))
     assert day.booked == paid(opening, added, closed)
     assert day.state.closed[0].fees == opening.fee + added.fee + closed.fee
+
+
+def test_a_flatten_goes_on_with_what_is_left_of_the_very_position() -> None:
+    """An add that was not told: the flatten closes all that is believed, and the position is not flat."""
+    day = Day()
+    day.begins()
+    opened = day.at
+    held = (D("0.002"), D(100_000), D(10), D(20), D(104_000), True, False, False)
+    day.tell(PositionsRead((Position("BTCUSDT", Side.SHORT, *held, opened=opened),), rest=True))
+    flatten = day.tell(Commanded("1", "the desk", Flatten()))
+    [first] = closes(flatten)
+    day.tell(Answered(first.id, Accepted("o102")))
+    closed = replace(day.trade("102", "0.002", "99000", buy=True, profit="2"), client_id=first.id)
+    left = Position("BTCUSDT", Side.SHORT, *held, opened=opened, updated=day.at + 200)
+    goes_on = day.tell(FillSeen(closed), PositionsRead((left,), rest=True))
+    [cycle] = day.state.cycles.values()
+    assert (cycle.closing, len(day.state.closed)) == ("flatten", 1)
+    assert [work.qty for work in closes(goes_on)] == [D("0.002")]
+
+
+def closes(decision: Decision) -> list[PlaceMarket]:
+    return [work for work in decision.actions if isinstance(work, PlaceMarket) and not work.opens]
 
 
 def test_a_part_closed_before_its_position_was_seen_is_booked_when_it_is() -> None:
