@@ -16,7 +16,7 @@ from engine.core.margin import unrealised
 from engine.core.settings import Rungs
 from engine.core.state import Flipping, Knowledge, State, Unmanaged
 from engine.core.stops import resting_stops, wanted_stops, worst_case
-from engine.core.words import amount, percent
+from engine.core.words import amount, percent, worse
 from engine.protocol import (
     AccountView,
     ClosedView,
@@ -73,8 +73,8 @@ def _engine_view(engine: Engine, mode: Mode, at: int) -> EngineView:
         started=engine.started,
         now=at,
         market=engine.venue.market_ms(),
-        reconciled=state.is_reconciled,
-        unread=state.unread,
+        reconciled=state.is_reconciled and not state.untold,
+        unread=(*state.unread, "trades") if state.untold else state.unread,
         killed="" if kill is None else f"by {kill.by}{f': {kill.reason}' if kill.reason else ''}",
         killed_at=0 if kill is None else kill.at,
         flattening=kill is not None and any(c.closing == "flatten" for c in state.cycles.values()),
@@ -98,7 +98,7 @@ def _account_view(engine: Engine, positions: tuple[PositionView, ...]) -> Accoun
     week = None if week is None else week + drift
     margin = sum((p.margin for p in positions), ZERO)
     notional = sum((p.size * (p.mark or p.entry) for p in positions), ZERO)
-    worst = [p.worst_case for p in positions if p.managed and p.worst_case is not None]
+    worst = [worse(p.worst_case) for p in positions if p.managed and p.worst_case is not None]
     return AccountView(
         equity=equity,
         free=balance.free if balance else None,
