@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from engine.core import words
-from engine.protocol import PositionView
+from engine.protocol import PositionView, Status
 
 UNKNOWN: Final = "--"
 MINUS: Final = "−"
@@ -87,6 +87,8 @@ def staleness(position: PositionView) -> str:
 
 
 def status(position: PositionView) -> str:
-    """BREAKEVEN, PAUSED(why), UNMANAGED(why)."""
+    """RISK-FREE, BREAKEVEN, PAUSED(why), UNMANAGED(why)."""
+    if position.risk_free and position.status in {Status.ACTIVE, Status.BREAKEVEN}:
+        return "RISK-FREE"
     word = "UNMANAGED" if not position.managed else position.status.value if position.status else UNKNOWN
     return f"{word}({position.reason})" if position.reason else word

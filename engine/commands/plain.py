@@ -61,9 +61,8 @@ def beginning(now: Snapshot) -> Iterator[str]:
 
 def _pace(engine: EngineView) -> str:
     """The market's own clock, where it is another than the engine's."""
-    speed = f", speed {engine.speed}" if engine.speed else ""
     apart = abs(engine.market - engine.now) >= MARKET_APART_MS
-    return f"{speed}, market time {moment(engine.market)}" if apart else speed
+    return f", market time {moment(engine.market)}" if apart else ""
 
 
 def numbers(now: Snapshot) -> Iterator[str]:
@@ -115,7 +114,7 @@ def position(view: PositionView) -> str:
         parts.append(f"liquidation {amount(view.liquidation, decimals)}{away}")
     if view.managed:
         parts.append(rungs(view.rungs))
-        parts.append(f"{'risk-free, ' if view.risk_free else ''}worst case {worst(view.worst_case)}")
+        parts.append(f"worst case {worst(view.worst_case)}")
     if view.can_adopt:
         parts.append("can be adopted")
     return ", ".join(parts)
@@ -194,11 +193,16 @@ def _positions(before: Snapshot, now: Snapshot, spoken: Collection[str]) -> Iter
             yield _gone(old, ended.get(old.cycle))
     for key, view in present.items():
         if key in was:
-            if status(view) != status(was[key]) and view.symbol not in spoken:
+            if _condition(view) != _condition(was[key]) and view.symbol not in spoken:
                 yield f"{name(view)} is {status(view)}"
             yield from _moved(was[key], view)
         else:
             yield f"new position: {position(view)}"
+
+
+def _condition(view: PositionView) -> tuple[object, ...]:
+    """What its status says, but for RISK-FREE, which is told with its number."""
+    return view.managed, view.status, view.reason
 
 
 def _gone(old: PositionView, ended: ClosedView | None) -> str:

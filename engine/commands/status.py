@@ -47,9 +47,8 @@ def as_lines(snapshot: Snapshot) -> Iterator[str]:
 
 
 def _engine(engine: EngineView) -> Iterator[str]:
-    pace = f", {engine.speed}" if engine.speed else ""
     up = span(engine.now - engine.started)
-    yield f"{engine.mode.value:<10} account {engine.account}, engine {engine.version}, up {up}{pace}"
+    yield f"{engine.mode.value:<10} account {engine.account}, engine {engine.version}, up {up}"
     if engine.killed:
         what = "FLATTENING" if engine.flattening else "HALTED"
         yield f"{what:<10} {engine.killed}; `ratchet resume` ends it"

@@ -65,7 +65,6 @@ class EngineView(msgspec.Struct, frozen=True):
     flattening: bool
     read_only: str
     auto: bool
-    speed: str = ""
     killed_at: int = 0
     hindered: str = ""
     pending: int = 0

@@ -147,7 +147,7 @@ async def test_a_ticket_shows_what_it_would_do_asks_and_sends(socket: Path, cloc
     async with watching(socket, clocks, SHORT) as (pilot, face, _):
         await pilot.press("o", "3", "0")
         await until(lambda: "29.93 USDT at 20x" in words(pilot), pilot)
-        for told in ("99,523.2, 4.8 % away", "−30.29 USDT", "Touches", "cycles 3 of 2", "more than 10 %"):
+        for told in ("99,523.2, 4.8 % away", "−30.29 USDT", "Touches", "cycles 3, limit 2", "more than 10 %"):
             assert told in words(pilot), told
         assert face.commands == []
         await pilot.press("enter")

@@ -324,7 +324,7 @@ def test_everything_that_is_not_known_is_said() -> None:
         "NOTHING IS ADDED: only 12 MB are free on the disk of the journal",
         "NOT RECONCILED: reading orders · nothing is added until it is read",
         "OUTCOME UNKNOWN: BTCUSDT add, sent 7s ago (timeout), looking it up",
-        "LIMIT HIT: daily loss 20.4 % of 20 %",
+        "LIMIT HIT: daily loss 20.4 %, limit 20 %",
     ]
 
 

@@ -102,7 +102,8 @@ def _exchange_link(scene: Scene, width: int) -> Line:
     if down := [link for link in links if not link.up]:
         worst = max(down, key=lambda link: link.age_ms or 0)
         since = f" {age(_link_age(scene, worst))}" if worst.age_ms is not None else ""
-        return line(label, Span(f"✖ {printable(worst.name)}{since} retry {worst.retries}", Ink.LOSS))
+        tries = f" retry {worst.retries}" if worst.retries else ""
+        return line(label, Span(f"✖ {printable(worst.name)}{since}{tries}", Ink.LOSS))
     if scene.is_gone:
         return line(label, Span("? unknown", Ink.WARN))
     quiet = [link for link in links if link.name != "rest" and (_link_age(scene, link) or 0) > STALE_MS * 10]
@@ -214,7 +215,7 @@ def _doubts(scene: Scene, engine: EngineView) -> list[str]:
             f"{more}"
         )
     texts += [
-        f"LIMIT HIT: {limit.name} {limit.now} of {limit.limit}"
+        f"LIMIT HIT: {limit.name} {limit.now}, limit {limit.limit}"
         for limit in scene.snapshot.limits
         if limit.hit
     ]

@@ -169,8 +169,8 @@ def _worst(view: TicketView) -> str:
 
 
 def limit_line(limit: LimitView) -> str:
-    """`entry margin 9.98 of 10.97`."""
-    return f"{limit.name} {limit.now} of {limit.limit}"
+    """`entry margin 9.98, limit 10.97`."""
+    return f"{limit.name} {limit.now}, limit {limit.limit}"
 
 
 def limit_facts(view: TicketView) -> tuple[Fact, ...]:

@@ -53,11 +53,9 @@ def test_the_beginning_tells_all_that_holds() -> None:
 
 
 def test_the_beginning_tells_whose_word_a_rung_waits_for_and_what_time_it_is_on_the_market() -> None:
-    engine = msgspec.structs.replace(BEFORE.engine, auto=False, speed="×60", market=NOW + 3_600_000)
+    engine = msgspec.structs.replace(BEFORE.engine, auto=False, market=NOW + 3_600_000)
     first, second, *_ = beginning(snapshot(engine=engine))
-    assert first == (
-        "SIM account main, engine 0.1.0, up 2 h 0 min, speed ×60, market time 2025-05-08 15:00:01"
-    )
+    assert first == ("SIM account main, engine 0.1.0, up 2 h 0 min, market time 2025-05-08 15:00:01")
     assert second == "every rung asks first"
 
 
