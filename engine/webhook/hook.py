@@ -95,12 +95,14 @@ class Hook:
         *,
         addresses: Iterable[str] = (),
         clock: Callable[[], int] = wall_ms,
+        answer_s: float = ANSWER_S,
     ) -> None:
         self.desk = desk
         self.terms = terms
         self.addresses = frozenset(addresses)
         self._token = _digest(token)
         self._clock = clock
+        self._answer_s = answer_s
         self._seen = Seen()
         self._record = Record()
         self._work: asyncio.TaskGroup | None = None
@@ -128,7 +130,7 @@ class Hook:
         outcome, status = STARTING, int(HTTPStatus.SERVICE_UNAVAILABLE)
         if self._work is not None:
             working = self._work.create_task(self._answer(body, request.remote or "unknown", heard))
-            done, _ = await asyncio.wait({working}, timeout=ANSWER_S)
+            done, _ = await asyncio.wait({working}, timeout=self._answer_s)
             under_way = Outcome(heard.name, Became.UNDER_WAY, "taken, and being carried out")
             outcome, status = working.result() if done else (under_way, STATUS[Became.UNDER_WAY])
         return web.Response(body=msgspec.json.encode(outcome), status=status, content_type="application/json")

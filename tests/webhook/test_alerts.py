@@ -101,10 +101,11 @@ async def test_the_engines_refusal_is_the_answer(trader: Trader, view: TradingVi
     assert await view.send() == (422, "Not entered: trading is halted.")
 
 
-async def test_a_slow_decision_is_answered_within_a_second(trader: Trader, view: TradingView) -> None:
+async def test_a_slow_decision_is_answered_within_a_second(trader: Trader) -> None:
     assert ANSWER_S < 1
     trader.thinks_s = 3600
-    assert (await view.send())[0] == 202
+    async with listening(trader, answer_s=ANSWER_S) as view:
+        assert (await view.send())[0] == 202
 
 
 @pytest.mark.parametrize("ticker", ["BTCUSDT", "btcusdt", "BTCUSDT.P", "BITGET:BTCUSDT.P", "BITGET:BTCUSDT"])

@@ -128,11 +128,19 @@ async def listening(
     clock: Clock | None = None,
     addresses: tuple[str, ...] = (),
     body_s: float = 10.0,
+    answer_s: float = 30.0,
     **terms: object,
 ) -> AsyncIterator[TradingView]:
-    """The hook on a real socket, alone: REST is off."""
+    """The hook on a real socket, alone: REST is off. It waits long for a decision on a busy machine."""
     async with behind(trader) as engine:
-        hook = Hook(engine, Terms(**terms), TOKEN, addresses=addresses, clock=clock or Clock())  # type: ignore[arg-type]
+        hook = Hook(
+            engine,
+            Terms(**terms),  # type: ignore[arg-type]
+            TOKEN,
+            addresses=addresses,
+            clock=clock or Clock(),
+            answer_s=answer_s,
+        )
         gate = Gate(Tokens({}), per_minute=60, open_page=False, body_s=body_s)
         async with RestServer(gate, behind=None, port=0, routes=(webhook_route(hook),)) as server:
             running = asyncio.create_task(hook.run())

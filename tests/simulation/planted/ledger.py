@@ -114,13 +114,3 @@ def _() -> Changes:
         return cycle.key_of(symbol, Side.LONG)
 
     yield fills, "key_of", key_of
-
-
-@planted("trades of earlier care of a position are nobody's (its own seed 6516)")
-def _() -> Changes:
-    real = fills._of_the_past
-
-    def of_the_past(*args: Any, of: Any = None, **more: Any) -> bool:
-        return of is None and real(*args, **more)
-
-    yield fills, "_of_the_past", of_the_past
