@@ -73,7 +73,7 @@ def _engine_view(engine: Engine, mode: Mode, at: int) -> EngineView:
         started=engine.started,
         now=at,
         market=engine.venue.market_ms(),
-        reconciled=state.is_reconciled and not state.untold,
+        reconciled=state.is_reconciled,
         unread=(*state.unread, "trades") if state.untold else state.unread,
         killed="" if kill is None else f"by {kill.by}{f': {kill.reason}' if kill.reason else ''}",
         killed_at=0 if kill is None else kill.at,

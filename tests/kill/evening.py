@@ -110,7 +110,7 @@ class Evening:
         """Nothing under way, nothing unknown, everything read, and as large as the exchange says."""
         give_up = time.monotonic() + CALM_S
         while True:
-            now = await self.engine.shows(lambda now: now.engine.reconciled and not now.unknown, "reconciled")
+            now = await self.engine.shows(lambda now: not now.engine.unread and not now.unknown, "reconciled")
             held = {(p.symbol, p.side.value): p.size for p in now.positions if p.size}
             if held == self.engine.held() and all(map(_is_calm, now.positions)) and self._fits(now):
                 return now
