@@ -50,7 +50,8 @@ class EngineView(msgspec.Struct, frozen=True):
     """The engine itself. `now` is its own clock, `market` the exchange's; `killed` holds who and when, empty
     when trading. `read_only`: why nothing at all is sent; `hindered`: why this machine may add no risk.
     `pending` actions are on their way to the exchange, `unwritten` entries wait for the disk; `unrecorded`
-    when the journal cannot be written, and so nothing is decided.
+    when the journal cannot be written, and so nothing is decided. `unread` is what is not known yet; once
+    `reconciled` only trades can be in it.
     """
 
     version: str
