@@ -10,8 +10,7 @@ from decimal import Decimal
 
 from engine.core.actions import PlaceMarket
 from engine.core.cycle import Approval, Cycle, Rest
-from engine.core.instrument import ZERO
-from engine.core.ledger import Parts
+from engine.core.ledger import Parts, size_of
 from engine.core.settings import Sequence
 from engine.core.state import State
 
@@ -54,9 +53,7 @@ def first_orders(state: State) -> tuple[PlaceMarket, ...]:
 
 def bank_order(cycle: Cycle, client_id: str, parts: Parts) -> PlaceMarket:
     """The order that banks these parts of the legs."""
-    return PlaceMarket(
-        client_id, cycle.symbol, cycle.side, opens=False, qty=sum((qty for _, qty in parts), ZERO)
-    )
+    return PlaceMarket(client_id, cycle.symbol, cycle.side, opens=False, qty=size_of(parts))
 
 
 def _prices(cycle: Cycle) -> Iterator[tuple[Decimal, bool]]:

@@ -11,7 +11,7 @@ from engine.core.actions import Level, PlaceMarket
 from engine.core.cycle import Cycle, Order, Stage
 from engine.core.ids import close_id
 from engine.core.instrument import ZERO
-from engine.core.ledger import Parts, by_trader_first, parts_of
+from engine.core.ledger import Parts, by_trader_first, parts_of, size_of
 from engine.core.turn import Turn
 from engine.core.words import name, size
 
@@ -26,7 +26,7 @@ def close_parts(turn: Turn, cycle: Cycle, parts: Parts, why: str) -> Cycle:
     """Send a reduce-only market order for these parts, unless one is on its way or has just failed; then a
     later turn tries again.
     """
-    qty = sum((part for _, part in parts), ZERO)
+    qty = size_of(parts)
     if cycle.close is not None or turn.at < cycle.close_after or qty <= ZERO or turn.state.read_only:
         return cycle
     if not closable(turn, cycle, qty):

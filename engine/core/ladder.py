@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from engine.core.cycle import Cycle, Hand, Leg
 from engine.core.instrument import ONE, ZERO, Instrument, floor_to
-from engine.core.ledger import Parts, enlarge, lock, reduce
+from engine.core.ledger import Parts, enlarge, lock, reduce, size_of
 from engine.core.settings import Add, Bank, Basis, Ladder, Sequence
 
 
@@ -99,7 +99,7 @@ def after_rung(
     preview, and the worked examples.
     """
     parts = bank_parts(cycle, ladder, instrument)
-    banked = sum((qty for _, qty in parts), ZERO)
+    banked = size_of(parts)
     added = add_qty(share * add_margin(cycle, ladder, equity), leverage, price, instrument)
     number = next_leg(cycle)
 

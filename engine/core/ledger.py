@@ -20,6 +20,11 @@ Parts = tuple[tuple[int, Decimal], ...]
 """Leg numbers and how much of each: what a reducing order takes."""
 
 
+def size_of(parts: Parts) -> Decimal:
+    """How much all parts together are."""
+    return sum((qty for _, qty in parts), ZERO)
+
+
 def begin(
     position: Position, *, cycle_id: str, at: int, equity: Decimal, fee: Decimal, mode: StopMode
 ) -> Cycle:
@@ -100,7 +105,7 @@ def reduce(
 
     Legs that reach zero leave the ledger.
     """
-    d, total = cycle.side.d, sum((qty for _, qty in parts), ZERO)
+    d, total = cycle.side.d, size_of(parts)
     if total == ZERO:
         return cycle
     taken = dict(parts)

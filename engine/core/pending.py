@@ -30,8 +30,7 @@ from engine.core.events import Answered, LookedUp
 from engine.core.exchange import ABSENT, Accepted, OrderKind, OrderRow, OrderState, Refused, Unknown
 from engine.core.fills import settle, update_order
 from engine.core.in_order import reads_from
-from engine.core.instrument import ZERO
-from engine.core.ledger import newest_first, parts_of
+from engine.core.ledger import newest_first, parts_of, size_of
 from engine.core.limits import hold, no_risk_because
 from engine.core.resting import find_stop, stop_ended
 from engine.core.rung import undo_add
@@ -235,7 +234,7 @@ def _stop_refused(turn: Turn, cycle: Cycle, stop: Stop, refused: Refused, reason
         later = replace(cycle, stops_retry=turn.at + STOP_RETRY_MS) if turn.at < cycle.close_after else cycle
         return close_parts(turn, later, parts, f"the market has passed its stop at {price(stop.trigger)}")
     is_new = cycle.rung is not None and stop.leg == cycle.rung.leg
-    if is_new and closable(turn, cycle, sum((qty for _, qty in parts), ZERO)):
+    if is_new and closable(turn, cycle, size_of(parts)):
         return undo_add(turn, cycle, reason)
     tries = cycle.stops_refused + 1
     turn.note(

@@ -9,6 +9,7 @@ from engine.core.entering import is_busy
 from engine.core.exchange import Tick
 from engine.core.instrument import ONE, ZERO, Instrument
 from engine.core.ladder import add_margin, add_qty, after_rung, bank_parts, first_of, is_reached
+from engine.core.ledger import size_of
 from engine.core.limits import no_risk_because, oversized
 from engine.core.settings import Sequence
 from engine.core.stops import is_beyond, wanted_stops
@@ -49,7 +50,7 @@ def _size_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal,
     ladder = turn.state.settings.ladder
     if not expected_leverage(turn, cycle):
         return f"the leverage on Bitget is {size(cycle.seen.leverage)}x, expected {size(first_of(cycle)[1])}x"
-    banked = sum((q for _, q in bank_parts(cycle, ladder, instrument)), ZERO)
+    banked = size_of(bank_parts(cycle, ladder, instrument))
     if not instrument.is_tradable(banked, mark):
         return f"half of the leg ({size(banked)}) is below Bitget's minimum"
     if ladder.sequence is Sequence.ADD_FIRST:

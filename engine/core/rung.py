@@ -25,7 +25,7 @@ from engine.core.ladder import (
     next_leg,
     trigger_price,
 )
-from engine.core.ledger import Parts, lock, parts_of
+from engine.core.ledger import Parts, lock, parts_of, size_of
 from engine.core.limits import no_risk_because
 from engine.core.preconditions import add_block, blocked_because
 from engine.core.settings import Rungs, Sequence
@@ -114,8 +114,8 @@ def _ask(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal) -> Cycle:
     ladder, balance = turn.state.settings.ladder, turn.state.balance
     margin = add_margin(cycle, ladder, balance.equity if balance else None)
     text = (
-        f"{name(cycle)}: rung {armed.number} asks. Bank {size(_sum(armed.bank))}, add {amount(margin)} USDT "
-        "margin."
+        f"{name(cycle)}: rung {armed.number} asks. Bank {size(size_of(armed.bank))}, add {amount(margin)} "
+        "USDT margin."
     )
     say(turn, text, id=cycle.id, symbol=cycle.symbol, asks="rung", cycle=cycle, rung=armed.number)
     around = (armed.trigger, mark)
@@ -144,7 +144,7 @@ def begin(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal, share: Decimal 
         armed.trigger,
         turn.at,
         STEPS[ladder.sequence],
-        bank=Order(armed.bank_id, _sum(armed.bank), armed.bank),
+        bank=Order(armed.bank_id, size_of(armed.bank), armed.bank),
         add=Order(armed.add_id, add_qty(margin, cycle.seen.leverage, mark, instrument)),
         add_margin=margin,
         worst_before=worst_case(cycle, instrument, resting_stops(cycle)),
@@ -378,7 +378,3 @@ def _tell(turn: Turn, cycle: Cycle, rung: Rung) -> None:
         added=added.filled,
         worst=worst,
     )
-
-
-def _sum(parts: Parts) -> Decimal:
-    return sum((qty for _, qty in parts), ZERO)

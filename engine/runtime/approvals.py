@@ -10,7 +10,7 @@ from engine.core.cycle import Approval, Cycle
 from engine.core.entering import least
 from engine.core.instrument import ONE, ZERO, Instrument, decimals
 from engine.core.ladder import add_margin, add_qty, after_rung, bank_parts
-from engine.core.ledger import begin, liquidation_of
+from engine.core.ledger import begin, liquidation_of, size_of
 from engine.core.state import Entry, State, Unmanaged
 from engine.core.stops import resting_stops, wanted_stops, worst_case
 from engine.core.ticket import Ticket, weigh
@@ -41,7 +41,7 @@ def _rung(state: State, cycle: Cycle, approval: Approval) -> ApprovalView:
     instrument, armed = state.instruments[cycle.symbol], cycle.armed
     ladder, equity = state.settings.ladder, state.balance.equity if state.balance else None
     margin, leverage = add_margin(cycle, ladder, equity), cycle.seen.leverage
-    banked = sum((qty for _, qty in bank_parts(cycle, ladder, instrument)), ZERO)
+    banked = size_of(bank_parts(cycle, ladder, instrument))
     after = _after_rung(state, cycle, armed.trigger, ONE) if armed else None
     return ApprovalView(
         cycle=cycle.id,

@@ -10,7 +10,7 @@ from engine.core.flipping import until
 from engine.core.ids import is_ours
 from engine.core.instrument import ZERO, Instrument, decimals
 from engine.core.ladder import add_margin, after_rung, bank_parts
-from engine.core.ledger import breakeven, liquidation_in_force, net_so_far
+from engine.core.ledger import breakeven, liquidation_in_force, net_so_far, size_of
 from engine.core.limits import day_result, week_result
 from engine.core.margin import unrealised
 from engine.core.settings import Rungs
@@ -241,7 +241,7 @@ def _next_rung(state: State, cycle: Cycle, instrument: Instrument) -> NextRungVi
     return NextRungView(
         armed.number,
         armed.trigger,
-        sum((qty for _, qty in bank_parts(cycle, ladder, instrument)), ZERO),
+        size_of(bank_parts(cycle, ladder, instrument)),
         add_margin(cycle, ladder, equity),
         worst_case(after, instrument, [(s.trigger, s.qty) for s in stops]),
     )

@@ -136,6 +136,7 @@ class Bitget:
             tasks.create_task(self._prices.watch(public.stands_still, public.cut), name="silent prices")
             tasks.create_task(self._trades.follow(), name="origins of trades")
             tasks.create_task(self._follow_children(), name="children of stops")
+            tasks.create_task(self._rest.line.keep(), name="line for orders")
             tasks.create_task(self._keep_resynced(), name="resync")
             tasks.create_task(self._keep_clock(), name="clock")
             tasks.create_task(self._keep_contracts(), name="contracts")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -39,6 +40,12 @@ class Client(ccxt.pro.bitget):  # type: ignore[misc]
         url = URL(self.base + target, encoded=True)
         async with self.session.request(method, url, data=body, headers=headers, timeout=NO_LIMIT) as told:
             return told.status, await told.read()
+
+    def secure(self) -> ssl.SSLContext:
+        """What ccxt trusts: its own list of certificates."""
+        self.open(True)
+        context: ssl.SSLContext = self.ssl_context
+        return context
 
     @property
     def is_demo(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Coroutine
 from typing import Any, Final, NamedTuple
 
 import aiohttp
@@ -12,6 +13,7 @@ import aiohttp
 from engine.venue.client import Client
 from engine.venue.keys import Keys
 from engine.venue.lanes import Lane, Lanes
+from engine.venue.line import Letter, Line
 from engine.venue.only_bitget import ccxt
 from engine.venue.outcomes import OUT_OF_WINDOW, SUCCESS, NoAnswer, Refusal, answer, unreached, verdict
 from engine.venue.signing import Signed, Signer
@@ -47,10 +49,13 @@ class Clock:
 
 
 class Ready(NamedTuple):
-    """A request that was signed at `made` (monotonic seconds), before it is needed."""
+    """A request that was signed at `made` (monotonic seconds), before it is needed; the `letter` is what the
+    line sends of it.
+    """
 
     path: str
     request: Signed
+    letter: Letter
     made: float
 
     @property
@@ -70,6 +75,7 @@ class Rest:
     def __init__(self, client: Client, keys: Keys, clock: Clock, timeout_s: float = 5.0) -> None:
         self.latency_ms = self.answered_at = math.nan
         self.unanswered = ""
+        self.line = Line(client.base, client.secure)
         self._client = client
         self._keys = keys
         self._clock = clock
@@ -90,12 +96,14 @@ class Rest:
 
     def ready(self, path: str, body: dict[str, Any]) -> Ready:
         """A request for `post_ready`: what takes time is done now."""
-        return Ready(path, self._signed("POST", path, body, True), time.monotonic())
+        request = self._signed("POST", path, body, True)
+        return Ready(path, request, self.line.letter(request), time.monotonic())
 
     async def post_ready(self, ready: Ready, lane: Lane) -> Any:
-        """As `post`, of what was made ready."""
+        """As `post`, of what was made ready: over the line, while nobody else speaks there."""
         await self._lanes.turn(ready.path, lane)
-        return await self._ask(ready.request)
+        line = self.line
+        return await self._heard(line.ask(ready.letter) if line.is_free else self._client.ask(ready.request))
 
     async def follow_clock(self) -> int:
         """Sign with the exchange's clock from now on. Returns how far this machine is ahead, milliseconds.
@@ -119,13 +127,13 @@ class Rest:
         return after - before, (before + after) // 2_000_000 - there
 
     async def _send(self, method: str, path: str, params: dict[str, Any], signed: bool) -> Any:
-        return await self._ask(self._signed(method, path, params, signed))
+        return await self._heard(self._client.ask(self._signed(method, path, params, signed)))
 
-    async def _ask(self, request: Signed) -> Any:
+    async def _heard(self, answering: Coroutine[Any, Any, tuple[int, bytes]]) -> Any:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout_s):
-                status, text = await self._client.ask(request)
+                status, text = await answering
         except (aiohttp.ClientError, ccxt.BaseError, TimeoutError, OSError) as error:
             raise self._failed(unreached(error)) from None
         try:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import ssl
-import subprocess
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from engine.config import ConfigRefused
 from engine.config.doors import RestTerms, WebhookTerms, rest_terms, webhook_terms
 from engine.config.options import Options
 from engine.config.reading import effective, read_options
+from tests.certificate import certificate
 
 LONG = "0123456789abcdef"
 
@@ -128,18 +127,6 @@ def test_an_open_network_without_tls_is_warned_about(tmp_path: Path, monkeypatch
     terms = rest(tmp_path, text)
     assert terms is not None
     assert "without TLS: tokens travel readable" in terms.warning
-
-
-def certificate(folder: Path) -> Path:
-    """A certificate for localhost, signed by itself, and its key beside it."""
-    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    names = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2")
-    files = ("-keyout", folder / "key.pem", "-out", folder / "cert.pem")
-    command = ("openssl", "req", "-x509", *curve, *names, *files)
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed here")
-    subprocess.run(command, capture_output=True, check=True)
-    return folder / "cert.pem"
 
 
 async def test_a_certificate_makes_it_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
