@@ -39,7 +39,7 @@ from tests.runtime.desk import BTC, Desk, desk
 RUNGS: Final = 4
 FLATTENS: Final = 12
 EVENTS: Final = 100_000
-DAYS: Final = 10
+DAYS: Final = 30
 PACE_S: Final = 0.0005
 Row = tuple[str, str, str, str]
 
