@@ -7,7 +7,6 @@ list of trades, which would be most of what a trade writes (`trades_seen/12`).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -27,14 +26,14 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """The belief on the disk, and the digest of each of its parts; at first nothing is known of it."""
+    """The belief on the disk, and the digest of each of its parts; without these a commit writes all."""
 
     state: State | None = None
     digests: dict[str, bytes] = {}
 
     def seal(self, link: bytes) -> bytes:
         """Binds it to the entry that it follows."""
-        return chain.seal(link, b"".join(self.digests[name] for name in sorted(self.digests)))
+        return chain.seal(link, b"".join([self.digests[name] for name in sorted(self.digests)]))
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -56,18 +55,13 @@ def follow(kept: Kept, state: State) -> tuple[Kept, Change]:
     """What will be kept when `state` is, and what that changes. Equal is what is the same object, and a
     block of the same trades.
     """
-    before = dict(_parts(kept.state)) if kept.state is not None else {}
-    after = dict(_parts(state))
-    nothing = object()
-    new = {
-        name: _encoder.encode(value)
-        for name, value in after.items()
-        if name not in kept.digests or not _is_same(name, before.get(name, nothing), value)
-    }
-    digests = {name: kept.digests[name] for name in after if name not in new}
-    digests |= {name: _digest(name, value) for name, value in new.items()}
-    change = Change(new, frozenset(kept.digests.keys() - after.keys()), kept.state is None)
-    return Kept(state, digests), change
+    before = kept.state if kept.digests else None
+    changed, gone = _difference(before, state)
+    new = {name: _encoder.encode(part) for name, part in changed.items()}
+    digests = kept.digests | {name: _digest(name, value) for name, value in new.items()}
+    for name in gone:
+        del digests[name]
+    return Kept(state, digests), Change(new, gone, before is None)
 
 
 def read(db: sqlite3.Connection, link: bytes) -> Kept:
@@ -84,9 +78,11 @@ def read(db: sqlite3.Connection, link: bytes) -> Kept:
     if kept.seal(link) != seal:
         return Kept()
     try:
-        return Kept(chain.read_state(_joined(parts)), kept.digests)
+        state = chain.read_state(_joined(parts))
     except msgspec.DecodeError:
         return Kept()
+    is_cut_like_ours = _difference(None, state)[0].keys() == parts.keys()
+    return Kept(state, kept.digests if is_cut_like_ours else {})
 
 
 def is_whole(db: sqlite3.Connection, link: bytes) -> bool:
@@ -98,21 +94,34 @@ def is_whole(db: sqlite3.Connection, link: bytes) -> bool:
     return seal is None or Kept(digests=digests).seal(link) == seal
 
 
-def _parts(state: State) -> Iterator[tuple[str, Any]]:
+def _difference(before: State | None, after: State) -> tuple[dict[str, Any], frozenset[str]]:
+    """The parts of `after` that `before` does not have, and the names of those that only `before` has."""
+    new: dict[str, Any] = {}
+    gone: set[str] = set()
     for field in State.__struct_fields__:
-        value = getattr(state, field)
+        was, value = getattr(before, field, None), getattr(after, field)
+        if before is not None and was is value:
+            continue
         if isinstance(value, dict):
-            for name, each in value.items():
-                yield f"{field}/{name}", each
+            was = was or {}
+            new |= {f"{field}/{name}": each for name, each in value.items() if was.get(name) is not each}
+            gone |= {f"{field}/{name}" for name in was.keys() - value.keys()}
         elif field == LIST:
-            for first in range(0, max(len(value), 1), FORGOTTEN):
-                yield f"{field}/{first // FORGOTTEN}", value[first : first + FORGOTTEN]
+            was = was or ()
+            same = len(was) // FORGOTTEN if value[: len(was)] == was else 0
+            new |= {f"{field}/{n}": _block(value, n) for n in range(same, _blocks(value))}
+            gone |= {f"{field}/{n}" for n in range(_blocks(value), _blocks(was))}
         else:
-            yield field, value
+            new[field] = value
+    return new, frozenset(gone)
 
 
-def _is_same(name: str, before: Any, after: Any) -> bool:
-    return before is after or (name.startswith(LIST) and before == after)
+def _blocks(trades: tuple[str, ...]) -> int:
+    return max(-(-len(trades) // FORGOTTEN), 1)
+
+
+def _block(trades: tuple[str, ...], number: int) -> tuple[str, ...]:
+    return trades[number * FORGOTTEN : (number + 1) * FORGOTTEN]
 
 
 def _joined(parts: dict[str, bytes]) -> bytes:

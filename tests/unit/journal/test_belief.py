@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from hashlib import blake2b
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from shelf import Shelf
 
 from engine.journal import chain, schema
+from engine.journal.belief import Kept, follow
 from engine.journal.port import JournalRefused
 from engine.journal.reader import JournalReader
 from engine.journal.sqlite import SqliteJournal
@@ -87,6 +89,20 @@ async def test_of_many_trades_a_commit_writes_the_last_block_and_all_come_back_i
             assert await journal.verify()
         async with await JournalReader.open(path) as reader:
             assert (await reader.recover()).believed == belief
+
+
+def test_what_a_commit_changes_adds_up_to_the_whole_belief() -> None:
+    """From every belief of the day, and every length of the list of trades, to every other."""
+    trades = tuple(f"{number}" for number in range(250))
+    lists = ((), trades[:99], trades[:100], trades[:101], trades, trades[100:], trades[::-1])
+    beliefs = [state for _, state in DAY] + [replace(BLANK, trades_seen=seen) for seen in lists]
+    for before, after in permutations(beliefs, 2):
+        kept, first = follow(Kept(), before)
+        now, change = follow(kept, after)
+        whole, fresh = follow(Kept(), after)
+        parts = first.new | change.new
+        assert {name: parts[name] for name in parts if name not in change.gone} == fresh.new
+        assert now == whole
 
 
 async def test_a_list_of_trades_that_was_kept_in_one_piece_is_read_and_kept_in_blocks(path: Path) -> None:
