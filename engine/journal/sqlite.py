@@ -36,6 +36,7 @@ class SqliteJournal(Journal):
         self._lock = lock
         self._waiting: list[tuple[Job, asyncio.Future[int]]] = []
         self._writer: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
         self._is_closed = False
 
     @classmethod
@@ -107,15 +108,15 @@ class SqliteJournal(Journal):
     def __repr__(self) -> str:
         return f"SqliteJournal({str(self.path)!r}, entries={self._disk.seq}, waiting={len(self._waiting)})"
 
-    async def _ask(self, job: Job) -> int:
-        """Hand a job to the writer and wait until it is durable."""
+    def _ask(self, job: Job) -> asyncio.Future[int]:
+        """Hand a job to the writer; it is done when the job is durable."""
         if self._is_closed:
             raise JournalRefused(f"The journal {self.path} is closed: nothing of this was recorded.")
-        durable: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        durable: asyncio.Future[int] = self._loop.create_future()
         self._waiting.append((job, durable))
         if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write(), name="journal writer")
-        return await durable
+            self._writer = self._loop.create_task(self._write(), name="journal writer")
+        return durable
 
     async def _write(self) -> None:
         """Make what waits durable, one commit after the other. Nobody cancels this task."""
