@@ -20,6 +20,7 @@ SNAPSHOTS_KEPT: Final = 3
 _FORGET_OLD_SNAPSHOTS = (
     "DELETE FROM snapshots WHERE seq NOT IN (SELECT seq FROM snapshots ORDER BY seq DESC LIMIT ?)"
 )
+_END_WITH = "UPDATE head SET seq = ?, chain = ?, belief = ?"
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -50,22 +51,19 @@ class _Group:
         self.snapshots: list[tuple[int, bytes, str, bytes]] = []
 
     def append(self, job: Append) -> None:
-        last = self.seq + len(job.lines)
-        recorded = []
-        for line, entry in zip(job.lines, job.entries, strict=True):
-            self.seq += 1
-            self.link = chain.link(self.link, self.seq, line)
-            self.events.append((self.seq, line.decode(), self.link, int(self.seq == last)))
-            recorded.append(Recorded(self.seq, entry))
-        self.derive(recorded, job.state)
+        first, last, link = self.seq + 1, self.seq + len(job.lines), self.link
+        for seq, line in enumerate(job.lines, first):
+            link = chain.link(link, seq, line)
+            self.events.append((seq, line.decode(), link, seq == last))
+        self.seq, self.link = last, link
+        self.derive(first, job.entries, job.state)
 
-    def derive(self, recorded: Sequence[Recorded], after: State) -> None:
-        """The read models of one append."""
-        named = touch.touched([item.entry for item in recorded], self.believed, after)
-        self.touches += [
-            (touch.key(name), item.seq) for item, names in zip(recorded, named, strict=True) for name in names
-        ]
-        self.changes += read_models.changes(recorded, self.believed, after)
+    def derive(self, first: int, entries: Sequence[Entry], after: State) -> None:
+        """The read models of one append, whose entries are numbered from `first` on."""
+        for seq, names in enumerate(touch.touched(entries, self.believed, after), first):
+            if names:
+                self.touches += [(touch.key(name), seq) for name in names]
+        self.changes += read_models.changes(first, entries, self.believed, after)
         self.believed = after
 
     def keep(self, state: State) -> None:
@@ -79,11 +77,10 @@ class _Group:
         if self.snapshots:
             db.executemany("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", self.snapshots)
             db.execute(_FORGET_OLD_SNAPSHOTS, (SNAPSHOTS_KEPT,))
-        db.execute("UPDATE head SET seq = ?, chain = ?", (self.seq, self.link))
-        if self.believed is not None:
-            self.kept, change = belief.follow(self.kept, self.believed)
-            change.write(db)
-            db.execute("UPDATE head SET belief = ?", (self.kept.seal(self.link),))
+        assert self.believed is not None, "every job carries a belief"
+        self.kept, change = belief.follow(self.kept, self.believed)
+        change.write(db)
+        db.execute(_END_WITH, (self.seq, self.link, self.kept.seal(self.link)))
 
     def write_derived(self, db: sqlite3.Connection) -> None:
         db.executemany("INSERT OR IGNORE INTO touches VALUES (?, ?)", sorted(self.touches))
@@ -145,7 +142,7 @@ class Disk:
     def _replay(self, step: Callable[[State, Event], State]) -> State | None:
         group = _Group(0, b"", belief.Kept(), None)
         now: State | None = None
-        call: list[Recorded] = []
+        call: list[Entry] = []
         for seq, line, _, closes in rows_after(self.db, 0):
             entry = decoded(self.path, seq, line)
             body = entry.event.body
@@ -154,9 +151,9 @@ class Disk:
                     raise JournalRefused(damaged(self.path, "its first entry is not the start of an engine"))
                 now = State(settings=body.settings)
             now = step(now, entry.event)
-            call.append(Recorded(seq, entry))
+            call.append(entry)
             if closes:
-                group.derive(call, now)
+                group.derive(seq - len(call) + 1, call, now)
                 group.write_derived(self.db)
                 call = []
         return group.believed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 
 import msgspec
 
@@ -16,7 +16,7 @@ class _Call(msgspec.Struct):
     """An append on its way to the disk: canonical JSON, names touched."""
 
     lines: tuple[bytes, ...]
-    touched: list[set[str]]
+    touched: list[Set[str]]
     state: State
     last: int = 0
     has_landed: bool = False
@@ -33,7 +33,7 @@ class MemoryJournal(Journal):
         self.account = account
         self.refusal = ""
         self._lines: list[bytes] = []
-        self._touched: list[set[str]] = []
+        self._touched: list[Set[str]] = []
         self._link = chain.genesis(account)
         self._snapshot: tuple[int, bytes] | None = None
         self._under_way: list[_Call] = []

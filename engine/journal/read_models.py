@@ -6,19 +6,19 @@ need be, it gives the same tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
 from engine.core.cycle import Cycle, Leg, Rest, Rung, Stop
-from engine.core.events import BillSeen, FillSeen, SignalHeard
+from engine.core.events import BillSeen, Event, FillSeen, SignalHeard
 from engine.core.exchange import Bill, Fill
 from engine.core.ids import cycle_in, is_ours
 from engine.core.instrument import ZERO, Side
 from engine.core.state import State
-from engine.journal.port import Recorded
+from engine.journal.port import Entry
 
 Value = str | int | None
 Change = tuple[str, tuple[Value, ...]]
@@ -123,21 +123,29 @@ _ADDED = (
     "(SELECT exact_sum(qty), exact_cost(qty, price) FROM trades WHERE client_id = ?1) WHERE add_id = ?1"
 )
 
+_BOOKED: Final[frozenset[type]] = frozenset({FillSeen, BillSeen, SignalHeard})
+"""The events that are rows themselves."""
 
-def changes(recorded: Iterable[Recorded], before: State | None, after: State) -> Iterator[Change]:
-    """What these entries and the belief `after` them change; without `before`, everything is written."""
+
+def changes(first: int, entries: Sequence[Entry], before: State | None, after: State) -> Iterator[Change]:
+    """What these entries, numbered from `first` on, and the belief `after` them change; without `before`,
+    everything is written.
+    """
     if before is not after:
         yield from _beliefs(before, after)
-    for item in recorded:
-        match item.entry.event.body:
-            case FillSeen(fill):
-                yield from _trade(item.seq, fill, before, after)
-            case BillSeen(bill):
-                yield _bill(item.seq, bill)
-            case SignalHeard() as signal:
-                yield _signal(item.seq, item.entry.event.at, signal)
-            case _:
-                pass
+    for seq, entry in enumerate(entries, first):
+        if type(entry.event.body) in _BOOKED:
+            yield from _booked(seq, entry.event, before, after)
+
+
+def _booked(seq: int, event: Event, before: State | None, after: State) -> Iterator[Change]:
+    match event.body:
+        case FillSeen(fill):
+            yield from _trade(seq, fill, before, after)
+        case BillSeen(bill):
+            yield _bill(seq, bill)
+        case SignalHeard() as signal:
+            yield _signal(seq, event.at, signal)
 
 
 def _beliefs(before: State | None, after: State) -> Iterator[Change]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from hashlib import blake2b
 from typing import Final
 
@@ -23,12 +23,17 @@ from engine.core.events import (
     Answered,
     AnyBody,
     Approve,
+    BalanceRead,
     BillSeen,
     Commanded,
     Deny,
     FillSeen,
+    FillsRead,
     Flatten,
     Halt,
+    Hindered,
+    InstrumentsRead,
+    LinkChanged,
     LookedUp,
     MarkReached,
     OrderSeen,
@@ -36,7 +41,9 @@ from engine.core.events import (
     PositionsRead,
     Resume,
     SignalHeard,
+    Started,
     StopSeen,
+    Timer,
 )
 from engine.core.exchange import Accepted, Fill, OrderRow, RestingOrder
 from engine.core.ids import cycle_in
@@ -49,12 +56,20 @@ def key(name: str) -> int:
     return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-_READINGS: Final = (PositionsRead, OrdersRead)
 _FOR_ALL: Final = (Halt, Flatten, Resume)
 _NOTHING: Final = frozenset[str]()
+_QUIET: Final[frozenset[type]] = frozenset(
+    {
+        *(PositionsRead, OrdersRead),
+        *(Started, InstrumentsRead, BalanceRead, FillsRead, LinkChanged, Hindered, Timer),
+    }
+)
+"""What touches nothing when nothing was decided on it: readings that confirm, and what is of no symbol. They
+are most of what is recorded.
+"""
 
 
-def touched(entries: Sequence[Entry], before: State | None, after: State) -> list[set[str]]:
+def touched(entries: Sequence[Entry], before: State | None, after: State) -> list[Set[str]]:
     """All names that each entry of one append touches; `before` and `after` are what was believed around it.
 
     The kill switch touches every cycle. A reading of positions or orders touches its symbols only when
@@ -67,10 +82,12 @@ def touched(entries: Sequence[Entry], before: State | None, after: State) -> lis
     ]
 
 
-def _names(entry: Entry, before: State | None, after: State, changed: frozenset[str]) -> set[str]:
+def _names(entry: Entry, before: State | None, after: State, changed: frozenset[str]) -> Set[str]:
     """`changed` are the ids of the cycles that it changed."""
     body = entry.event.body
-    is_quiet = isinstance(body, _READINGS) and not (entry.actions or entry.notes)
+    is_quiet = type(body) in _QUIET and not (entry.actions or entry.notes)
+    if is_quiet and not changed:
+        return _NOTHING
     found = set() if is_quiet else _in_body(body)
     for work in entry.actions:
         found |= _in_work(work)

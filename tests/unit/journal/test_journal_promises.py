@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from decimal import Decimal
 
 import pytest
 from journal_day import BLANK, CYCLE, DAY, believing, tick
 from shelf import Shelf
 
+from engine.core.events import Event, MarkReached
 from engine.journal.export import export
 from engine.journal.port import Entry, JournalRefused, Recorded
 
@@ -97,6 +99,13 @@ async def test_a_symbol_and_a_cycle_find_what_touches_them(shelf: Shelf) -> None
     assert await seqs(symbol="ETHUSDT") == [12]
     assert await seqs(symbol="ETHUSDT", cycle=CYCLE) == []
     assert await seqs(symbol="BTCUSDT", after=5, limit=2) == [6, 7]
+
+
+async def test_what_happens_to_a_symbol_is_found_also_when_nothing_was_decided_on_it(shelf: Shelf) -> None:
+    journal = await shelf.open()
+    reached = Entry(Event(1, 1, MarkReached("BTCUSDT", Decimal(95_000))))
+    await journal.append([tick(1), reached], BLANK)
+    assert [item async for item in journal.read(symbol="BTCUSDT")] == [Recorded(2, reached)]
 
 
 async def test_reading_goes_on_over_many_pages(shelf: Shelf) -> None:
