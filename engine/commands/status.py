@@ -11,6 +11,7 @@ from engine.commands.figures import age, amount, percent, signed, signed_percent
 from engine.commands.positions import as_table
 from engine.commands.reading import engine_of, unread
 from engine.commands.speech import DONE
+from engine.core.words import sentence
 from engine.protocol import AccountView, EngineView, LimitView, LinkView, Snapshot
 
 
@@ -43,7 +44,7 @@ def as_lines(snapshot: Snapshot) -> Iterator[str]:
         yield "If this machine died now:"
     for position in snapshot.positions:
         yield f"  {position.symbol} {position.side.value}"
-        yield f"    {position.if_machine_dies}"
+        yield f"    {sentence(position.if_machine_dies)}"
 
 
 def _engine(engine: EngineView) -> Iterator[str]:

@@ -74,6 +74,11 @@ def clock(at: int) -> str:
     return f"{minutes // 60 % 24:02}:{minutes % 60:02}:{seconds:02} UTC"
 
 
+def sentence(clause: str) -> str:
+    """What was made to follow a colon, where it stands alone."""
+    return clause[:1].upper() + clause[1:]
+
+
 def count(number: int, noun: str) -> str:
     """`1 rung`, `2 rungs`, `no rung`."""
     return f"{number or 'no'} {noun}{'s' if number > 1 else ''}"

@@ -136,10 +136,9 @@ class PositionView(msgspec.Struct, frozen=True):
 
     `liquidation` is the exchange's own number (0: none); `distance` the fraction of the mark to it,
     `distance_usdt` in price; both None when the mark is stale or missing. `mark_age_ms` is the age of the
-    mark's frame. `worst_case` comes from the stops that
-    rest on the exchange. `if_machine_dies` says in words what happens to this position if this machine stops
-    now. Money fields that
-    need the mark are None when it is unknown.
+    mark's frame. `worst_case` comes from the stops that rest on the exchange. `if_machine_dies` says in words
+    what happens to this position if this machine stops now, as it follows a colon: small at its beginning
+    unless that is a name. Money fields that need the mark are None when it is unknown.
     """
 
     key: str

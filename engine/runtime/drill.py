@@ -24,7 +24,9 @@ STRANGER = "Ratchet does not touch this position."
 
 
 def if_machine_dies(state: State, cycle: Cycle, worst: Decimal) -> str:
-    """The sentences for a position under care; `worst` is its worst case by what rests, USDT."""
+    """What follows `if machine dies:` for a position under care; `worst` is its worst case by what rests, in
+    USDT.
+    """
     return " ".join((_stops(state, cycle, worst), *_undone(cycle)))
 
 
@@ -34,7 +36,7 @@ def _stops(state: State, cycle: Cycle, worst: Decimal) -> str:
     rests = [(s.trigger, s.qty) for s in ours] + [(trigger, order.qty) for trigger, order in others]
     liquidation = price(liquidation_in_force(cycle, state.instruments[cycle.symbol]))
     if not rests:
-        return f"No stop rests: liquidation at {liquidation} is the stop; {_at_worst(worst)}."
+        return f"no stop rests, liquidation at {liquidation} is the stop; {_at_worst(worst)}."
     nearest = min((trigger for trigger, _ in rests), key=lambda trigger: cycle.side.d * -trigger)
     bare = max(ZERO, cycle.held_qty - sum((_covered(cycle, qty) for _, qty in rests), ZERO))
     parts = [f"{stops_rest(len(rests))}{_whose(order for _, order in others)}, nearest {price(nearest)}"]

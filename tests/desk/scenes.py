@@ -107,7 +107,7 @@ ETH = replace(
     legs=(LegView(1, D("0.21"), D("1827.29"), D(40), D("9.5932"), None, "trader", False),),
     stops=(),
     opened=NOW - 3_100_000,
-    if_machine_dies="No stop rests: liquidation at 1,789.85 is the stop; at worst −9.83 USDT.",
+    if_machine_dies="no stop rests, liquidation at 1,789.85 is the stop; at worst −9.83 USDT.",
     price_decimals=2,
     qty_decimals=2,
 )

@@ -72,7 +72,7 @@ async def test_ctrl_c_copies_what_is_selected_in_a_field(socket: Path, clocks: C
         await settled(pilot)
         assert desk.clipboard == "eth"
         assert "^C again" not in foot(pilot)
-        assert "copy · done: on the clipboard" in foot(pilot)
+        assert "copy · done · on the clipboard" in foot(pilot)
 
 
 async def test_with_a_keymap_that_halts_by_ctrl_c_it_halts(socket: Path, clocks: Clocks) -> None:

@@ -51,10 +51,10 @@ async def test_a_chosen_theme_and_keymap_are_on_the_next_desk_and_the_settings_s
         worn = desk.theme
         await pilot.press("enter")
         await settled(pilot)
-        assert f"theme {worn} · done: kept in desk.toml" in words(pilot)
+        assert f"theme {worn} · done · kept in desk.toml" in words(pilot)
         await pilot.press("m", "end", "enter")
         await settled(pilot)
-        assert "keymap vim · done: kept in desk.toml" in words(pilot)
+        assert "keymap vim · done · kept in desk.toml" in words(pilot)
     async with watching(socket, clocks, kept=file, size=(160, 45)) as (pilot, _, desk):
         assert (desk.theme, desk.looks.keymap) == (worn, "vim")
         await pilot.press("5")

@@ -142,7 +142,7 @@ async def test_a_refusal_is_shown_in_the_engines_own_words(socket: Path, clocks:
         face.answer = lambda request: Answer(request.id, Verdict.REFUSED, "no cycle BTCUSDT long is open")
         await pilot.press("p")
         await until(lambda: face.commands, pilot)
-        await until(lambda: "refused: no cycle BTCUSDT long is open" in words(pilot), pilot)
+        await until(lambda: "refused · no cycle BTCUSDT long is open" in words(pilot), pilot)
 
 
 async def test_a_command_to_a_gone_engine_says_that_it_was_not_sent(socket: Path, clocks: Clocks) -> None:

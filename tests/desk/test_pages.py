@@ -195,7 +195,7 @@ async def test_a_theme_is_tried_while_the_cursor_passes_it_and_left_with_escape(
         await pilot.press("enter")
         await settled(pilot)
         assert desk.theme == worn != "ratchet-dark"
-        assert f"theme {worn} · done: until the desk closes" in words(pilot)
+        assert f"theme {worn} · done · until the desk closes" in words(pilot)
 
 
 async def test_another_keymap_holds_at_once(socket: Path, clocks: Clocks) -> None:

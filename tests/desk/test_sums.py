@@ -70,7 +70,7 @@ def test_an_account_of_which_nothing_is_known_has_no_worst_case() -> None:
 
 def test_in_a_low_panel_the_money_comes_before_the_words_that_have_no_room() -> None:
     [*_, last] = drawn(LIVE, scenes.RISK_FREE, 78, 8)
-    assert last.startswith(" If machine dies: at worst +2.97. 3 stops rest on Bitget, nearest 94,328.5;")
+    assert last.startswith(" If machine dies: at worst +2.97; 3 stops rest on Bitget, nearest 94,328.5;")
     assert last.endswith("…")
 
 

@@ -52,7 +52,7 @@ async def test_an_engine_with_all_its_voices_tells_shows_its_lines_and_says_fare
                 }
                 await voices.farewell()
                 told = await api.says("Engine test stopped on account test.")
-                assert "BTCUSDT short: No stop rests: liquidation at 104,519.21 is the stop" in told.text
+                assert "BTCUSDT short: no stop rests, liquidation at 104,519.21 is the stop" in told.text
             finally:
                 for task in running:
                     task.cancel()

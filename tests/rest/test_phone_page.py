@@ -27,7 +27,7 @@ async def test_an_open_page_shows_the_account_and_follows_it(face: EngineFace, t
         text = await page.text()
         for seen in ("SIM", "109.70", "+9.70 (+9.7 %)", "BTCUSDT", "SHORT 20×", "96,612.9", "+4.97", "−4.50"):
             assert seen in text
-        assert "two stops rest on the exchange" in text
+        assert "Two stops rest on the exchange" in text
         assert await page.run(FITS)
         picture = await page.picture()
         assert picture.startswith(b"\x89PNG")

@@ -98,7 +98,7 @@ def dispatch_line(dispatch: Dispatch, width: int) -> Line:
         Reply.REFUSED: ("✖", Ink.LOSS),
         Reply.UNHEARD: ("‼", Ink.LOSS),
     }[dispatch.reply]
-    text = f": {printable(dispatch.text)}" if dispatch.text else ""
+    text = f" · {printable(dispatch.text)}" if dispatch.text else ""
     words = f" {sign} {printable(dispatch.words)} · {dispatch.reply.value}{text}"
     return line(cell(words, width, ink))
 

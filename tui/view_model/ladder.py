@@ -196,6 +196,6 @@ def _machine(position: PositionView, room: int, *, roomy: bool) -> tuple[Line, .
     if not words:
         return ()
     if not roomy and cells(label + words) > room and position.worst_case is not None:
-        words = f"at worst {cautious(position.worst_case)}. {words}"
+        words = f"at worst {cautious(position.worst_case)}; {words}"
     first, *more = wrap(label + words, room) if roomy else [label + words]
     return (line(Span(label, Ink.LABEL), first[len(label) :]), *(line(text) for text in more))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from engine.core.words import amount, at_worst, money, percent, price, size
+from engine.core.words import amount, at_worst, money, percent, price, sentence, size
 from engine.notify.layout import clock
 from engine.notify.telegram.lateness import span
 from engine.notify.telegram.markup import bold, escaped
@@ -123,7 +123,7 @@ def _about(position: PositionView) -> Iterator[str]:
         yield f"Blocked: {position.blocked}"
     if position.worst_case is not None:
         yield f"Worst case {at_worst(position.worst_case)}{', RISK-FREE' if position.risk_free else ''}"
-    yield position.if_machine_dies
+    yield sentence(position.if_machine_dies)
 
 
 def _money(value: Decimal | None) -> str:

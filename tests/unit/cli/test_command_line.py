@@ -255,7 +255,7 @@ def test_status_tells_what_is_not_known_and_what_happens_if_the_machine_dies(
     assert "UNKNOWN    PlaceMarket BTCUSDT c1-r1-add, for 4 s: no answer in time" in told
     assert "link       public, heard 0.1 s ago" in told
     assert "If this machine died now:" in told
-    assert "  BTCUSDT short\n    two stops rest on the exchange; worst case" in told
+    assert "  BTCUSDT short\n    Two stops rest on the exchange; worst case" in told
     assert "TRADING" not in told
 
 

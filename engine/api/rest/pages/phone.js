@@ -100,7 +100,7 @@ function positionCard(p) {
     card.append(rows(["Rungs", next ? `${p.rungs}, next at ${price(next.trigger, p)}` : String(p.rungs)],
       ["Worst case", result(p.worst_case)], ["Banked", result(p.realized)], ["Funding", result(p.funding)]));
   }
-  const words = [p.managed ? p.if_machine_dies : p.reason].filter(Boolean).join(" ");
+  const clause = (p.managed ? p.if_machine_dies : p.reason) || "", words = clause.charAt(0).toUpperCase() + clause.slice(1);
   const note = make("p", words, "note");
   if (p.blocked) note.prepend(make("b", `Blocked: ${p.blocked}. `));
   if (words || p.blocked) card.append(note);
