@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import App
 from textual.binding import Binding, BindingType, Keymap
 from textual.driver import Driver
 from textual.events import DescendantFocus
 from textual.filter import LineFilter
+from textual.screen import Screen
 from textual.signal import Signal
 from textual.widgets import Input
 
@@ -25,6 +26,7 @@ from tui.alarms import Alarms, notice_sequence
 from tui.ascii_only import AsciiOnly
 from tui.book import Book
 from tui.client import EngineClient
+from tui.desk import Desk
 from tui.door import Door
 from tui.foot import Foot
 from tui.hand import Hand
@@ -35,10 +37,11 @@ from tui.looks import Looks, Wished
 from tui.messages import CommandWanted
 from tui.orders import Orders
 from tui.pace import Pace
-from tui.palette import DeskCommands
+from tui.palette import DeskCommands, Stock
 from tui.screens.page import Page
 from tui.terse import terse_driver
 from tui.themes import INK_DEFAULTS
+from tui.view_model.ink import Line
 from tui.view_model.scene import Scene
 from tui.wardrobe import Wardrobe
 
@@ -101,15 +104,15 @@ class RatchetDesk(App[int]):
         self._pace = Pace()
         self._greeted: Hello | None = None
         self.book = Book(self)
-        self.orders = Orders(self, steady)
-        self.door = Door(self, steady, farewell, until)
-        self.foot = Foot(self)
-        self.lending = Lending(self, hand)
+        self.orders = Orders(self, client, steady, self.show_foot, read_only=read_only)
+        self.door = Door(self, client, self.orders, steady, self.show_foot, farewell, until)
+        self.lending = Lending(self, client, self.orders, hand)
         said = {THEME: "command line", KEYMAP: "command line", **(said_in or {})}
         wardrobe = Wardrobe(
             theme_folders, wanted=theme or "", where=said[THEME], worn=themes, colourless=colourless
         )
-        self.looks = Looks(self, wardrobe, Kept(kept), keymap, said[KEYMAP])
+        self.looks = Looks(self, self.orders, wardrobe, Kept(kept), keymap, said[KEYMAP])
+        self.foot = Foot(self, self.book, self.orders, self.door, self.lending, self.looks)
 
     def get_driver_class(self) -> type[Driver]:
         """A terminal of our own is written to in fewer bytes."""
@@ -128,7 +131,7 @@ class RatchetDesk(App[int]):
     @property
     def keymap(self) -> Keymap:
         """The keys that differ from the table in `keymaps`."""
-        return self._keymap
+        return self.looks.keys
 
     @property
     def page(self) -> Page | None:
@@ -175,7 +178,7 @@ class RatchetDesk(App[int]):
         hello = self.client.link.hello
         if hello is not self._greeted:
             self._greeted = hello
-            self.looks.dress()
+            self.looks.dress(hello)
         if snapshot is not None and snapshot is not self.scene.snapshot:
             self._pace.look(snapshot.engine)
             rings, notice = self.alarms.heard(snapshot)
@@ -184,14 +187,19 @@ class RatchetDesk(App[int]):
             if notice and self._driver is not None and not self.is_headless:
                 self._driver.write(notice_sequence(notice))
 
+    def is_in_front(self, screen: Screen[None]) -> bool:
+        return self.page is screen
+
+    def tell_story(self, name: str, whose: str = "") -> None:
+        self.book.tell_story(name, whose)
+
+    def foot_line(self, width: int) -> Line:
+        return self.foot.line(self.scene, width)
+
     def show_foot(self) -> None:
         """The bottom line once more: something of it is another."""
         if self.page is not None and self.page.is_mounted:
             self.page.show_foot()
-
-    def wear_again(self) -> None:
-        """The theme of the same name has other colours."""
-        self._watch_theme(self.theme)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """A cursor that blinks would write to the line twice a second, all day."""
@@ -215,7 +223,7 @@ class RatchetDesk(App[int]):
             self.screen.show_all()
 
     def action_resume(self) -> None:
-        self.orders.resume()
+        self.orders.resume(self.scene)
 
     def action_help(self) -> None:
         from tui.screens.help import HelpScreen
@@ -233,3 +241,8 @@ class RatchetDesk(App[int]):
 
     def action_interrupt(self) -> None:
         self.door.interrupt()
+
+
+if TYPE_CHECKING:
+    _for_screens: type[Desk] = RatchetDesk
+    _for_the_palette: type[Stock] = RatchetDesk

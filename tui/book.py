@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
+
+from textual.app import App
 
 from tui.pages import PAGES
 from tui.screens.page import Page
 
 if TYPE_CHECKING:
-    from tui.app import RatchetDesk
     from tui.view_model.footer import Tab
 
 
 class Book:
-    """A screen is made at its first time and kept after that."""
+    """A screen is loaded and made at its first time, for the desk must be up at once, and then kept."""
 
-    def __init__(self, desk: RatchetDesk) -> None:
-        self._desk = desk
+    def __init__(self, app: App[int]) -> None:
+        self._app = app
         self._pages: dict[int, Page] = {}
 
     @property
     def front(self) -> Page | None:
         """The screen in front, with or without a dialog over it."""
-        pages = (screen for screen in reversed(self._desk.screen_stack) if isinstance(screen, Page))
+        pages = (screen for screen in reversed(self._app.screen_stack) if isinstance(screen, Page))
         return next(pages, None)
 
     @property
@@ -41,19 +43,20 @@ class Book:
         if self.front is page:
             return page
         if page is first:
-            self._desk.pop_screen()
+            self._app.pop_screen()
         elif self.front is first:
-            self._desk.push_screen(page)
+            self._app.push_screen(page)
         else:
-            self._desk.switch_screen(page)
+            self._app.switch_screen(page)
         return page
 
     def _opened(self, number: int) -> Page:
         page = self._pages.get(number)
         if page is None:
             door = PAGES[number - 1]
-            page = self._pages[number] = door.open()
-            self._desk.install_screen(page, door.name)
+            page = getattr(importlib.import_module(f"tui.screens.{door.module}"), door.kind)()
+            self._pages[number] = page
+            self._app.install_screen(page, door.name)
         return page
 
     def tell_story(self, name: str, whose: str = "") -> None:
@@ -62,4 +65,4 @@ class Book:
 
         page = self.go_to(4)
         assert isinstance(page, JournalScreen)
-        self._desk.call_after_refresh(page.tell, name, whose)
+        self._app.call_after_refresh(page.tell, name, whose)

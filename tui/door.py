@@ -5,31 +5,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING
 
+from textual.app import App
 from textual.widgets import Input
 
 from tui.arming import Arming
+from tui.client import EngineClient
 from tui.leaving import parting
-
-if TYPE_CHECKING:
-    from tui.app import RatchetDesk
+from tui.orders import Orders
 
 
 class Door:
     """`farewell` is the last line in the trader's shell when the engine ends with the desk; `until` is done
-    when the desk has to close. `steady` is a clock in seconds.
+    when the desk has to close. `steady` is a clock in seconds, `told` is called when there is something else
+    to tell.
     """
 
     def __init__(
         self,
-        desk: RatchetDesk,
+        app: App[int],
+        client: EngineClient,
+        orders: Orders,
         steady: Callable[[], float],
+        told: Callable[[], None],
         farewell: str | None = None,
         until: Future[None] | None = None,
     ) -> None:
-        self._desk = desk
+        self._app = app
+        self._client = client
+        self._orders = orders
         self._steady = steady
+        self._told = told
         self._farewell = farewell
         self._until = until
         self._arming = Arming()
@@ -47,23 +53,23 @@ class Door:
     def interrupt(self) -> None:
         """Ctrl-C: copies what is selected, else leaves at the second press. Never by accident, never deaf."""
         if selected := self._selected():
-            self._desk.copy_to_clipboard(selected)
-            self._desk.orders.tell("copy", "on the clipboard, where the terminal allows it")
+            self._app.copy_to_clipboard(selected)
+            self._orders.tell("copy", "on the clipboard, where the terminal allows it")
         elif self._arming.press(self._steady()):
             self.leave()
         else:
-            self._desk.show_foot()
+            self._told()
 
     def _selected(self) -> str:
-        focused = self._desk.focused
+        focused = self._app.focused
         typed = focused.selected_text if isinstance(focused, Input) else ""
-        return typed or self._desk.screen.get_selected_text() or ""
+        return typed or self._app.screen.get_selected_text() or ""
 
     def leave(self) -> None:
         """Close the desk, and say in the last line what becomes of the engine."""
-        link = self._desk.client.link
+        link = self._client.link
         told = parting(link.hello, up=link.is_up) if self._farewell is None else self._farewell
-        self._desk.exit(0, message=told or None)
+        self._app.exit(0, message=told or None)
 
     async def wait(self) -> None:
         """Leave once `until` is done, however it ended: that is for whoever waits for it."""

@@ -5,14 +5,16 @@ what was chosen at the desk, and what was written into a theme file meanwhile.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from textual.app import App
+from textual.binding import Keymap
+
+from engine.protocol import Hello
 from tui.kept import KEYMAP, THEME, Kept
 from tui.keymaps import KEYMAPS, keymap_of
+from tui.orders import Orders
 from tui.wardrobe import CHOSEN, Wardrobe
-
-if TYPE_CHECKING:
-    from tui.app import RatchetDesk
 
 WARDROBE_S: Final = 1.0
 """How often the theme folders are looked into."""
@@ -23,13 +25,15 @@ Wished = str | Mapping[str, str] | None
 
 class Looks:
     """Themes out of the wardrobe and a keymap, put on the desk. `where` says whose word each is, for the
-    Settings; `problems` are sentences that were not told yet.
+    Settings; `keys` is the keymap as Textual has it; `problems` are sentences that were not told yet.
     """
 
     def __init__(
-        self, desk: RatchetDesk, wardrobe: Wardrobe, kept: Kept, keymap: Wished, said_in: str
+        self, app: App[int], orders: Orders, wardrobe: Wardrobe, kept: Kept, keymap: Wished, said_in: str
     ) -> None:
-        self._desk = desk
+        self._app = app
+        self._orders = orders
+        self._hello: Hello | None = None
         self._kept = kept
         self._tried = ""
         self._told: set[str] = set()
@@ -38,8 +42,9 @@ class Looks:
         self.problems = (*wardrobe.problems, *((kept.problem,) if kept.problem else ()))
         self.where = {THEME: "default", KEYMAP: "default"}
         self.keymap = "default"
+        self.keys: Keymap = {}
         self._wished, self._said_in = keymap, said_in
-        self.dress()
+        self.dress(None)
         chosen = kept.choice(KEYMAP)
         self._bind(keymap or chosen or "default", said_in if keymap else CHOSEN if chosen else "default")
 
@@ -52,23 +57,26 @@ class Looks:
     def now(self) -> tuple[tuple[str, str, str], ...]:
         """What is on: `theme` and `keymap`, each with its name and whose word that is."""
         return (
-            (THEME, self._desk.theme, self.where[THEME]),
+            (THEME, self._app.theme, self.where[THEME]),
             (KEYMAP, self.keymap, self.where[KEYMAP]),
         )
 
-    def dress(self) -> None:
-        """Put on what the wardrobe has for this account; what was chosen since the desk opened stays on."""
+    def dress(self, hello: Hello | None) -> None:
+        """Put on what the wardrobe has for this engine's account; what was chosen since the desk opened stays
+        on.
+        """
+        self._hello = hello
         self._register()
-        choice = self.wardrobe.choice(self._desk.client.link.hello, self._kept.choice(THEME))
+        choice = self.wardrobe.choice(hello, self._kept.choice(THEME))
         if choice.problem and choice.problem not in self._told:
             self._told.add(choice.problem)
             self.problems += (choice.problem,)
-        if not self._tried and choice.name in self._desk.available_themes:
-            self._desk.theme, self.where[THEME] = choice.name, choice.where
+        if not self._tried and choice.name in self._app.available_themes:
+            self._app.theme, self.where[THEME] = choice.name, choice.where
 
     def watch(self) -> None:
         """Look into the theme folders from now on."""
-        self._desk.set_interval(WARDROBE_S, self._look)
+        self._app.set_interval(WARDROBE_S, self._look)
 
     def _look(self) -> None:
         """A theme file that was written is worn at once; a bad one is told."""
@@ -78,18 +86,18 @@ class Looks:
         self._register()
         self.problems += self.wardrobe.problems
         self.tell_problems()
-        if self._desk.theme in self._desk.available_themes:
-            self._desk.wear_again()
+        if self._app.theme in self._app.available_themes:
+            self._app.mutate_reactive(App.theme)
 
     def _register(self) -> None:
         for theme in self.wardrobe.themes:
-            self._desk.register_theme(theme)
+            self._app.register_theme(theme)
 
     def tell_problems(self) -> None:
         """Each once, in the corner of the screen."""
         problems, self.problems = self.problems, ()
         for problem in problems:
-            self._desk.notify(problem, severity="warning", timeout=12, markup=False)
+            self._app.notify(problem, severity="warning", timeout=12, markup=False)
 
     def choose_theme(self) -> None:
         """A list of themes; what the cursor stands on is put on at once."""
@@ -99,15 +107,15 @@ class Looks:
             if name is not None:
                 self.wear(name)
 
-        self._desk.push_screen(Chooser("Theme", self.names, self._desk.theme, self._try), chosen)
+        self._app.push_screen(Chooser("Theme", self.names, self._app.theme, self._try), chosen)
 
     def _try(self, name: str) -> None:
-        self._desk.theme = name
+        self._app.theme = name
 
     def wear(self, name: str) -> None:
         """The trader's choice: put on now, and found again by the next desk."""
-        self._desk.theme = self._tried = name
-        kept = self.wardrobe.choice(self._desk.client.link.hello, name)
+        self._app.theme = self._tried = name
+        kept = self.wardrobe.choice(self._hello, name)
         self._remember(THEME, name, "" if kept.where == CHOSEN else kept.where)
 
     def choose_keymap(self) -> None:
@@ -118,7 +126,7 @@ class Looks:
             if name is not None:
                 self.use_keymap(name)
 
-        self._desk.push_screen(Chooser("Keymap", tuple(KEYMAPS), self.keymap), chosen)
+        self._app.push_screen(Chooser("Keymap", tuple(KEYMAPS), self.keymap), chosen)
 
     def use_keymap(self, name: str) -> None:
         """The trader's choice: holds now, and for the next desk."""
@@ -129,7 +137,8 @@ class Looks:
         keys, wrong = keymap_of(keymap)
         self.keymap = "your own" if not isinstance(keymap, str) else "default" if wrong else keymap
         self.where[KEYMAP] = where
-        self._desk.set_keymap(keys)
+        self.keys = keys
+        self._app.set_keymap(keys)
         self.problems += wrong
 
     def _remember(self, what: str, name: str, stronger: str) -> None:
@@ -137,10 +146,10 @@ class Looks:
         self.where[what] = f"{CHOSEN}; {stronger} comes first next time" if stronger else CHOSEN
         trouble = self._kept.keep(what, name)
         if trouble:
-            self._desk.orders.refuse(f"keep {what} {name}", f"it holds until the desk closes: {trouble}")
+            self._orders.refuse(f"keep {what} {name}", f"it holds until the desk closes: {trouble}")
         elif stronger:
             told = f"until the desk closes: {stronger} comes first at the next start"
-            self._desk.orders.tell(f"{what} {name}", told)
+            self._orders.tell(f"{what} {name}", told)
         else:
             kept = f"kept in {self._kept.name}" if self._kept.name else "until the desk closes"
-            self._desk.orders.tell(f"{what} {name}", kept)
+            self._orders.tell(f"{what} {name}", kept)

@@ -7,25 +7,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from textual.app import App
+
 from engine.protocol import Flatten, Halt, Resume, Verdict
 from tui.arming import Arming
-from tui.client import EngineUnheard
+from tui.client import EngineClient, EngineUnheard
 from tui.messages import CommandWanted
 from tui.view_model.footer import SHOWN_S, Dispatch, Reply
+from tui.view_model.scene import Scene
 
 if TYPE_CHECKING:
-    from tui.app import RatchetDesk
     from tui.view_model.asking import Question
 
 READ_ONLY = "this desk was attached read-only"
 
 
 class Orders:
-    """The last command and its answer, and flatten's safety catch. `steady` is a clock in seconds."""
+    """The last command and its answer, and flatten's safety catch. `steady` is a clock in seconds, `told` is
+    called when there is something else to tell.
+    """
 
-    def __init__(self, desk: RatchetDesk, steady: Callable[[], float]) -> None:
-        self._desk = desk
+    def __init__(
+        self,
+        app: App[int],
+        client: EngineClient,
+        steady: Callable[[], float],
+        told: Callable[[], None],
+        *,
+        read_only: bool = False,
+    ) -> None:
+        self._app = app
+        self._client = client
         self._steady = steady
+        self._told = told
+        self.read_only = read_only
         self._arming = Arming()
         self.last: Dispatch | None = None
 
@@ -40,23 +55,22 @@ class Orders:
 
     def flatten(self) -> None:
         """The first press arms, the second within three seconds fires."""
-        if self._desk.read_only:
+        if self.read_only:
             self.refuse("flatten", READ_ONLY)
         elif self._arming.press(self._steady()):
             self.send(CommandWanted(Flatten(), "flatten"))
         else:
-            self._desk.show_foot()
+            self._told()
 
     def disarm(self) -> None:
         """Flatten needs two presses again."""
         self._arming.release()
-        self._desk.show_foot()
+        self._told()
 
-    def resume(self) -> None:
+    def resume(self, scene: Scene) -> None:
         """Trading goes on after a yes."""
         from tui.view_model.asking import resume_question
 
-        scene = self._desk.scene
         if scene.killed:
             self.ask(resume_question(scene), CommandWanted(Resume(), "resume"))
         else:
@@ -70,25 +84,25 @@ class Orders:
             if yes:
                 self.send(wanted)
 
-        if self._desk.read_only:
+        if self.read_only:
             self.refuse(wanted.words, READ_ONLY)
         else:
-            self._desk.push_screen(Ask(question), answered)
+            self._app.push_screen(Ask(question), answered)
 
     def send(self, wanted: CommandWanted) -> None:
         """Send a command: `sent` at once, the engine's answer when it comes."""
-        if self._desk.read_only:
+        if self.read_only:
             self.refuse(wanted.words, READ_ONLY)
             return
         self.begin(wanted.words)
-        self._desk.run_worker(self._deliver(wanted), group="command", exit_on_error=True)
+        self._app.run_worker(self._deliver(wanted), group="command", exit_on_error=True)
 
     async def _deliver(self, wanted: CommandWanted) -> None:
         try:
-            answer = await self._desk.client.send(wanted.command)
+            answer = await self._client.send(wanted.command)
         except EngineUnheard as error:
             self._note(wanted.words, Reply.UNHEARD, str(error))
-            self._desk.bell()
+            self._app.bell()
             return
         reply = Reply.DONE if answer.verdict is Verdict.DONE else Reply.REFUSED
         self._note(wanted.words, reply, answer.text)
@@ -107,11 +121,11 @@ class Orders:
 
     def _note(self, words: str, reply: Reply, text: str = "") -> None:
         self.last = Dispatch(words, reply, text, self._steady())
-        self._desk.show_foot()
+        self._told()
 
     def forget(self) -> None:
         """An answer gives its place back to the keys once it was long enough in view."""
         done = self.last is not None and self.last.reply is not Reply.SENT
         if done and self.last and self._steady() - self.last.at > SHOWN_S:
             self.last = None
-            self._desk.show_foot()
+            self._told()

@@ -1,16 +1,10 @@
-"""The screens behind the number keys. Each is loaded when it is opened first: the desk itself must be up at
-once.
-"""
+"""The screens behind the number keys."""
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
-
-if TYPE_CHECKING:
-    from tui.screens.page import Page
 
 
 class Door(msgspec.Struct, frozen=True):
@@ -20,11 +14,6 @@ class Door(msgspec.Struct, frozen=True):
     name: str
     module: str
     kind: str
-
-    def open(self) -> Page:
-        """A new screen of this kind."""
-        page: Page = getattr(importlib.import_module(f"tui.screens.{self.module}"), self.kind)()
-        return page
 
 
 PAGES: Final = (

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-if TYPE_CHECKING:
-    from tui.app import RatchetDesk
+from tui.book import Book
+from tui.foot import Foot
+from tui.looks import Looks
+
+
+class Stock(Protocol):
+    """What the palette finds its commands in."""
+
+    book: Book
+    foot: Foot
+    looks: Looks
+
+    async def run_action(self, action: str) -> bool: ...
 
 
 class DeskCommands(Provider):
@@ -26,8 +37,8 @@ class DeskCommands(Provider):
                 yield Hit(score, matcher.highlight(words), run, text=words)
 
     def _commands(self) -> Iterator[tuple[str, Callable[[], object]]]:
-        desk = cast("RatchetDesk", self.app)
-        own = desk.page.KEYS if desk.page else ()
+        desk = cast("Stock", self.app)
+        own = front.KEYS if (front := desk.book.front) else ()
         for key in desk.foot.offered():
             yield (
                 desk.foot.words_of(key),

@@ -81,7 +81,7 @@ async def test_the_configuration_comes_first_and_a_choice_then_lasts_as_long_as_
         assert worn != "ratchet-light"
         await face.vanish()
         await until(lambda: desk.scene.is_gone, pilot)
-        desk.looks.dress()
+        desk.looks.dress(desk.client.link.hello)
         assert desk.theme == worn, "another engine does not undo what the trader just chose"
     async with watching(socket, clocks, **wishes) as (_, _, desk):
         assert desk.theme == "ratchet-light"

@@ -196,7 +196,7 @@ class DeskScreen(Page):
         self._show_position()
 
     def _read_chart(self) -> None:
-        if self.is_charted and self.desk.page is self and self.grid.position is not None:
+        if self.is_charted and self.desk.is_in_front(self) and self.grid.position is not None:
             send_off(self, self._fetch_chart, "chart")
 
     async def _fetch_chart(self) -> None:
@@ -214,7 +214,7 @@ class DeskScreen(Page):
         if position := self.grid.position:
             from tui.view_model.story import named
 
-            self.desk.book.tell_story(position.cycle or position.symbol, named(position))
+            self.desk.tell_story(position.cycle or position.symbol, named(position))
 
     def action_adopt(self) -> None:
         position = self.grid.position

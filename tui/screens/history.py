@@ -90,7 +90,7 @@ class HistoryScreen(Page):
         return self.query_one(Listing)
 
     def _read_again(self) -> None:
-        if self.desk.page is self:
+        if self.desk.is_in_front(self):
             send_off(self, self._read, "history")
 
     async def _read(self) -> None:
@@ -179,7 +179,7 @@ class HistoryScreen(Page):
             cycle = self.shown[self.listing.chosen]
         else:
             return
-        self.desk.book.tell_story(cycle.cycle, named(cycle))
+        self.desk.tell_story(cycle.cycle, named(cycle))
 
     def action_filter(self) -> None:
         if self._story is None:

@@ -80,7 +80,7 @@ class JournalScreen(Page):
         self._draw()
 
     def _read_again(self) -> None:
-        if self.subject and self.desk.page is self:
+        if self.subject and self.desk.is_in_front(self):
             send_off(self, self._read, "story")
 
     async def _read(self) -> None:

@@ -5,13 +5,14 @@ when nothing can be drawn.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
 
+from tui.desk import Desk, desk_of
 from tui.keymaps import Key
 from tui.view_model.obstacle import obstacle
 from tui.view_model.scene import Scene
@@ -19,9 +20,6 @@ from tui.widgets.filter_line import FilterLine
 from tui.widgets.foot_line import FootLine
 from tui.widgets.header import Header
 from tui.widgets.obstacle import ObstaclePanel
-
-if TYPE_CHECKING:
-    from tui.app import RatchetDesk
 
 
 class Page(Screen[None]):
@@ -63,12 +61,9 @@ class Page(Screen[None]):
                 line.action_give_up()
 
     @property
-    def desk(self) -> RatchetDesk:
-        """The application, with its own type."""
-        from tui.app import RatchetDesk
-
-        assert isinstance(self.app, RatchetDesk)
-        return self.app
+    def desk(self) -> Desk:
+        """The application, as far as it concerns a screen."""
+        return desk_of(self)
 
     def on_mount(self) -> None:
         self.desk.scene_changed.subscribe(self, self.show)
@@ -95,7 +90,7 @@ class Page(Screen[None]):
         self.show(self.desk.scene)
 
     def show(self, scene: Scene) -> None:
-        if self.desk.page is not self:
+        if not self.desk.is_in_front(self):
             return
         hindered = obstacle(scene, self.size.width, self.size.height)
         self.set_class(hindered is not None, "-hindered")
@@ -108,4 +103,4 @@ class Page(Screen[None]):
 
     def show_foot(self) -> None:
         """The bottom line alone: it changes with keys, not with the market."""
-        self.query_one(FootLine).show(self.desk.foot.line(self.size.width))
+        self.query_one(FootLine).show(self.desk.foot_line(self.size.width))

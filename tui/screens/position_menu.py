@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from rich.text import Text
 from textual import events
@@ -15,14 +15,12 @@ from textual.widgets.option_list import Option
 
 from engine.protocol import PositionView, PreviewView
 from tui.client import EngineUnheard
+from tui.desk import Desk, desk_of
 from tui.errand import send_off
 from tui.view_model.choices import Choice, choices
 from tui.view_model.ink import printable
 from tui.view_model.positions import side
 from tui.view_model.table import table
-
-if TYPE_CHECKING:
-    from tui.app import RatchetDesk
 
 WIDTH: Final = 66
 FACTS: Final = 6
@@ -74,11 +72,8 @@ class PositionMenu(ModalScreen[Choice | None]):
             yield Static(id="facts")
 
     @property
-    def desk(self) -> RatchetDesk:
-        from tui.app import RatchetDesk
-
-        assert isinstance(self.app, RatchetDesk)
-        return self.app
+    def desk(self) -> Desk:
+        return desk_of(self)
 
     def on_mount(self) -> None:
         self._offer()

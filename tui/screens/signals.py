@@ -65,7 +65,7 @@ class SignalsScreen(Page):
         self._read_again()
 
     def _read_again(self) -> None:
-        if self.desk.page is self:
+        if self.desk.is_in_front(self):
             send_off(self, self._read, "signals")
 
     async def _read(self) -> None:
@@ -98,4 +98,4 @@ class SignalsScreen(Page):
     def on_listing_opened(self, message: Listing.Opened) -> None:
         signals = self._view.signals if self._view else ()
         if message.index < len(signals) and signals[message.index].symbol:
-            self.desk.book.tell_story(signals[message.index].symbol)
+            self.desk.tell_story(signals[message.index].symbol)

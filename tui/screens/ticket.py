@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 import msgspec
 from rich.text import Text
@@ -17,6 +17,7 @@ from textual.widgets import Button, Input, Label, Static
 
 from engine.protocol import AnyCommand, PositionView, PreviewView, TicketView
 from tui.client import EngineUnheard
+from tui.desk import Desk, desk_of
 from tui.errand import send_off
 from tui.view_model.asking import Question
 from tui.view_model.choices import reduce_facts
@@ -37,9 +38,6 @@ from tui.view_model.ticket import (
     units,
 )
 from tui.widgets.toggle import Toggle
-
-if TYPE_CHECKING:
-    from tui.app import RatchetDesk
 
 PAUSE_S: Final = 0.2
 """How long a field rests before the engine is asked what it would do."""
@@ -111,11 +109,8 @@ class Ticket(ModalScreen[Order | None]):
                 yield Button("Review", id="review", compact=True)
 
     @property
-    def desk(self) -> RatchetDesk:
-        from tui.app import RatchetDesk
-
-        assert isinstance(self.app, RatchetDesk)
-        return self.app
+    def desk(self) -> Desk:
+        return desk_of(self)
 
     def on_mount(self) -> None:
         self.set_interval(LOOK_AGAIN_S, self._ask)
