@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -42,7 +44,7 @@ class Wardrobe:
         self._wanted, self._where = wanted, where
         self._worn = {name.lower(): theme for name, theme in (worn or {}).items()}
         self._colourless = colourless
-        self._seen: dict[Path, tuple[int, int]] = {}
+        self._seen: dict[str, tuple[int, int]] = {}
         self.themes: tuple[Theme, ...] = ()
         self.problems: tuple[str, ...] = ()
 
@@ -80,14 +82,14 @@ class Wardrobe:
         yield kept, CHOSEN
         yield USUAL, "default"
 
-    def _files(self) -> dict[Path, tuple[int, int]]:
+    def _files(self) -> dict[str, tuple[int, int]]:
         """When each file was written last, and its size."""
         found = {}
         for folder in self._folders:
-            for path in folder.glob("*.toml"):
-                try:
-                    stat = path.stat()
-                except FileNotFoundError:
-                    continue
-                found[path] = stat.st_mtime_ns, stat.st_size
+            with suppress(FileNotFoundError), os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.endswith(".toml"):
+                        with suppress(FileNotFoundError):
+                            stat = entry.stat()
+                            found[entry.path] = stat.st_mtime_ns, stat.st_size
         return found

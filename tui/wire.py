@@ -65,6 +65,7 @@ class Stream:
     ) -> None:
         self._reader, self._writer, self._silence_s = reader, writer, silence_s
         self._steady, self._took, self._asked = steady, took, 0.0
+        self._held = bytearray()
 
     def measure(self) -> None:
         """Ask for a sign of life, and measure how long it takes."""
@@ -112,8 +113,16 @@ class Stream:
         return await self._read(size)
 
     async def _read(self, count: int) -> bytes:
-        async with asyncio.timeout(self._silence_s):
-            return await self._reader.readexactly(count)
+        """The next bytes. What came with others waits here: a frame in one piece is one wait."""
+        while len(self._held) < count:
+            async with asyncio.timeout(self._silence_s):
+                more = await self._reader.read(HEAD)
+            if not more:
+                raise asyncio.IncompleteReadError(bytes(self._held), count)
+            self._held += more
+        taken = bytes(self._held[:count])
+        del self._held[:count]
+        return taken
 
     def _send(self, kind: int, payload: bytes) -> None:
         """A small frame, masked as a client's must be."""

@@ -44,6 +44,9 @@ class DeskScreen(Page):
 
     def __init__(self) -> None:
         super().__init__()
+        self.grid = PositionsGrid(id="positions")
+        self._strip, self._ladder = AccountStrip(id="strip"), LadderPanel(id="ladder")
+        self._approvals, self._events = ApprovalsPanel(id="approvals"), EventLog(id="log")
         self._chart: ChartView | None = None
         self._trouble = ""
 
@@ -51,30 +54,22 @@ class DeskScreen(Page):
         self.set_interval(CHART_S, self._read_chart)
 
     def parts(self) -> Iterable[Widget]:
-        yield AccountStrip(id="strip")
-        yield PositionsGrid(id="positions")
-        yield Container(
-            LadderPanel(id="ladder"),
-            Vertical(ApprovalsPanel(id="approvals"), EventLog(id="log"), id="beside"),
-            id="below",
-        )
+        yield self._strip
+        yield self.grid
+        yield Container(self._ladder, Vertical(self._approvals, self._events, id="beside"), id="below")
         yield FilterLine("filter: symbol, side, status · enter keeps it · esc shows all", id="filter")
-
-    @property
-    def grid(self) -> PositionsGrid:
-        return self.query_one(PositionsGrid)
 
     def show_parts(self, scene: Scene) -> None:
         self.set_class(bool(scene.snapshot and scene.snapshot.approvals), "-waiting")
-        self.query_one(AccountStrip).show(scene, self.size)
+        self._strip.show(scene, self.size)
         self.grid.show(scene)
         self._show_position()
         self._show_approvals(scene)
-        self.query_one(EventLog).show(scene)
+        self._events.show(scene)
 
     def _show_approvals(self, scene: Scene) -> None:
         """The keys go back to the positions with the last answer."""
-        panel = self.query_one(ApprovalsPanel)
+        panel = self._approvals
         answered = panel.has_focus
         panel.show(scene)
         if answered and not panel.has_class("-waiting"):
@@ -86,7 +81,7 @@ class DeskScreen(Page):
         if self.is_charted:
             self._chart_panel().show(self.desk.scene, position, self._chart, self._trouble)
         if not self.is_charted or self.has_class("-wide"):
-            self.query_one(LadderPanel).show(self.desk.scene, position)
+            self._ladder.show(self.desk.scene, position)
 
     def on_position_chosen(self, message: PositionChosen) -> None:
         self._show_position()
@@ -187,7 +182,7 @@ class DeskScreen(Page):
         for panel in self.query(ChartPanel):
             return panel
         panel = ChartPanel(id="chart")
-        self.query_one("#below", Container).mount(panel, after="#ladder")
+        self.query_one("#below", Container).mount(panel, after=self._ladder)
         return panel
 
     def action_chart(self) -> None:

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from tui.desk import Desk, desk_of
 from tui.keymaps import Key
+from tui.touched import TouchedRows
 from tui.view_model.obstacle import obstacle
 from tui.view_model.scene import Scene
 from tui.widgets.filter_line import FilterLine
@@ -32,14 +33,20 @@ class Page(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-medium"), (160, "-wide")]  # noqa: RUF012 - typed by Screen
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012 - typed by Screen
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = TouchedRows()
+        self._header, self._foot = Header(id="header"), FootLine(id="foot")
+        self._obstacle = ObstaclePanel(id="obstacle")
+
     def compose(self) -> ComposeResult:
         width, height = self.app.size
         for size, breakpoints in ((width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS)):
             self.add_class(max((least, name) for least, name in breakpoints if size >= least)[1])
-        yield Header(id="header")
+        yield self._header
         yield from self.parts()
-        yield ObstaclePanel(id="obstacle")
-        yield FootLine(id="foot")
+        yield self._obstacle
+        yield self._foot
 
     def parts(self) -> Iterable[Widget]:
         """What stands between the header and the bottom line."""
@@ -96,11 +103,11 @@ class Page(Screen[None]):
         self.set_class(hindered is not None, "-hindered")
         with self.app.batch_update():
             if hindered is not None:
-                self.query_one(ObstaclePanel).show(hindered)
-            self.query_one(Header).show(scene, self.size)
+                self._obstacle.show(hindered)
+            self._header.show(scene, self.size)
             self.show_parts(scene)
             self.show_foot()
 
     def show_foot(self) -> None:
         """The bottom line alone: it changes with keys, not with the market."""
-        self.query_one(FootLine).show(self.desk.foot_line(self.size.width))
+        self._foot.show(self.desk.foot_line(self.size.width))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -62,6 +63,11 @@ def footer(
         return dispatch_line(dispatch, width)
     if scene.is_gone:
         return gone_line(scene, width)
+    return _keys(hints, width, tabs)
+
+
+@lru_cache(16)
+def _keys(hints: Hints, width: int, tabs: tuple[Tab, ...]) -> Line:
     right = _front(tabs) if hints.deaf else _tabs(tabs, named=width >= TABBED)
     room = width - width_of(right) - 3
     always = fitting(map(_key, hints.always), room)

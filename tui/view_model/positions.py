@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -74,7 +75,7 @@ class Column(msgspec.Struct, frozen=True):
 
 def rows(scene: Scene, order: Order, wanted: str = "") -> tuple[Row, ...]:
     """The positions that match `wanted`, in `order`; the screen and its cursor both follow this order."""
-    shown = sorted((p for p in scene.positions if matches(p, wanted)), key=_key(order))
+    shown = sorted((p for p in scene.positions if not wanted or matches(p, wanted)), key=_key(order))
     return tuple(row(scene, position) for position in shown)
 
 
@@ -113,6 +114,7 @@ def _distance(position: PositionView) -> Decimal:
     return Decimal(-1) if position.distance is None else position.distance
 
 
+@lru_cache(8)
 def headings(columns: tuple[Column, ...]) -> Line:
     """The line of headings, aligned as the columns are."""
     return (
@@ -139,6 +141,7 @@ def grid_line(row: Row, columns: tuple[Column, ...], *, chosen: bool) -> Line:
     return (Span("▸ " if chosen else "  ", Ink.ACCENT), *body)
 
 
+@lru_cache(8)
 def columns_for(width: int) -> tuple[Column, ...]:
     """The columns for a grid of `width` cells inside its frame: breakpoints at terminals of 80, 120 and 160
     cells.

@@ -11,7 +11,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.view_model.ink import BLANK, Line, differing
+from tui.view_model.ink import BLANK, Ink, Line, differing
 from tui.widgets.inks import BADGES, inks_of
 
 
@@ -42,6 +42,7 @@ class Sheet(ScrollView, can_focus=False):
         self.cursor_row: int | None = None
         self._words = "", ""
         self._strips: dict[tuple[Line, bool, int], Strip] = {}
+        self._styles: dict[tuple[Ink | None, bool], Style] = {}
 
     @property
     def room(self) -> int:
@@ -63,11 +64,16 @@ class Sheet(ScrollView, can_focus=False):
             return
         if head != old_head:
             self.refresh(Region(0, 0, self.size.width, 1))
-        for y, (new, old) in enumerate(zip(lines, before, strict=True)):
-            if cursor != old_cursor and y in {cursor, old_cursor}:
-                self._repaint(y, self.size.width)
-            elif new != old:
-                self._repaint(y, min(differing(old, new), self.size.width))
+        moved = {cursor, old_cursor} if cursor != old_cursor else set()
+        changed = [
+            y for y, (new, old) in enumerate(zip(lines, before, strict=True)) if y in moved or new != old
+        ]
+        if changed:
+            width, height = self.size
+            top = (head is not None) - self.scroll_offset.y
+            for y in changed:
+                cells = width if y in moved else min(differing(before[y], lines[y]), width)
+                self._repaint(y + top, cells, height)
 
     def entitle(self, title: str, subtitle: str = "") -> None:
         """Words in the frame. Setting a title paints the whole widget, so that only another one is set."""
@@ -83,12 +89,10 @@ class Sheet(ScrollView, can_focus=False):
     def on_resize(self) -> None:
         self.redraw()
 
-    def _repaint(self, y: int, width: int) -> None:
+    def _repaint(self, y: int, width: int, height: int) -> None:
         """Ask for the first cells of one row, when it is in view: what follows them is there already."""
-        top = 1 if self.head is not None else 0
-        seen = y - self.scroll_offset.y + top
-        if top <= seen < self.size.height:
-            self.refresh(Region(0, seen, width, 1))
+        if (self.head is not None) <= y < height:
+            self.refresh(Region(0, y, width, 1))
 
     def render_line(self, y: int) -> Strip:
         """One line as a strip, from the cache when it was drawn before."""
@@ -110,15 +114,22 @@ class Sheet(ScrollView, can_focus=False):
         return strip
 
     def _make_strip(self, spans: Line, width: int, *, chosen: bool) -> Strip:
-        base, inks = self.rich_style, inks_of(self.app)
-        under = inks.cursor if chosen else Style.null()
-        segments = [
-            Segment(span.text, base + inks[span.ink] + (Style.null() if span.ink in BADGES else under))
-            for span in spans
-        ]
-        return Strip(segments).adjust_cell_length(width, base + under).simplify()
+        style = self._style
+        segments = [Segment(span.text, style(span.ink, chosen=chosen)) for span in spans]
+        return Strip(segments).adjust_cell_length(width, style(None, chosen=chosen)).simplify()
+
+    def _style(self, ink: Ink | None, *, chosen: bool) -> Style:
+        """How an ink looks here, in the row under the cursor or in another; None is the empty room."""
+        if (style := self._styles.get((ink, chosen))) is None:
+            inks = inks_of(self.app)
+            style = self.rich_style + (Style.null() if ink is None else inks[ink])
+            if chosen and ink not in BADGES:
+                style += inks.cursor
+            self._styles[ink, chosen] = style
+        return style
 
     def notify_style_update(self) -> None:
-        """A new theme: every strip is made again."""
+        """Another theme, or another ground: every strip is made again."""
         super().notify_style_update()
         self._strips.clear()
+        self._styles.clear()
