@@ -4,10 +4,12 @@ concerns. It decides nothing.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -47,6 +49,9 @@ from tui.wardrobe import Wardrobe
 
 SAMPLE_S: Final = 0.25
 """The screen looks at the newest snapshot four times a second, however many there are."""
+
+PATIENCE_S: Final = 0.3
+"""How long the first picture waits for its numbers."""
 
 SETTLED_S: Final = 1.0
 """When the first picture stands for sure."""
@@ -101,6 +106,7 @@ class RatchetDesk(App[int]):
         self.scene_changed: Signal[Scene] = Signal(self, "scene")
         self._wall, self._sample_s = wall, sample_s
         self._moment: tuple[object, ...] = ()
+        self.has_looked = False
         self._pace = Pace()
         self._greeted: Hello | None = None
         self.book = Book(self)
@@ -113,6 +119,13 @@ class RatchetDesk(App[int]):
         )
         self.looks = Looks(self, self.orders, wardrobe, Kept(kept), keymap, said[KEYMAP])
         self.foot = Foot(self, self.book, self.orders, self.door, self.lending, self.looks)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Before the first screen there is nothing to style: its rules are read once, in its own colours."""
+        if self.screen_stack:
+            super().refresh_css(animate)
+        else:
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def get_driver_class(self) -> type[Driver]:
         """A terminal of our own is written to in fewer bytes."""
@@ -142,9 +155,12 @@ class RatchetDesk(App[int]):
         """The Desk is there from the beginning."""
         return self.book.first()
 
-    def on_mount(self) -> None:
+    def on_load(self) -> None:
+        """The engine answers while the screen is made."""
         self.run_worker(self.client.watch(), name="watch", group="watch", exclusive=True, exit_on_error=True)
         self.run_worker(self._first_look(), name="first look", exit_on_error=True)
+
+    def on_mount(self) -> None:
         self.run_worker(self.door.wait(), name="door", exit_on_error=True)
         self.set_interval(self._sample_s, self.sample)
         self.looks.watch()
@@ -152,8 +168,13 @@ class RatchetDesk(App[int]):
         self.set_timer(SETTLED_S, haste.end)
 
     async def _first_look(self) -> None:
-        """The first numbers are drawn when they come, not at the next quarter of a second."""
-        await self.client.first.wait()
+        """The first numbers are drawn when they come, not at the next quarter of a second; without them the
+        screen says so soon.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await self.client.known.wait()
+        self.has_looked = True
         self.sample()
 
     def sample(self) -> None:

@@ -1,9 +1,8 @@
 """The desk's end of the engine's control socket: HTTP and one WebSocket over a unix socket.
 
 Frames are kept as they came and decoded when somebody looks: the screen samples four times a second what the
-engine sends ten
-times a second. Nothing here raises for a lost engine; the link says what is known, and a command gets an
-honest answer.
+engine sends ten times a second. Nothing here raises for a lost engine; the link says what is known, and a
+command gets an honest answer.
 """
 
 from __future__ import annotations
@@ -71,8 +70,8 @@ class EngineClient:
         self._arrived = 0.0
         self._snapshot: Snapshot | None = None
         self.frames = 0
-        self.first = asyncio.Event()
-        """Set by the first frame of all."""
+        self.known = asyncio.Event()
+        """Set once there is something to show: the first frame of all, or why there is none."""
         self.link = Link(since=wall())
 
     async def watch(self) -> None:
@@ -81,6 +80,7 @@ class EngineClient:
             reason = await self._one_visit()
             if self.link.state is not LinkState.FOREIGN:
                 self._lose(reason)
+            self.known.set()
             pause = self._pauses[min(self.link.retries, len(self._pauses) - 1)]
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - guards nothing
             self.link = replace(self.link, retries=self.link.retries + 1)
@@ -181,7 +181,7 @@ class EngineClient:
                 now = self._steady()
                 self._frame = frame, now
                 self.frames += 1
-                self.first.set()
+                self.known.set()
                 if now >= due:
                     due = now + MEASURE_S
                     stream.measure()

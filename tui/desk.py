@@ -16,7 +16,9 @@ from tui.view_model.scene import Scene
 
 
 class Desk(Protocol):
-    """The application as its screens see it. `scene` is the newest, and `scene_changed` says so."""
+    """The application as its screens see it. `scene` is the newest, and `scene_changed` says so; nothing is
+    drawn before the desk `has_looked`.
+    """
 
     client: EngineClient
     orders: Orders
@@ -24,6 +26,7 @@ class Desk(Protocol):
     lending: Lending
     scene: Scene
     scene_changed: Signal[Scene]
+    has_looked: bool
     read_only: bool
 
     def is_in_front(self, screen: Screen[None]) -> bool:

@@ -4,7 +4,6 @@ desk's own. The trader's configuration is never rewritten.
 
 from __future__ import annotations
 
-import json
 import os
 import tomllib
 from pathlib import Path
@@ -39,6 +38,8 @@ class Kept:
 
     def keep(self, what: str, name: str) -> str:
         """Remember `name`, also for the next desk. Returns what went wrong in words, or nothing."""
+        import json
+
         self._chosen = {**self._read(), what: name}
         if self._file is None:
             return ""

@@ -31,6 +31,7 @@ class Terminal:
         self.keeper = keeper
         self.process = process
         self.seen = bytearray()
+        self._more = asyncio.Event()
         self.before = termios.tcgetattr(keeper)
         os.set_blocking(master, False)
         asyncio.get_running_loop().add_reader(master, self._read)
@@ -38,6 +39,7 @@ class Terminal:
     def _read(self) -> None:
         try:
             self.seen += os.read(self.master, 65_536)
+            self._more.set()
         except BlockingIOError:
             return
         except OSError:
@@ -80,7 +82,9 @@ class Terminal:
                     return
                 how = f"the process ended with {self.process.returncode}" if ended else f"not in {within_s} s"
                 pytest.fail(f"{text!r} was never written: {how}; seen {self.told()}\n{also()}")
-            await asyncio.sleep(0.02)
+            self._more.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._more.wait(), 0.02)
 
     def told(self) -> str:
         """The last that was written, without what only steers the terminal."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import BindingType
@@ -20,7 +20,6 @@ from tui.view_model.scene import Scene
 from tui.widgets.account_strip import AccountStrip
 from tui.widgets.approvals_panel import ApprovalsPanel
 from tui.widgets.event_log import EventLog
-from tui.widgets.filter_line import FilterLine
 from tui.widgets.ladder_panel import LadderPanel
 from tui.widgets.positions_grid import PositionsGrid
 
@@ -40,6 +39,9 @@ class DeskScreen(Page):
 
     KEYS = DESK_KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(DESK_KEYS)
+    LINES: ClassVar[Mapping[str, str]] = {
+        "filter": "filter: symbol, side, status · enter keeps it · esc shows all"
+    }
     AUTO_FOCUS: ClassVar[str | None] = "PositionsGrid"
 
     def __init__(self) -> None:
@@ -57,7 +59,6 @@ class DeskScreen(Page):
         yield self._strip
         yield self.grid
         yield Container(self._ladder, Vertical(self._approvals, self._events, id="beside"), id="below")
-        yield FilterLine("filter: symbol, side, status · enter keeps it · esc shows all", id="filter")
 
     def show_parts(self, scene: Scene) -> None:
         self.set_class(bool(scene.snapshot and scene.snapshot.approvals), "-waiting")
@@ -100,11 +101,11 @@ class DeskScreen(Page):
         self.grid.filter(message.words)
         self._show_position()
         if message.closed:
-            self.query_one(FilterLine).close()
+            self.close_line()
             self.grid.focus()
 
     def action_filter(self) -> None:
-        self.query_one(FilterLine).open()
+        self.open_line()
 
     def action_sort(self) -> None:
         self.grid.sort_on()

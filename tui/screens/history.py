@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import ClassVar, Final
 
@@ -21,7 +21,6 @@ from tui.view_model.numbers import MARKET_TIME
 from tui.view_model.scene import Scene
 from tui.view_model.story import named
 from tui.widgets.equity_curve import EquityCurve
-from tui.widgets.filter_line import FilterLine
 from tui.widgets.listing import Listing
 from tui.widgets.sheet import Sheet
 
@@ -43,6 +42,9 @@ class HistoryScreen(Page):
 
     KEYS = HISTORY_KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(HISTORY_KEYS)
+    LINES: ClassVar[Mapping[str, str]] = {
+        "filter": "filter: symbol, side, reason, open · enter keeps it · esc shows all"
+    }
     AUTO_FOCUS: ClassVar[str | None] = "Listing"
 
     DEFAULT_CSS = """
@@ -72,7 +74,6 @@ class HistoryScreen(Page):
         yield EquityCurve(id="curve")
         yield Listing("Reading the journal.", id="cycles")
         yield CycleSheet(id="inside")
-        yield FilterLine("filter: symbol, side, reason, open · enter keeps it · esc shows all", id="filter")
 
     def on_mount(self) -> None:
         self.set_interval(READ_S, self._read_again)
@@ -183,13 +184,13 @@ class HistoryScreen(Page):
 
     def action_filter(self) -> None:
         if self._story is None:
-            self.query_one(FilterLine).open()
+            self.open_line()
 
     def on_filter_changed(self, message: FilterChanged) -> None:
         self._words = message.words
         self._show_cycles(self.desk.scene)
         if message.closed:
-            self.query_one(FilterLine).close()
+            self.close_line()
             self.listing.focus()
 
 

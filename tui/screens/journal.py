@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final
 from urllib.parse import quote
 
@@ -19,7 +19,6 @@ from tui.screens.page import Page
 from tui.view_model.ink import printable
 from tui.view_model.scene import Scene
 from tui.view_model.story import Loudness, copied, named, next_match, row, wanted
-from tui.widgets.filter_line import FilterLine
 from tui.widgets.listing import Listing
 
 READ_S: Final = 3.0
@@ -31,6 +30,11 @@ class JournalScreen(Page):
 
     KEYS = JOURNAL_KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(JOURNAL_KEYS)
+    LINES: ClassVar[Mapping[str, str]] = {
+        "filter": "filter: any words of the line · enter keeps it · esc shows all",
+        "goto": "story of: symbol, cycle or order id · enter reads it · esc leaves it",
+        "find": "find: words; n and b go on · enter goes to the next · esc leaves it",
+    }
     AUTO_FOCUS: ClassVar[str | None] = "Listing"
 
     DEFAULT_CSS = """
@@ -51,9 +55,6 @@ class JournalScreen(Page):
 
     def parts(self) -> Iterable[Widget]:
         yield Listing(NOBODY, id="story")
-        yield FilterLine("filter: any words of the line · enter keeps it · esc shows all", id="filter")
-        yield FilterLine("story of: symbol, cycle or order id · enter reads it · esc leaves it", id="goto")
-        yield FilterLine("find: words; n and b go on · enter goes to the next · esc leaves it", id="find")
 
     def on_mount(self) -> None:
         self.set_interval(READ_S, self._read_again)
@@ -119,15 +120,13 @@ class JournalScreen(Page):
         return "No line matches the filter; esc shows all." if self._story else NOBODY
 
     def action_filter(self) -> None:
-        self.query_one("#filter", FilterLine).open()
+        self.open_line()
 
     def action_goto(self) -> None:
-        line = self.query_one("#goto", FilterLine)
-        line.value = ""
-        line.open()
+        self.open_line("goto", empty=True)
 
     def action_find(self) -> None:
-        self.query_one("#find", FilterLine).open()
+        self.open_line("find")
 
     def on_filter_changed(self, message: FilterChanged) -> None:
         if message.line == "filter":
@@ -135,7 +134,7 @@ class JournalScreen(Page):
         elif message.line == "find":
             self._found = message.words
         if message.closed:
-            self.query_one(f"#{message.line}", FilterLine).close()
+            self.close_line(message.line)
             self.listing.focus()
             if message.line == "goto" and message.words.strip():
                 self.tell(_name(message.words))

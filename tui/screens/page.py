@@ -4,10 +4,10 @@ when nothing can be drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widget import Widget
@@ -30,6 +30,9 @@ class Page(Screen[None]):
     """
 
     KEYS: ClassVar[tuple[Key, ...]] = ()
+    LINES: ClassVar[Mapping[str, str]] = {}
+    """What the trader can type here: the id of each line, and its hint."""
+
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-medium"), (160, "-wide")]  # noqa: RUF012 - typed by Screen
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012 - typed by Screen
 
@@ -38,6 +41,8 @@ class Page(Screen[None]):
         self._compositor = TouchedRows()
         self._header, self._foot = Header(id="header"), FootLine(id="foot")
         self._obstacle = ObstaclePanel(id="obstacle")
+        self._is_drawn = False
+        self._is_due = False
 
     def compose(self) -> ComposeResult:
         width, height = self.app.size
@@ -61,11 +66,29 @@ class Page(Screen[None]):
         """The names of its keys that do nothing as it stands now."""
         return frozenset()
 
+    def open_line(self, name: str = "filter", *, empty: bool = False) -> None:
+        """Let the trader type; a line is made at its first time and kept after that."""
+        line = self._line(name)
+        if line is None:
+            line = FilterLine(self.LINES[name], id=name)
+            self.mount(line, before=self._obstacle)
+        elif empty:
+            line.value = ""
+        line.open()
+
+    def close_line(self, name: str = "filter") -> None:
+        """Out of view; what was typed stays."""
+        if line := self._line(name):
+            line.close()
+
     def show_all(self) -> None:
         """No filter hides anything any more."""
-        for line in self.query("#filter").results(FilterLine):
-            if line.value:
-                line.action_give_up()
+        line = self._line("filter")
+        if line is not None and line.value:
+            line.action_give_up()
+
+    def _line(self, name: str) -> FilterLine | None:
+        return next(iter(self.query(f"#{name}").results(FilterLine)), None)
 
     @property
     def desk(self) -> Desk:
@@ -74,11 +97,14 @@ class Page(Screen[None]):
 
     def on_mount(self) -> None:
         self.desk.scene_changed.subscribe(self, self.show)
-        self.call_after_refresh(self.show_again)
+        self.show(self.desk.scene)
 
-    def on_screen_resume(self) -> None:
-        """In front again: what happened meanwhile is drawn now."""
-        self.call_after_refresh(self.show_again)
+    @on(events.ScreenResume)
+    def _come_forward(self, event: events.ScreenResume) -> None:
+        """In front again: what happened meanwhile is drawn now. A new screen has just been styled."""
+        if not self._is_drawn:
+            event.refresh_styles = False
+        self._show_soon()
 
     def on_screen_suspend(self) -> None:
         """A dialog has the keys now."""
@@ -90,15 +116,38 @@ class Page(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Other widths: everything is drawn once more, after the layout knows the new sizes."""
-        self.call_after_refresh(self.show_again)
+        self._show_soon()
+
+    def _show_soon(self) -> None:
+        """Once more after the next layout, however many ask for it."""
+        if not self._is_due:
+            self._is_due = True
+            self.call_after_refresh(self.show_again)
 
     def show_again(self) -> None:
         """The newest scene once more."""
+        self._is_due = False
         self.show(self.desk.scene)
 
     def show(self, scene: Scene) -> None:
-        if not self.desk.is_in_front(self):
+        if not self.desk.is_in_front(self) or not self.desk.has_looked:
             return
+        if self._is_drawn:
+            self._hand_out(scene)
+        else:
+            self._draw_first(scene)
+
+    def _draw_first(self, scene: Scene) -> None:
+        """The first picture, whole and at once: widths decide what is said, and that decides the heights."""
+        self._refresh_layout(self.app.size)
+        self._hand_out(scene)
+        self._refresh_layout()
+        self._hand_out(scene)
+        self._is_drawn = True
+        self.refresh()
+        self._on_timer_update()
+
+    def _hand_out(self, scene: Scene) -> None:
         hindered = obstacle(scene, self.size.width, self.size.height)
         self.set_class(hindered is not None, "-hindered")
         with self.app.batch_update():
@@ -107,6 +156,11 @@ class Page(Screen[None]):
             self._header.show(scene, self.size)
             self.show_parts(scene)
             self.show_foot()
+
+    def _compositor_refresh(self) -> None:
+        """Nothing is painted before the first scene: an empty screen takes as long and says nothing."""
+        if self._is_drawn:
+            super()._compositor_refresh()
 
     def show_foot(self) -> None:
         """The bottom line alone: it changes with keys, not with the market."""

@@ -4,7 +4,7 @@ of this desk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -28,7 +28,6 @@ from tui.view_model.options import (
     wanted,
 )
 from tui.view_model.scene import Scene
-from tui.widgets.filter_line import FilterLine
 from tui.widgets.listing import Listing
 from tui.widgets.sheet import Sheet
 
@@ -50,6 +49,9 @@ class SettingsScreen(Page):
 
     KEYS = SETTINGS_KEYS
     BINDINGS: ClassVar[list[BindingType]] = bindings(SETTINGS_KEYS)
+    LINES: ClassVar[Mapping[str, str]] = {
+        "filter": "filter: name, value, source · enter keeps it · esc shows all"
+    }
     AUTO_FOCUS: ClassVar[str | None] = "Listing"
 
     DEFAULT_CSS = """
@@ -79,7 +81,6 @@ class SettingsScreen(Page):
             Vertical(Pane(id="limits"), Pane(id="links"), Pane(id="files"), id="facts"),
             id="both",
         )
-        yield FilterLine("filter: name, value, source · enter keeps it · esc shows all", id="filter")
 
     def on_mount(self) -> None:
         for name, words in (("limits", "Limits"), ("links", "Connections"), ("files", "Looks and files")):
@@ -132,13 +133,13 @@ class SettingsScreen(Page):
         return "No option matches." if self._settings.options else "This engine tells no options."
 
     def action_filter(self) -> None:
-        self.query_one(FilterLine).open()
+        self.open_line()
 
     def on_filter_changed(self, message: FilterChanged) -> None:
         self._words = message.words
         self._show_options()
         if message.closed:
-            self.query_one(FilterLine).close()
+            self.close_line()
             self.query_one(Listing).focus()
 
     def action_choose_theme(self) -> None:

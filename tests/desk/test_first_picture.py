@@ -1,0 +1,66 @@
+"""The first picture: nothing before it, and then all of it, whatever the engine does."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.desk import scenes
+from tests.desk.conftest import Clocks, desk_on, settled, until, watching, words
+from tests.desk.engine_face import EngineFace
+from tests.desk.terminal import STEERING, terminal
+from tui.widgets.filter_line import FilterLine
+
+
+async def test_the_first_words_on_the_terminal_are_the_whole_desk_with_the_engines_numbers(
+    socket: Path,
+) -> None:
+    async with EngineFace(socket), terminal("-m", "tui", str(socket)) as held:
+        await held.until(b"RATCHET")
+        before, _, after = STEERING.sub("", held.seen.decode()).partition("RATCHET")
+        assert before.strip() == "", "no empty screen is painted first"
+        await held.until(b"BTCUSDT")
+        assert "SIM" in after[:40]
+        assert b"Waiting for the engine" not in held.seen
+
+
+async def test_an_engine_that_takes_the_call_and_says_nothing_does_not_keep_the_desk_dark(
+    socket: Path,
+) -> None:
+    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with (
+        await asyncio.start_unix_server(served, socket),
+        terminal("-m", "tui", str(socket)) as held,
+    ):
+        await held.until(b"RATCHET")
+        await held.until(b"seeking")
+
+
+async def test_without_an_engine_the_desk_says_so_at_once(socket: Path) -> None:
+    async with terminal("-m", "tui", str(socket)) as held:
+        await held.until(b"no engine at")
+
+
+async def test_what_is_typed_in_has_no_place_before_it_is_wanted(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, scenes.LIVE) as (pilot, _, desk):
+        await settled(pilot)
+        assert not desk.screen.query(FilterLine)
+        await pilot.press("slash", *"eth", "enter")
+        await settled(pilot)
+        await pilot.press("slash")
+        await settled(pilot)
+        [line] = desk.screen.query(FilterLine)
+        assert line.value == "eth", "the same line again"
+        assert line.has_focus
+
+
+async def test_the_halt_key_works_before_the_first_picture(socket: Path, clocks: Clocks) -> None:
+    async with EngineFace(socket, None) as face:
+        desk = desk_on(socket, clocks)
+        async with desk.run_test() as pilot:
+            await pilot.press("ctrl+k")
+            await until(lambda: face.commands, pilot)
+            assert "halt" in words(pilot).splitlines()[-1]
