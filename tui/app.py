@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.app import App
 from textual.binding import Binding, BindingType, Keymap
 from textual.driver import Driver
-from textual.events import DescendantFocus
+from textual.events import DescendantFocus, Key
 from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.signal import Signal
@@ -226,6 +226,13 @@ class RatchetDesk(App[int]):
         """A cursor that blinks would write to the line twice a second, all day."""
         if isinstance(event.widget, Input):
             event.widget.cursor_blink = False
+
+    def on_key(self, event: Key) -> None:
+        """What was typed before its line had the focus is the line's, and no command."""
+        line = self.focused
+        if isinstance(line, Input) and event.is_printable:
+            event.prevent_default().stop()
+            line.post_message(Key(event.key, event.character))
 
     def on_command_wanted(self, wanted: CommandWanted) -> None:
         self.orders.send(wanted)

@@ -35,8 +35,9 @@ class FilterLine(Input):
         self.keys = tuple((key, words) for key, _, words in pairs)
 
     def open(self) -> None:
+        """Into view; the next key is its."""
         self.add_class("-open")
-        self.focus()
+        self.screen.set_focus(self)
 
     def close(self) -> None:
         self.remove_class("-open")
