@@ -51,8 +51,17 @@ def told(turn: Turn, read: FillsRead) -> None:
 
 
 def _is_ours(turn: Turn, fill: Fill) -> bool:
-    """Whether it is of an order of ours for an open cycle: what it means does not hang on earlier trades."""
-    return turn.cycle(cycle_in(fill.client_id)) is not None
+    """Whether it is of an order of ours for an open cycle, or of an exit on its way: what it means does not
+    hang on earlier trades.
+    """
+    leaves = any(
+        entry.order is not None
+        and entry.order.id == fill.client_id
+        and not entry.opens
+        and key_of(entry.symbol, entry.side) in turn.state.cycles
+        for entry in turn.state.entries.values()
+    )
+    return leaves or turn.cycle(cycle_in(fill.client_id)) is not None
 
 
 def meaning(turn: Turn, fill: Fill) -> tuple[Side, bool]:

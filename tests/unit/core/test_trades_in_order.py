@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from engine.core.actions import PlaceMarket, Read, Reading
+from engine.core.actions import PlaceLimit, PlaceMarket, Read, Reading
 from engine.core.cycle import Cycle, Unlinked
 from engine.core.decide import Decision, decide, first_state
 from engine.core.events import (
@@ -14,7 +14,9 @@ from engine.core.events import (
     AnyBody,
     BalanceRead,
     Commanded,
+    Enter,
     Event,
+    Exit,
     FillSeen,
     FillsRead,
     Flatten,
@@ -24,7 +26,7 @@ from engine.core.events import (
     PositionsRead,
     Started,
 )
-from engine.core.exchange import Accepted, Balance, Cause, Fill, Position
+from engine.core.exchange import Accepted, Balance, Cause, Fill, Position, Tick
 from engine.core.instrument import ZERO, Side
 from engine.core.settings import Settings
 from engine.core.state import State
@@ -41,13 +43,21 @@ class Day:
     def __init__(self) -> None:
         self.state: State = first_state(SETTINGS)
         self.at = NOON
+        self.mark: Decimal | None = None
 
     def tell(self, *bodies: AnyBody) -> Decision:
         for body in bodies:
             self.at += 1_000
-            decision = decide(self.state, Event(self.at, self.at, body))
+            decision = decide(self.state, Event(self.at, self.at, body, self.ticks))
             self.state = decision.state
         return decision
+
+    @property
+    def ticks(self) -> tuple[Tick, ...]:
+        """A fresh price, once there is one."""
+        if self.mark is None:
+            return ()
+        return (Tick("BTCUSDT", self.mark, self.mark, self.at, str(self.mark), str(self.mark)),)
 
     def begins(self) -> None:
         self.tell(
@@ -148,6 +158,34 @@ def test_a_fill_of_our_own_order_waits_for_nobody() -> None:
     fill = Fill(*(ours if name == "client_id" else getattr(fill, name) for name in Fill.__struct_fields__))
     day.tell(FillSeen(fill, live=True))
     assert day.cycles[0].held_qty == D("0.001")
+
+
+def test_a_fill_of_an_exit_that_was_asked_for_waits_for_nobody() -> None:
+    day = Day()
+    day.begins()
+    day.short_opened("0.002")
+    day.mark = D(99_000)
+    leaves = day.tell(Commanded("1", "the desk", Exit("BTCUSDT", Side.SHORT)))
+    [order] = [work for work in leaves.actions if isinstance(work, PlaceLimit)]
+    day.tell(LinkChanged("private", up=False), LinkChanged("private", up=True))
+    fill = day.trade("101", "0.002", "99000", buy=True, profit="2")
+    day.tell(FillSeen(replace(fill, client_id=order.id), live=True))
+    assert [cycle.closed_reason for cycle in day.state.closed] == ["exit by the desk"]
+    assert not day.state.entries
+
+
+def test_an_entry_waits_for_what_the_stream_did_not_tell() -> None:
+    """What it opened may be the next position, or more of the one that is believed to be open."""
+    day = Day()
+    day.begins()
+    day.short_opened("0.002")
+    day.mark = D(99_000)
+    enters = day.tell(Commanded("1", "the desk", Enter("BTCUSDT", Side.SHORT, qty=D("0.001"))))
+    [order] = [work for work in enters.actions if isinstance(work, PlaceMarket)]
+    day.tell(LinkChanged("private", up=False), LinkChanged("private", up=True))
+    fill = day.trade("101", "0.001", "99000", buy=False)
+    day.tell(FillSeen(replace(fill, client_id=order.id), live=True))
+    assert day.cycles[0].held_qty == D("0.002")
 
 
 def test_a_late_close_that_is_larger_than_what_is_left_is_booked_whole() -> None:
