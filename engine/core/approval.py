@@ -141,7 +141,8 @@ def _enter(turn: Turn, entry: Entry, by: str, *, half: bool) -> str:
     again = replace(entry.command, qty=qty, margin=None, leverage=entry.leverage)
     checked = fit(turn, again, but=entry.id)
     _told(turn, entry, f"entry approved{' at half its size' if half else ''} by {by}")
-    return begin(turn, replace(entry, want=checked.qty, by=f"{entry.by}, approved by {by}"))
+    approved = f"{entry.by}, approved by {by}"
+    return begin(turn, replace(entry, want=checked.qty, command=again, by=approved))
 
 
 def _adopt(turn: Turn, stranger: Unmanaged, by: str, *, half: bool) -> str:

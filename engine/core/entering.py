@@ -60,9 +60,10 @@ def ticket_of(turn: Turn, command: Enter, fit: Fit) -> Ticket:
     )
 
 
-def is_busy(state: State, symbol: str) -> bool:
-    """Whether an entry or exit is on its way; one that asks is not."""
-    return any(e.symbol == symbol and e.step is not Step.ASKING for e in state.entries.values())
+def is_busy(state: State, symbol: str, *, but: str = "") -> bool:
+    """Whether an entry or exit (`but` this one) is on its way; one that asks is not."""
+    entries = state.entries.values()
+    return any(e.symbol == symbol and e.step is not Step.ASKING and e.id != but for e in entries)
 
 
 def _instrument(turn: Turn, symbol: str) -> Instrument:
@@ -84,7 +85,7 @@ def _fresh(turn: Turn, symbol: str) -> Tick:
 
 def _no_conflict(turn: Turn, command: Enter, cycle: Cycle | None, but: str) -> None:
     state, symbol = turn.state, command.symbol
-    if is_busy(state, symbol):
+    if is_busy(state, symbol, but=but):
         raise CommandRefused(f"{symbol}: another entry or exit is on its way.")
     if any(e.symbol == symbol and e.step is Step.ASKING and e.id != but for e in state.entries.values()):
         raise CommandRefused(f"{symbol}: another entry waits for your answer; approve or deny it first.")

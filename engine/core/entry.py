@@ -25,7 +25,7 @@ from engine.core.cycle import Order, Stage, key_of
 from engine.core.entering import Fit, is_busy, ticket_of
 from engine.core.entering import fit as fitting
 from engine.core.events import Enter, Exit
-from engine.core.exchange import Accepted, Fill, OrderRow, OrderState, Refused
+from engine.core.exchange import ABSENT, Accepted, Fill, OrderRow, OrderState, Refused
 from engine.core.ids import ENTRY_PREFIX
 from engine.core.instrument import ZERO, Side
 from engine.core.limits import no_risk_because
@@ -44,8 +44,10 @@ def entry_id(command_id: str) -> str:
     return b32encode(blake2s(command_id.encode(), digest_size=10).digest()).decode().lower()
 
 
-def enter(turn: Turn, command: Enter, command_id: str, by: str) -> str:
-    """Begin an entry, or ask for it. Raises CommandRefused with what stands against it."""
+def enter(turn: Turn, command: Enter, command_id: str, by: str, *, until: int = 0) -> str:
+    """Begin an entry, or ask for it; it may begin `until` then also after a crash. Raises CommandRefused with
+    what stands against it.
+    """
     fit = fitting(turn, command)
     entry = Entry(
         entry_id(command_id),
@@ -62,6 +64,8 @@ def enter(turn: Turn, command: Enter, command_id: str, by: str) -> str:
         step=Step.ASKING if command.ask else Step.PLACING,
         since=turn.at,
         onto=fit.cycle.id if fit.cycle is not None else "",
+        command=command,
+        until=until,
     )
     return _ask(turn, entry, command, fit) if command.ask else begin(turn, entry)
 
@@ -88,7 +92,7 @@ def _ask(turn: Turn, entry: Entry, command: Enter, fit: Fit) -> str:
     """The entry waits for the trader's yes, with its numbers as they are now."""
     ticket = ticket_of(turn, command, fit)
     approval = question(turn, id=entry.id, around=(fit.tick.mark,))
-    _put(turn, replace(entry, approval=approval, ticket=ticket, command=command))
+    _put(turn, replace(entry, approval=approval, ticket=ticket))
     text = (
         f"{entry.symbol} {entry.side.value}: an entry asks, by {entry.by}. {size(ticket.qty)} at "
         f"{size(ticket.leverage)}x, margin {amount(ticket.margin)}, about {price(ticket.price)}; liquidation "
@@ -197,20 +201,57 @@ def answered(turn: Turn, entry: Entry, action: str, outcome: Accepted | Refused)
         if isinstance(outcome, Refused):
             _look(turn, entry)
     elif entry.order is not None and action == entry.order.id:
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, Refused) and outcome.code == ABSENT and entry.opens:
+            _never_arrived(turn, entry, refusal(outcome))
+        elif isinstance(outcome, Refused):
             _give_up(turn, entry, refusal(outcome))
         else:
             _put(turn, replace(entry, order=replace(entry.order, order_id=outcome.order_id)))
 
 
 def unheard(turn: Turn, entry: Entry) -> None:
-    """No answer to a request that changes no position: the leverage was not set, or a cancel is asked for
-    again.
+    """No answer to a cancel: what became of the order is asked."""
+    _look(turn, entry)
+
+
+def may_begin_again(turn: Turn, entry: Entry, cause: str, until: int) -> bool:
+    """Whether its leverage, of which nobody knows (for `cause`) whether it was set, may be set once more, at
+    the latest `until`. An entry that may not begin any more ends, and tells why.
     """
-    if entry.step is Step.LEVERAGE:
-        _end(turn, entry, "not entered: Bitget did not answer when the leverage was set.", Level.WARNING)
+    late = _late(turn, entry, until)
+    if isinstance(late, str):
+        why = f"nobody knows whether its leverage was set ({cause}), and now {late}"
+        _end(turn, entry, f"not entered: {why}.", Level.WARNING)
+    elif late is not None:
+        _put(turn, replace(entry, want=late.qty))
+    return isinstance(late, Fit)
+
+
+def _late(turn: Turn, entry: Entry, until: int) -> Fit | str | None:
+    """An entry that did not begin when it was asked for: every check is made again. What stands against it
+    now, or None while that is not known.
+    """
+    state, command = turn.state, entry.command
+    is_known = state.is_reconciled and state.links.get("private", False)
+    if is_known and (against := no_risk_because(turn)):
+        return against
+    if command is None or turn.at >= max(entry.until, until):
+        return "it is too late"
+    if not is_known or turn.fresh_tick(entry.symbol) is None:
+        return None
+    try:
+        return fitting(turn, replace(command, leverage=entry.leverage), but=entry.id)
+    except CommandRefused as why:
+        return str(why).rstrip(".")
+
+
+def _never_arrived(turn: Turn, entry: Entry, why: str) -> None:
+    """An order that certainly was not placed: what may begin late is asked for under a new name."""
+    late = _late(turn, entry, entry.until) if entry.until and not entry.done else None
+    if isinstance(late, Fit):
+        _place(turn, replace(entry, want=late.qty, order=None))
     else:
-        _look(turn, entry)
+        _give_up(turn, entry, why if late is None else f"{why}, and now {late}")
 
 
 def _give_up(turn: Turn, entry: Entry, why: str) -> None:

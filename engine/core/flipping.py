@@ -109,7 +109,8 @@ def _enter(turn: Turn, flipping: Flipping) -> None:
         _tell(turn, flipping, f"{command.share} of {amount(free)} USDT of free balance is no margin")
         return
     try:
-        enter(turn, replace(command.entering, margin=margin), flipping.id, flipping.by)
+        entering = replace(command.entering, margin=margin)
+        enter(turn, entering, flipping.id, flipping.by, until=until(flipping))
     except CommandRefused as why:
         _tell(turn, flipping, str(why).rstrip("."))
 

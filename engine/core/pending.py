@@ -24,7 +24,7 @@ from engine.core.closing import DUST, closable, close_parts, give_up_dust
 from engine.core.cover import drop_stop, put_stop, rests
 from engine.core.cycle import Cycle, Order, Rest, Stage, Stop
 from engine.core.entry import answered as entry_answered
-from engine.core.entry import of_owner, saw_order
+from engine.core.entry import may_begin_again, of_owner, saw_order
 from engine.core.entry import unheard as entry_unheard
 from engine.core.events import Answered, LookedUp
 from engine.core.exchange import ABSENT, Accepted, OrderKind, OrderRow, OrderState, Refused, Unknown
@@ -71,7 +71,7 @@ def answered(turn: Turn, event: Answered) -> None:
         case Accepted() as accepted:
             turn.forget(event.id)
             _accepted(turn, pending, accepted)
-        case Refused() as refused if refused.code in DUPLICATE or pending.sends > 1:
+        case Refused() as refused if refused.code in DUPLICATE or _may_have_arrived(pending):
             # a reject that answers a re-send says nothing about the earlier copy
             known = refused.code if refused.code not in DUPLICATE else ""
             _unknown(turn, replace(pending, refused=known), f"refused a repeat ({refused.code})")
@@ -80,6 +80,11 @@ def answered(turn: Turn, event: Answered) -> None:
             _refused(turn, pending, refused)
         case Unknown() as unknown:
             _unknown(turn, pending, unknown.cause)
+
+
+def _may_have_arrived(pending: Pending) -> bool:
+    """Whether an earlier copy may have done what the newest may not. Nothing hangs on that of a leverage."""
+    return pending.sends > 1 and not isinstance(pending.work, SetLeverage)
 
 
 def _read_up_to(turn: Turn, event: Answered) -> None:
@@ -107,18 +112,20 @@ def _unknown(turn: Turn, pending: Pending, cause: str) -> None:
         turn.forget(work.id)
         turn.ask(Reading.ORDERS)
         return
-    if isinstance(work, (SetLeverage, CancelOrder)):
+    if isinstance(work, CancelOrder):
         turn.forget(work.id)
         if entry := of_owner(turn, pending.cycle):
             entry_unheard(turn, entry)
         else:
             turn.ask(Reading.ORDERS)
         return
-    if not pending.cause:
+    sets = isinstance(work, SetLeverage)
+    if not pending.cause and not (sets and pending.sends > 1):
+        then = "It is set again" if sets else "It is looked up at Bitget"
         turn.note(
             "unknown",
             Level.WARNING,
-            f"{_what(work)}: no certain answer ({cause}). It is looked up at Bitget until it is certain.",
+            f"{_what(work)}: no certain answer ({cause}). {then} until it is certain.",
             turn.cycle(pending.cycle),
         )
     wait = _backoff(pending.lookups)
@@ -137,6 +144,8 @@ def _what(work: Work) -> str:
             return f"{work.symbol}: {verb} {size(work.qty)}"
         case PlaceStop():
             return f"{work.symbol}: placing the stop at {price(work.trigger)}"
+        case SetLeverage():
+            return f"{work.symbol}: setting {size(work.leverage)}x"
         case _:
             return work.id
 
@@ -353,6 +362,8 @@ def watch(turn: Turn) -> None:
     for pending in turn.state.pending.values():
         if pending.known is Knowledge.SENT and turn.at - pending.sent >= ANSWER_MS:
             _unknown(turn, pending, "no answer")
+        elif isinstance(pending.work, SetLeverage):
+            _set_again(turn, pending)
         elif pending.known is Knowledge.UNKNOWN and turn.at - pending.asked >= ANSWER_MS:
             _unknown(turn, pending, pending.cause)
     for cycle in turn.state.cycles.values():
@@ -360,6 +371,17 @@ def watch(turn: Turn) -> None:
             _watch_order(turn, cycle, order)
         if cycle.close is not None:
             _watch_order(turn, cycle, cycle.close)
+
+
+def _set_again(turn: Turn, pending: Pending) -> None:
+    """The same leverage set twice is the same: it needs no evidence, only an entry that may still begin."""
+    if pending.known is not Knowledge.UNKNOWN or turn.at < pending.asked:
+        return
+    entry, until = of_owner(turn, pending.cycle), pending.first_sent + ADD_AGAIN_MS
+    if entry is not None and may_begin_again(turn, entry, pending.cause, until):
+        turn.send(pending.work, pending.cycle)
+    elif of_owner(turn, pending.cycle) is None:
+        turn.forget(pending.work.id)
 
 
 def _watch_order(turn: Turn, cycle: Cycle, order: Order) -> None:

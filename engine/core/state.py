@@ -37,8 +37,9 @@ class Entry(msgspec.Struct, frozen=True):
     """An entry (or, when it does not `opens`, an exit) that the trader asked for, while it is carried out.
 
     `want` is its whole size, `done` what earlier attempts filled, `order` the attempt that is on its way or
-    working since `since`. One that asks has an `approval`, the `ticket` that the trader was shown, the
-    `command` that will be checked again, and the cycle `onto` which it would add.
+    working since `since`. One that asks has an `approval`, the `ticket` that the trader was shown, and the
+    cycle `onto` which it would add; `command` is checked again before it begins late. It may begin until
+    `until`, 0 when only its newness counts.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Entry(msgspec.Struct, frozen=True):
     ticket: Ticket | None = None
     command: Enter | None = None
     onto: str = ""
+    until: int = 0
 
 
 class Flipping(msgspec.Struct, frozen=True):

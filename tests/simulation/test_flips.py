@@ -13,7 +13,7 @@ from engine.core.entry import entry_id
 from engine.core.events import AnyCommand, Deny, Enter, Exit, Halt, Reduce
 from engine.core.instrument import Side
 
-from .plans import FLIP, PLANS
+from .plans import DOWN_S, FLIP, PLANS, steps_of
 from .run import Run
 from .scenario import Asked, Ending
 
@@ -59,6 +59,16 @@ def test_a_crash_before_the_entry_is_gone_on_from(when: Callable[[], float]) -> 
     flip = played(Ending(at=when(), down=5.0))
     assert flip.told("BTCUSDT long: entered 0.0019.")
     assert flip.counts["entered"] == flip.counts["left"] == 1
+
+
+def test_a_crash_at_any_step_costs_no_flip() -> None:
+    """From the moment that it is promised until the long is there: what was lost is found, or done again."""
+    plan = PLANS["flip"]
+    asked, over = steps_of(replace(plan, calm_at=plan.asked[0].at)), steps_of(plan)
+    crashes = [Ending(step=step, down=DOWN_S, torn=step % 2 == 0) for step in range(asked, over + 1)]
+    promised = [flip for flip in map(played, crashes) if flip.run.world.happened["asked: Flip"]]
+    assert len(promised) > len(crashes) // 2
+    assert [flip.notes for flip in promised if flip.counts.get("entered") != 1] == []
 
 
 def test_a_flip_that_came_too_late_out_of_a_crash_is_refused_and_told() -> None:

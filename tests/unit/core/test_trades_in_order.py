@@ -35,6 +35,15 @@ from engine.journal.ideal import BTC
 D = Decimal
 NOON = 1_746_712_860_000
 SETTINGS = Settings("test")
+READ: tuple[AnyBody, ...] = (
+    InstrumentsRead((BTC,)),
+    LinkChanged("private", up=True),
+    BalanceRead(Balance(D(100), D(100))),
+    PositionsRead((), rest=True),
+    OrdersRead((), asked=0),
+    FillsRead(0),
+)
+"""All that a start reads of an account that holds nothing."""
 
 
 class Day:
@@ -60,15 +69,7 @@ class Day:
         return (Tick("BTCUSDT", self.mark, self.mark, self.at, str(self.mark), str(self.mark)),)
 
     def begins(self) -> None:
-        self.tell(
-            Started(SETTINGS, "test"),
-            InstrumentsRead((BTC,)),
-            LinkChanged("private", up=True),
-            BalanceRead(Balance(D(100), D(100))),
-            PositionsRead((), rest=True),
-            OrdersRead((), asked=0),
-            FillsRead(0),
-        )
+        self.tell(Started(SETTINGS, "test"), *READ)
 
     def short_opened(self, qty: str, trade: str = "100") -> None:
         opening = self.trade(trade, qty, "100000", buy=False)
