@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from engine.core.actions import CancelStop, Level, MoveStop, PlaceStop, Reading
 from engine.core.closing import closable, close_parts
-from engine.core.cycle import Cycle, Part, Rest, Stop
+from engine.core.cycle import Cycle, Part, Rest, Stop, Why
 from engine.core.exchange import OrderKind
 from engine.core.ids import stop_id
 from engine.core.in_order import is_linking
 from engine.core.ledger import newest_first, parts_of
+from engine.core.shield import shield_due, shield_of, told_once
 from engine.core.state import ANOTHER_ENGINE
 from engine.core.stops import Wanted, is_beyond, is_nearer, wanted_stops
 from engine.core.turn import Turn
@@ -45,6 +46,8 @@ def cover(turn: Turn, cycle: Cycle) -> Cycle:
     """
     if not may_cover(turn, cycle):
         return cycle
+    if cycle.is_untold:
+        return _shield(turn, cycle)
     for wanted in wanted_now(turn, cycle):
         cycle = _bring(turn, cycle, wanted)
     return _cancel_spare(turn, cycle)
@@ -60,7 +63,6 @@ def may_cover(turn: Turn, cycle: Cycle) -> bool:
         (read_only and not finishing)
         or cycle.hands_off
         or cycle.closed
-        or cycle.is_untold
         or "orders" in turn.state.unread
         or turn.at < cycle.stops_retry
     )
@@ -73,6 +75,8 @@ def wanted_now(turn: Turn, cycle: Cycle) -> tuple[Wanted, ...]:
 
 def is_covered(turn: Turn, cycle: Cycle, *, confirmed: bool = False) -> bool:
     """Whether every stop that the mode asks for rests (and was read back, when `confirmed`)."""
+    if cycle.is_untold:
+        return False
     for wanted in wanted_now(turn, cycle):
         stop = stop_for(cycle, wanted.leg)
         if stop is None or stop.state is not Rest.RESTING or stop.qty != wanted.qty or stop.missing:
@@ -90,12 +94,21 @@ def is_passed(turn: Turn, cycle: Cycle) -> bool:
 
 
 def stop_for(cycle: Cycle, leg: int | None) -> Stop | None:
-    return next((s for s in cycle.stops if s.leg == leg and s.state in IN_FORCE), None)
+    in_force = (s for s in cycle.stops if s.leg == leg and s.state in IN_FORCE)
+    return next((s for s in in_force if not is_of_the_past(cycle, s)), None)
 
 
 def is_ending(cycle: Cycle, leg: int | None) -> bool:
     """Whether a stop for this leg has just triggered or vanished: its fills, or its fate, come first."""
-    return any(s.state in (Rest.TRIGGERED, Rest.GONE) and s.leg in (leg, None) for s in cycle.stops)
+    ending = (
+        s for s in cycle.stops if s.state in (Rest.TRIGGERED, Rest.GONE) and not is_of_the_past(cycle, s)
+    )
+    return any(s.leg in (leg, None) for s in ending)
+
+
+def is_of_the_past(cycle: Cycle, stop: Stop) -> bool:
+    """Whether it died with a position of which the trades have not told yet."""
+    return cycle.is_untold and stop.client_id != cycle.shield
 
 
 def put_stop(cycle: Cycle, stop: Stop) -> Cycle:
@@ -132,7 +145,7 @@ def _bring(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
         return cycle
     mark = turn.mark(cycle.symbol)
     if mark is not None and is_beyond(cycle.side, mark, trigger):
-        return _close_passed(turn, cycle, wanted, trigger)
+        return cycle if cycle.is_untold else _close_passed(turn, cycle, wanted, trigger)
     if stop is None:
         return _place(turn, cycle, wanted)
     work = MoveStop(
@@ -164,6 +177,19 @@ def _bring(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
             trigger=trigger,
         )
     return put_stop(cycle, moved)
+
+
+def _shield(turn: Turn, cycle: Cycle) -> Cycle:
+    """Nothing is placed for legs that may be gone, and nothing is closed: one stop, for what Bitget shows."""
+    if not shield_due(turn, cycle):
+        return cycle
+    wanted, made = shield_of(turn, cycle), cycle.stops_made
+    if wanted is not None:
+        cycle = _bring(turn, cycle, wanted)
+    if cycle.stops_made > made:
+        cycle = replace(cycle, shield=cycle.stops[-1].client_id)
+    stop = stop_for(cycle, None)
+    return told_once(turn, cycle, price(stop.trigger) if stop is not None else "")
 
 
 def _place(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
@@ -215,7 +241,9 @@ def _cancel_spare(turn: Turn, cycle: Cycle) -> Cycle:
     legs = {leg.number for leg in cycle.legs}
     for stop in cycle.stops:
         protects_nothing = stop.leg is not None and stop.leg not in legs
-        if stop.state is Rest.RESTING and ready and (protects_nothing or (wanted and stop.leg not in wanted)):
+        is_meant = bool(wanted) or (stop.client_id == cycle.shield and stop.why is not Why.TRADER)
+        is_spare = protects_nothing or (is_meant and stop.leg not in wanted)
+        if stop.state is Rest.RESTING and ready and is_spare:
             work = CancelStop(f"{stop.client_id}/off", stop.order_id, stop.client_id, cycle.symbol, stop.kind)
             turn.send(work, cycle.id)
             cycle = put_stop(cycle, replace(stop, state=Rest.CANCELLING, since=turn.at))
@@ -232,6 +260,8 @@ def watch_stops(turn: Turn, cycle: Cycle) -> Cycle:
             turn.ask(Reading.ORDERS)
         if stop.state is Rest.RESTING and mark is not None:
             cycle = _watch_beyond(turn, cycle, stop, mark)
+        elif is_of_the_past(cycle, stop):
+            continue
         elif stop.state is Rest.TRIGGERED and turn.at - stop.since >= PARTIAL_MS:
             legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
             parts = parts_of(cycle, protected_qty(cycle, stop), legs)
@@ -297,7 +327,8 @@ def _answer_gone(turn: Turn, cycle: Cycle, stop: Stop) -> Cycle:
     cycle = drop_stop(cycle, stop)
     leg_is_open = stop.leg is None or any(leg.number == stop.leg for leg in cycle.legs)
     died_with_its_position = cycle.reborn and cycle.reborn >= stop.since - REBIRTH_MS
-    if not leg_is_open or not cycle.held_qty or cycle.doubt is not None or died_with_its_position:
+    explained = (cycle.doubt is not None or died_with_its_position) and stop.client_id != cycle.shield
+    if not leg_is_open or not cycle.held_qty or explained:
         return cycle
     return trader_moved(turn, cycle, f"the stop at {price(stop.trigger)} was taken away")
 

@@ -246,7 +246,8 @@ class Cycle(msgspec.Struct, frozen=True):
     `start_equity` is the equity the cycle began with. `moved` is when its size changed last (the engine's
     clock): an older reading is of another size. `reborn` is when the exchange was seen to have closed the
     position and opened it again, which ends every stop; `is_untold` until its trades have told whether that
-    one is this cycle's, or the next one's: no stop is placed on it meanwhile.
+    one is this cycle's, or the next one's: meanwhile only a `shield` is placed on it, the client id of a stop
+    that needs no trades.
     `adopted` is when care began (the exchange's clock): what a trade before it did is history, but for the
     opening fee of `unbooked` size. Trades up to `known_until` are in the size already: they bring money only.
     `liquidated` is when it was liquidated last (the exchange's clock), 0 when never.
@@ -310,6 +311,7 @@ class Cycle(msgspec.Struct, frozen=True):
     moved: int = 0
     reborn: int = 0
     is_untold: bool = False
+    shield: str = ""
     adopted: int = 0
     known_until: int = 0
     liquidated: int = 0

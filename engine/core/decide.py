@@ -181,7 +181,7 @@ def _step(turn: Turn, cycle: Cycle) -> Cycle:
     if cycle.rung is None:
         cycle = arm(turn, cycle)
         cycle = try_rung(turn, cycle)
-    return cover(turn, cycle) if cycle.rung is None else cycle
+    return cover(turn, cycle) if cycle.rung is None or cycle.is_untold else cycle
 
 
 def _idle(cycle: Cycle) -> bool:

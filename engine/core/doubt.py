@@ -14,6 +14,7 @@ from engine.core.in_order import is_linking
 from engine.core.instrument import ZERO
 from engine.core.ladder import next_leg
 from engine.core.ledger import by_trader_first, enlarge, parts_of, reduce
+from engine.core.shield import left_shield
 from engine.core.turn import Turn
 from engine.core.words import name, size
 
@@ -51,10 +52,10 @@ def missing(turn: Turn, cycle: Cycle, *, rest: bool) -> Cycle:
 
 def moved(turn: Turn, cycle: Cycle) -> Cycle:
     """A trade was booked: it explains the doubt, or the evidence so far is out of date. Stops die with their
-    position, also when an order of ours on its way is going to open it again.
+    position, also when an order of ours on its way is going to open it again; what shields that one stays.
     """
     if not cycle.held_qty:
-        cycle = replace(cycle, stops=())
+        cycle = replace(cycle, stops=left_shield(cycle))
     doubt = None if cycle.doubt is None or cycle.seen.qty == cycle.held_qty else Doubt(turn.at)
     return replace(cycle, moved=turn.at, doubt=doubt)
 

@@ -239,6 +239,8 @@ def _stop_refused(turn: Turn, cycle: Cycle, stop: Stop, refused: Refused, reason
         return replace(cycle, stops_refused=tried, stops_retry=turn.at + STOP_RETRY_MS)
     legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
     parts = parts_of(cycle, cycle.held_qty if stop.qty is None else stop.qty, legs)
+    if refused.code in PASSED and cycle.is_untold:
+        return replace(cycle, stops_retry=turn.at + STOP_RETRY_MS)
     if refused.code in PASSED:
         later = replace(cycle, stops_retry=turn.at + STOP_RETRY_MS) if turn.at < cycle.close_after else cycle
         return close_parts(turn, later, parts, f"the market has passed its stop at {price(stop.trigger)}")
@@ -266,7 +268,7 @@ def _stop_refused(turn: Turn, cycle: Cycle, stop: Stop, refused: Refused, reason
 def _move_refused(turn: Turn, cycle: Cycle, stop: Stop, refused: Refused, reason: str) -> Cycle:
     turn.ask(Reading.ORDERS)
     legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
-    if refused.code in PASSED:
+    if refused.code in PASSED and not cycle.is_untold:
         parts = parts_of(cycle, cycle.held_qty if stop.qty is None else stop.qty, legs)
         return close_parts(turn, cycle, parts, f"the market has passed its stop at {price(stop.trigger)}")
     if refused.code in NO_ORDER | NO_POSITION:
@@ -342,7 +344,7 @@ def _close_what_it_protects(turn: Turn, pending: Pending, stop: PlaceStop) -> No
     _unknown(turn, pending, pending.cause)
     cycle = turn.cycle(pending.cycle)
     known = find_stop(cycle, stop.id, "") if cycle is not None else None
-    if cycle is not None and known is not None:
+    if cycle is not None and known is not None and not cycle.is_untold:
         legs = (known.leg,) if known.leg is not None else newest_first(cycle)
         parts = parts_of(cycle, cycle.held_qty if stop.qty is None else stop.qty, legs)
         why = f"the market has passed its stop at {price(stop.trigger)}"

@@ -17,7 +17,8 @@ from engine.core.ids import cycle_id
 from engine.core.instrument import ZERO, Side
 from engine.core.ledger import begin, fund
 from engine.core.settings import Adoption
-from engine.core.state import LeftAlone, State, Unmanaged
+from engine.core.shield import inherit, left_shield
+from engine.core.state import LeftAlone, State, Unmanaged, given_by
 from engine.core.turn import Turn
 from engine.core.words import amount, count, money, name, percent, price, size
 
@@ -168,11 +169,12 @@ def adopt(turn: Turn, position: Position) -> None:
     known = position.updated or turn.market
     left = state.left_alone.get(key)
     before = _cared_for_before(state, position)
-    given = (left.cycle,) if left is not None and left.cycle else tuple(c.id for c in before)
+    given = given_by(state, left) if left is not None and left.cycle else tuple(c.id for c in before)
     closing = next((c.closing for c in reversed(before) if c.closing), "")
     cycle = replace(cycle, adopted=known, known_until=known, given=given, closing=closing)
     if position.funding is not None:
         cycle = replace(cycle, funding_before=position.funding, funded_at=known)
+    cycle = inherit(turn, cycle, position)
     unmanaged = {k: u for k, u in state.unmanaged.items() if k != key}
     left_alone = {k: each for k, each in state.left_alone.items() if k != key}
     turn.set(strays=rest, unmanaged=unmanaged, left_alone=left_alone)
@@ -256,7 +258,7 @@ def _follow(turn: Turn, cycle: Cycle, position: Position, read: PositionsRead) -
     """A row of a known cycle: take the exchange's numbers when the sizes agree, doubt when they do not."""
     cycle = outlive(_notice(turn, cycle, position), read.asked)
     if position.opened != cycle.seen.opened:
-        cycle = replace(cycle, reborn=turn.at, is_untold=True)
+        cycle = replace(cycle, reborn=turn.at, is_untold=True, shield="")
         turn.ask(Reading.FILLS)
     cycle = _hedged_funding(turn, cycle, position)
     if position.qty != cycle.held_qty:
@@ -361,6 +363,8 @@ def close_if_flat(turn: Turn, cycle: Cycle) -> bool:
     left = [s for s in cycle.stops if s.state in (Rest.PLACING, Rest.RESTING, Rest.MOVING)]
     if left or cycle.foreign:
         turn.ask(Reading.ORDERS)
+    if cycle.is_untold:
+        turn.ask(Reading.POSITIONS)
     turn.ask(Reading.BALANCE, Reading.BILLS)
     ended = replace(
         cycle,
@@ -370,7 +374,7 @@ def close_if_flat(turn: Turn, cycle: Cycle) -> bool:
         armed=None,
         close=None,
         approval=None,
-        stops=(),
+        stops=left_shield(cycle),
         doubt=None,
     )
     state = turn.state

@@ -12,6 +12,7 @@ from engine.core.ladder import add_margin, add_qty, after_rung, bank_parts, firs
 from engine.core.ledger import size_of
 from engine.core.limits import no_risk_because, oversized
 from engine.core.settings import Sequence
+from engine.core.shield import untold_because
 from engine.core.stops import is_beyond, wanted_stops
 from engine.core.turn import Turn
 from engine.core.words import amount, price, size
@@ -24,7 +25,9 @@ def blocked_because(turn: Turn, cycle: Cycle, tick: Tick, share: Decimal = ONE) 
         return reason
     if state.untold:
         return "the trades that the stream may have missed are not read yet"
-    if cycle.doubt is not None or cycle.is_untold:
+    if cycle.is_untold:
+        return untold_because(cycle)
+    if cycle.doubt is not None:
         return "the ledger and Bitget differ"
     if not cycle.seen.hedged and key_of(cycle.symbol, cycle.side.opposite) in state.cycles:
         return "the end of the opposite position is not booked yet"

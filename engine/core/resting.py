@@ -14,7 +14,8 @@ from engine.core.cycle import Cycle, Rest, Stop, Why
 from engine.core.events import OrdersRead, StopSeen
 from engine.core.exchange import OrderRow, OrderState, RestingOrder
 from engine.core.ids import cycle_in, is_ours
-from engine.core.state import ANOTHER_ENGINE, State
+from engine.core.shield import is_awaited
+from engine.core.state import ANOTHER_ENGINE, State, given_by
 from engine.core.stops import is_nearer
 from engine.core.sweep import sweep_read
 from engine.core.turn import Turn
@@ -60,7 +61,7 @@ def foreign_of(state: State, cycle: Cycle, orders: tuple[RestingOrder, ...]) -> 
 def _given(state: State) -> frozenset[str]:
     """The cycles whose stops are the trader's own now: the position was released, and is still there."""
     adopted = [id for cycle in state.cycles.values() for id in cycle.given]
-    return frozenset([*adopted, *(left.cycle for left in state.left_alone.values() if left.cycle)])
+    return frozenset([*adopted, *(id for left in state.left_alone.values() for id in given_by(state, left))])
 
 
 def _held_against(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder | None, asked: int) -> Cycle:
@@ -196,6 +197,7 @@ def _strangers(turn: Turn, read: OrdersRead) -> None:
                 order.trigger is not None
                 and f"{order.client_id}/off" not in state.pending
                 and not state.read_only
+                and not is_awaited(state, order)
             ):
                 work = CancelStop(
                     f"{order.client_id}/off", order.order_id, order.client_id, order.symbol, order.kind

@@ -213,6 +213,12 @@ class State(msgspec.Struct, frozen=True):
         return not self.unread
 
 
+def given_by(state: State, left: LeftAlone) -> tuple[str, ...]:
+    """The cycles whose stops are the trader's own since this position was released."""
+    earlier = (id for cycle in state.closed if cycle.id == left.cycle for id in cycle.given)
+    return (left.cycle, *earlier) if left.cycle else ()
+
+
 def in_order(state: State) -> State:
     """The same belief with every dict in the order of its keys: what a start decides does not hang on the
     order in which things were learnt, which no snapshot keeps.

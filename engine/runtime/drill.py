@@ -15,6 +15,7 @@ from engine.core.exchange import RestingOrder
 from engine.core.ids import is_ours
 from engine.core.instrument import ZERO
 from engine.core.ledger import liquidation_in_force
+from engine.core.shield import untold_because
 from engine.core.state import State
 from engine.core.stops import foreign_stops
 from engine.core.words import price, size, stops_rest
@@ -68,5 +69,8 @@ def _undone(cycle: Cycle) -> Iterator[str]:
         yield f"Rung {cycle.rung.number} is {done}: the next start ends it."
     if cycle.closing:
         yield "It is being closed: what is left stays open until the next start."
-    if cycle.doubt is not None:
+    if cycle.is_untold:
+        told = untold_because(cycle)
+        yield f"{told[0].upper()}{told[1:]}: the next start asks again."
+    elif cycle.doubt is not None:
         yield "The ledger and Bitget differ: the next start asks again."

@@ -14,6 +14,7 @@ from engine.core.ledger import breakeven, liquidation_in_force, net_so_far, size
 from engine.core.limits import day_result, week_result
 from engine.core.margin import unrealised
 from engine.core.settings import Rungs
+from engine.core.shield import untold_because
 from engine.core.state import Flipping, Knowledge, State, Unmanaged
 from engine.core.stops import resting_stops, wanted_stops, worst_case
 from engine.core.words import amount, percent, worse
@@ -148,7 +149,7 @@ def _managed(state: State, cycle: Cycle, tick: Tick | None, at: int) -> Position
         distance_usdt=distance,
         status=cycle.status,
         reason=cycle.reason,
-        blocked=cycle.blocked or _spent(cycle),
+        blocked=untold_because(cycle) if cycle.is_untold else cycle.blocked or _spent(cycle),
         rungs=cycle.rungs,
         next_rung=_next_rung(state, cycle, instrument),
         worst_case=worst,

@@ -32,7 +32,7 @@ from engine.core.settings import (
 )
 
 from .misfortune import OnDisk, OnFrame, OnLink, OnRequest
-from .network import Storm
+from .network import Outage, Storm
 from .scenario import Asked, Deed, DiskTrouble, Ending, Quoted, Scenario, Trouble
 
 EVE_MS: Final = 1_746_403_200_000 - 90_000
@@ -46,6 +46,13 @@ MARKETS: Final = {
 """Start price, leverage, tick and lot."""
 FOUND: Final = (2690, 4000, 4996, 5147, 5249, 5503, 6254, 6516, 7156, 7487, 9224)
 """Seeds beyond those of every change that failed once; what each of them found is a test of its own, too."""
+READINGS: Final = (
+    "v2/mix/order/fills",
+    "v2/mix/position/all-position",
+    "v2/mix/order/orders-plan-pending",
+    "v2/mix/account/account",
+    "v2/mix/account/bill",
+)
 FRAMES: Final = tuple(what for what in OnFrame if what is not OnFrame.MALFORMED)
 SELDOM: Final[dict[OnRequest | OnFrame, int]] = {
     OnRequest.REJECTED: 3,
@@ -85,6 +92,7 @@ def chapter(seed: int) -> Scenario:
         deeds=tuple(deeds),
         asked=_asked(chance, symbol, side, busy),
         troubles=_troubles(chance, busy),
+        outages=_outages(Random(f"{seed}:outages"), busy),
         disk_troubles=_disk_troubles(Random(f"{seed}:disk trouble"), busy),
         endings=_endings(chance, busy),
     )
@@ -252,6 +260,15 @@ def _troubles(chance: Random, busy: float) -> tuple[Trouble, ...]:
         )
         for _ in range(chance.randint(1, 3))
     )
+
+
+def _outages(chance: Random, busy: float) -> tuple[Outage, ...]:
+    """One reading that Bitget refuses for long, in one of ten runs; half of them that of the trades."""
+    if chance.random() < 0.9:
+        return ()
+    begins = chance.uniform(3.0, busy - 5.0)
+    path = chance.choices(READINGS, (4, 1, 1, 1, 1))[0]
+    return (Outage(path, begins, min(busy, begins + chance.choice((8.0, 25.0, 60.0)))),)
 
 
 def _disk_troubles(chance: Random, busy: float) -> tuple[DiskTrouble, ...]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WINDOW_S = 30.0
 """Bitget refuses a request whose time stamp is older than this."""
+OUTAGE = "a path that is out of order"
 HELD_S = 0.8
 """How long a frame that is overtaken waits for the one that overtakes it."""
 
@@ -46,11 +47,25 @@ class Strike(msgspec.Struct, frozen=True):
     what: OnRequest
 
 
+class Outage(msgspec.Struct, frozen=True):
+    """One path that Bitget answers with an error from `begins` until `ends`, while all others work."""
+
+    path: str
+    begins: float
+    ends: float
+
+
 class Network:
     """Implements `engine.backtest.network.Network` for one life of the engine."""
 
     def __init__(
-        self, world: World, chance: Random, spoils: Random, storm: Storm, strikes: tuple[Strike, ...] = ()
+        self,
+        world: World,
+        chance: Random,
+        spoils: Random,
+        storm: Storm,
+        strikes: tuple[Strike, ...] = (),
+        outages: tuple[Outage, ...] = (),
     ) -> None:
         self._world = world
         self._time = world.timeline
@@ -58,6 +73,7 @@ class Network:
         self._spoils = spoils
         self._storm = storm
         self._strikes = strikes
+        self._outages = outages
         self._asked: dict[str, int] = world.requests_made
         self._held: dict[str, list[tuple[str, Callable[[str], None]]]] = {}
         self._positions = ""
@@ -144,6 +160,9 @@ class Network:
             if (strike.path, strike.number) == (path, number):
                 self._world.struck(strike.what)
                 return strike.what
+        if any(o.path == path and o.begins <= self._time.now < o.ends for o in self._outages):
+            self._world.struck(OUTAGE)
+            return OnRequest.PLAIN_5XX
         if self._storm.holds(self._time.now):
             for what, odds in self._storm.requests.items():
                 if self._chance.random() < odds and _can_strike(what, path):

@@ -15,7 +15,7 @@ from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
 
 from .chapters import EVE_MS
 from .misfortune import REJECTS, OnLink, OnRequest
-from .network import Strike
+from .network import Outage, Strike
 from .run import Run
 from .scenario import Asked, Deed, Ending, Quoted, Scenario, Trouble
 
@@ -129,6 +129,16 @@ BOTH_OPEN: Final = (
     Deed(4.0, "open", "BTCUSDT", Side.LONG, Decimal("0.0030")),
     Deed(5.0, "funding rate", "BTCUSDT", amount=Decimal("0.0005")),
 )
+UNSEEN: Final = {
+    "settings": Settings("desk", ladder=Ladder(hard_stop=True)),
+    "deeds": (
+        SHORT,
+        Deed(8.0, "close", "BTCUSDT", Side.SHORT, Decimal(1)),
+        Deed(10.0, "open", "BTCUSDT", Side.SHORT, Decimal("0.0010")),
+    ),
+    "endings": (Ending(at=6.0, down=6.0),),
+}
+"""Closed and opened again while nobody looks."""
 LOST_BILLS: Final = tuple(Strike(BILLS, number, OnRequest.LOST) for number in range(1, 5))
 """All tries of the first reading of bills in every life."""
 STORIES: Final = {
@@ -245,14 +255,25 @@ STORIES: Final = {
             "closed and opened again while nobody looks, with a hard stop, and the trades told late",
             (0, "100000"),
             (20, "100000"),
-            settings=Settings("desk", ladder=Ladder(hard_stop=True)),
-            deeds=(
-                SHORT,
-                Deed(8.0, "close", "BTCUSDT", Side.SHORT, Decimal(1)),
-                Deed(10.0, "open", "BTCUSDT", Side.SHORT, Decimal("0.0010")),
-            ),
-            endings=(Ending(at=6.0, down=6.0),),
+            **UNSEEN,
             strikes=tuple(Strike(FILLS, number, OnRequest.LOST) for number in range(1, 4)),
+        ),
+        _plan(
+            "closed and opened again while the trades cannot be read",
+            (0, "100000"),
+            (60, "100000"),
+            **UNSEEN,
+            outages=(Outage(FILLS, 7.0, 50.0),),
+        ),
+        _plan(
+            "closed by hand, and opened again by an add that is late, while the trades cannot be read",
+            *RUNG[:2],
+            (8, "94500"),
+            (70, "94500"),
+            deeds=(SHORT, Deed(10.0, "close", "BTCUSDT", Side.SHORT, Decimal(1))),
+            troubles=(Trouble(9.0, "private", OnLink.DISCONNECT, 12.0),),
+            strikes=(Strike(PLACE, 2, OnRequest.LATE),),
+            outages=(Outage(FILLS, 9.0, 60.0),),
         ),
         _plan(
             "closed and opened again smaller while the account is not heard, and closed before it is read",

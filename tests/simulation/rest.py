@@ -95,9 +95,14 @@ def _stops_agree(world: World, watch: Watch, engine: Engine) -> None:
 
 
 def _own_plans(watch: Watch, engine: Engine) -> list[PlanOrder]:
-    """What rests under our ids, but for what earlier care of a position left there as the trader's own."""
-    given = {cycle for each in engine.state.cycles.values() for cycle in each.given}
-    return [plan for plan in watch.our_plans() if cycle_in(plan.client_oid) not in given]
+    """What rests under our ids, but for what earlier care of a position left there as the trader's own and no
+    cycle has taken over.
+    """
+    cycles = engine.state.cycles.values()
+    given = {cycle for each in cycles for cycle in each.given}
+    held = {stop.client_id for each in cycles for stop in each.stops}
+    plans = watch.our_plans()
+    return [p for p in plans if p.client_oid in held or cycle_in(p.client_oid) not in given]
 
 
 def _stops_are_needed_and_there(world: World, watch: Watch, engine: Engine) -> None:

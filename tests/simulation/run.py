@@ -157,7 +157,7 @@ class Run:
 
         async def live() -> None:
             chance, spoils = (Random(f"{scenario.seed}:{what}:{life}") for what in ("network", "spoils"))
-            network = Network(world, chance, spoils, scenario.storm, scenario.strikes)
+            network = Network(world, chance, spoils, scenario.storm, scenario.strikes, scenario.outages)
             clock = world.machine_clock()
             venue = Written(world.exchange, ACCOUNT, clock=clock, network=network)
             engine = Engine(scenario.settings, venue, self.disk, version="proof", clock=clock)

@@ -11,7 +11,7 @@ from engine.core.instrument import Side
 from engine.core.settings import Settings
 
 from .misfortune import OnDisk, OnLink
-from .network import Storm, Strike
+from .network import Outage, Storm, Strike
 
 
 class Quoted(msgspec.Struct, frozen=True):
@@ -86,6 +86,7 @@ class Scenario(msgspec.Struct, frozen=True):
     starts: float = 0.0
     storm: Storm = Storm()
     strikes: tuple[Strike, ...] = ()
+    outages: tuple[Outage, ...] = ()
     deeds: tuple[Deed, ...] = ()
     asked: tuple[Asked, ...] = ()
     troubles: tuple[Trouble, ...] = ()

@@ -227,8 +227,14 @@ class Watch:
         if path == CANCEL_STOP and not self.is_touched(5.0):
             for key, before in self._covered.items():
                 held, covered = self._cover_of(key)
-                if held and covered < before:
+                if held and covered < before and self._needs_stops(key):
                     self.say(f"cancelling a stop left {held - covered} of {key[0]} {key[1].value} uncovered")
+
+    def _needs_stops(self, key: Key) -> bool:
+        """Whether the ladder has a stop for it: before the first rung liquidation is the stop, by design."""
+        cycle = self.engine.state.cycles.get(key_of(*key)) if self.engine else None
+        is_young = cycle is not None and not cycle.rungs and not any(leg.locked for leg in cycle.legs)
+        return not is_young or self._settings.ladder.hard_stop
 
     def recorded(self, entries: Iterable[Entry]) -> None:
         """What the engine takes for refused was refused; a second time under the same name does not count."""

@@ -91,12 +91,10 @@ def _() -> Changes:
 
 @planted("a stop is placed on a position that is the next cycle's (its own seed 5147)")
 def _() -> Changes:
-    real = cover.may_cover
+    def shield(t: Any, c: Any) -> Any:
+        return replace(cover.cover(t, replace(c, is_untold=False)), is_untold=True)
 
-    def may(t: Any, c: Any) -> bool:
-        return real(t, replace(c, is_untold=False))
-
-    yield cover, "may_cover", may
+    yield cover, "_shield", shield
 
 
 @planted("a read-only engine waits for ever for a stop that it may not send (its own seed 7156)")

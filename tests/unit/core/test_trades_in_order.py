@@ -49,8 +49,9 @@ READ: tuple[AnyBody, ...] = (
 class Day:
     """Events, one a second, told to the core."""
 
-    def __init__(self) -> None:
-        self.state: State = first_state(SETTINGS)
+    def __init__(self, settings: Settings = SETTINGS) -> None:
+        self.settings = settings
+        self.state: State = first_state(settings)
         self.at = NOON
         self.mark: Decimal | None = None
 
@@ -69,14 +70,14 @@ class Day:
         return (Tick("BTCUSDT", self.mark, self.mark, self.at, str(self.mark), str(self.mark)),)
 
     def begins(self) -> None:
-        self.tell(Started(SETTINGS, "test"), *READ)
+        self.tell(Started(self.settings, "test"), *READ)
 
-    def short_opened(self, qty: str, trade: str = "100") -> None:
+    def short_opened(self, qty: str, trade: str = "100") -> Decision:
         opening = self.trade(trade, qty, "100000", buy=False)
         row = Position(
             "BTCUSDT", Side.SHORT, D(qty), D(100_000), D(10), D(20), D(104_000), True, False, False, self.at
         )
-        self.tell(FillSeen(opening, live=True), PositionsRead((row,), rest=False))
+        return self.tell(FillSeen(opening, live=True), PositionsRead((row,), rest=False))
 
     def trade(
         self,
