@@ -57,6 +57,8 @@ def _engine(engine: EngineView) -> Iterator[str]:
         yield f"READ-ONLY  {engine.read_only}"
     if not engine.reconciled:
         yield f"READING    not yet known: {', '.join(engine.unread)}; nothing adds risk until then"
+    elif engine.unread:
+        yield f"UNREAD     {', '.join(engine.unread)} since the last break; no rung runs until then"
     if engine.hindered:
         yield f"HINDERED   {engine.hindered}; nothing adds risk until then, what rests on Bitget stays"
     if not (engine.killed or engine.read_only or engine.hindered) and engine.reconciled:

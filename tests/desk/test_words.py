@@ -283,6 +283,11 @@ def said(view: Scene, width: int = 120) -> list[str]:
     return [text_of(line).strip() for line in banners(view, width)]
 
 
+def test_trades_that_are_not_read_are_said_although_all_else_is_known() -> None:
+    behind = replace(scenes.LIVE, engine=replace(scenes.ENGINE, unread=("trades",)))
+    assert said(scene(behind)) == ["NOT ALL IS READ: reading trades · no rung runs until then"]
+
+
 def test_killed_is_said_in_words() -> None:
     assert said(scene(scenes.KILLED)) == [
         "HALTED by the desk on pts/3 at 14:03:17 · no new risk · 2 stops stay · ^R resumes"

@@ -274,6 +274,7 @@ STORIES: Final = {
             troubles=(Trouble(9.0, "private", OnLink.DISCONNECT, 12.0),),
             strikes=(Strike(PLACE, 2, OnRequest.LATE),),
             outages=(Outage(FILLS, 9.0, 60.0),),
+            patience_s=15.0,
         ),
         _plan(
             "closed and opened again smaller while the account is not heard, and closed before it is read",

@@ -8,6 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from engine.core.shield import UNTOLD_MS
+from engine.protocol import Mode
+from engine.runtime.snapshot import snapshot_of
 
 from .plans import STORIES
 from .run import Run
@@ -42,6 +44,21 @@ def test_a_hard_stop_goes_on_from_one_cycle_to_the_next() -> None:
     [cycle] = run.engine.state.cycles.values()
     assert [known.client_id for known in cycle.stops] == [stop.client_oid]
     assert cycle.id not in stop.client_oid, "it was placed under the name of the cycle before"
+
+
+def test_every_screen_is_told_what_is_missing_and_what_protects_meanwhile() -> None:
+    run = Run(replace(STORIES[AGAIN], ends=30.0))
+    run.outcome()
+    assert run.engine is not None
+    now = snapshot_of(run.engine, Mode.DEMO)
+    assert (now.engine.reconciled, now.engine.unread) == (True, ("trades",))
+    [position] = now.positions
+    assert (
+        position.blocked == "its trades since 22:58:42 UTC are not read yet; what Bitget shows is protected"
+    )
+    assert position.if_machine_dies.endswith(
+        "Its trades since 22:58:42 UTC are not read yet; what Bitget shows is protected: the next start asks again."
+    )
 
 
 @pytest.mark.parametrize("name", [AGAIN, OWN_ADD])

@@ -206,6 +206,8 @@ def _doubts(scene: Scene, engine: EngineView) -> list[str]:
     if not engine.reconciled:
         unread = ", ".join(engine.unread) or "the account"
         texts.append(f"NOT RECONCILED: reading {unread} · nothing is added until it is read")
+    elif engine.unread:
+        texts.append(f"NOT ALL IS READ: reading {', '.join(engine.unread)} · no rung runs until then")
     if unknown := scene.snapshot.unknown:
         first = unknown[0]
         more = f" · and {len(unknown) - 1} more" if len(unknown) > 1 else ""

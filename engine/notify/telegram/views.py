@@ -77,7 +77,8 @@ def health(snapshot: Snapshot) -> str:
         f"No certain answer: {each.what} {each.symbol} for {span(engine.now - each.since)} ({each.cause})"
         for each in snapshot.unknown
     ]
-    lines.append("Reconciled" if engine.reconciled else f"Not reconciled: {', '.join(engine.unread)} unread")
+    unread = f": {', '.join(engine.unread)} unread" if engine.unread else ""
+    lines.append(f"{'Reconciled' if engine.reconciled else 'Not reconciled'}{unread}")
     return "\n".join((bold("Health"), *map(escaped, lines)))
 
 

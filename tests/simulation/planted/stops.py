@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.core import cover, pending, resting, rung, stops
+from engine.core import cover, pending, positions, resting, rung, stops
 from engine.core.actions import CancelStop
 from engine.core.cycle import Rest, Stage
 
@@ -95,6 +95,17 @@ def _() -> Changes:
         return replace(cover.cover(t, replace(c, is_untold=False)), is_untold=True)
 
     yield cover, "_shield", shield
+    yield cover, "is_of_the_past", lambda c, stop: False
+
+
+@planted("what shields a position whose trades cannot be read ends with the cycle before it")
+def _() -> Changes:
+    yield positions, "left_shield", lambda c: ()
+
+
+@planted("a position whose trades cannot be read has no stop until they can")
+def _() -> Changes:
+    yield cover, "_shield", lambda t, c: c
 
 
 @planted("a read-only engine waits for ever for a stop that it may not send (its own seed 7156)")

@@ -259,6 +259,16 @@ def test_status_tells_what_is_not_known_and_what_happens_if_the_machine_dies(
     assert "TRADING" not in told
 
 
+def test_status_tells_that_trades_are_not_read_although_all_else_is(
+    face: EngineFace, capsys: Captured
+) -> None:
+    engine = msgspec.structs.replace(snapshot().engine, reconciled=True, unread=("trades",))
+    face.now = snapshot(engine=engine)
+    assert main(["status"]) == 0
+    told = capsys.readouterr().out
+    assert "UNREAD     trades since the last break; no rung runs until then" in told
+
+
 def test_orders_and_stories_are_printed(face: EngineFace, capsys: Captured) -> None:
     assert main(["orders"]) == 0
     assert (
