@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from engine.core.actions import CancelStop, Level, MoveStop, PlaceStop, Reading
 from engine.core.closing import closable, close_parts
-from engine.core.cycle import Cycle, Part, Rest, Stop, Why
+from engine.core.cycle import Cycle, Rest, Stop, Why
 from engine.core.exchange import OrderKind
 from engine.core.ids import stop_id
 from engine.core.in_order import is_linking
@@ -231,11 +231,10 @@ def _close_passed(turn: Turn, cycle: Cycle, wanted: Wanted, trigger: Decimal) ->
 
 def _cancel_spare(turn: Turn, cycle: Cycle) -> Cycle:
     """Cancel stops of legs that are gone, and those of another mode: not before everything that is wanted
-    rests, nor while a leg may be on its way that has no other stop yet.
+    rests, nor in a rung: a leg may be on its way that has no other stop yet, also of the rung right after.
     """
     wanted = {w.leg for w in wanted_now(turn, cycle)}
-    adds = cycle.rung is not None and Part.ADD in cycle.rung.steps
-    ready = is_covered(turn, cycle) and not adds
+    ready = is_covered(turn, cycle) and cycle.rung is None
     if ready and cycle.loosen:
         cycle = replace(cycle, loosen=False)
     legs = {leg.number for leg in cycle.legs}

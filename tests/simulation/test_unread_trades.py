@@ -53,12 +53,9 @@ def test_every_screen_is_told_what_is_missing_and_what_protects_meanwhile() -> N
     now = snapshot_of(run.engine, Mode.DEMO)
     assert (now.engine.reconciled, now.engine.unread) == (True, ("trades",))
     [position] = now.positions
-    assert (
-        position.blocked == "its trades since 22:58:42 UTC are not read yet; what Bitget shows is protected"
-    )
-    assert position.if_machine_dies.endswith(
-        "Its trades since 22:58:42 UTC are not read yet; what Bitget shows is protected: the next start asks again."
-    )
+    missing = "its trades since 22:58:42 UTC are not read yet; what Bitget shows is protected"
+    assert position.blocked == missing
+    assert position.if_machine_dies.endswith(f" I{missing[1:]}: the next start asks again.")
 
 
 @pytest.mark.parametrize("name", [AGAIN, OWN_ADD])

@@ -57,7 +57,7 @@ class Night(Day):
             self.cancelled += [w.client_id for w in decision.actions if isinstance(w, CancelStop)]
         return decision
 
-    def placed(self, decision: Decision) -> list[PlaceStop]:
+    def placed(self, decision: Decision, *, answers: bool = True) -> list[PlaceStop]:
         """Bitget takes what is to be placed, and shows it."""
         stops = [work for work in decision.actions if isinstance(work, PlaceStop)]
         for stop in stops:
@@ -65,7 +65,8 @@ class Night(Day):
             kind = OrderKind.POS_LOSS if stop.qty is None else OrderKind.LOSS_PLAN
             about = (number, stop.id, stop.symbol, kind, stop.side, True, stop.qty, stop.trigger, None)
             self.rest.append(RestingOrder(*about))
-            self.tell(Answered(stop.id, Accepted(number)))
+            if answers:
+                self.tell(Answered(stop.id, Accepted(number)))
         return stops
 
     def reads_orders(self) -> Decision:
@@ -176,6 +177,8 @@ def test_the_stop_of_a_position_that_our_add_opened_is_refined_when_its_fill_is_
     night.tell(FillSeen(closed), FillSeen(replace(again, client_id=add)))
     [leg] = night.placed(night.tell(FillsRead(0, asked=night.at)))
     assert (leg.qty, leg.trigger) == (D("0.001"), GUARD)
+    night.tell(Timer())
+    night.reads_orders()
     assert night.cancelled == [shield]
 
 
