@@ -14,6 +14,7 @@ from engine.core.cycle import Cycle, Rest, Stop, Why
 from engine.core.exchange import OrderKind
 from engine.core.ids import stop_id
 from engine.core.in_order import is_linking
+from engine.core.instrument import ZERO
 from engine.core.ledger import newest_first, parts_of
 from engine.core.shield import shield_due, shield_of, told_once
 from engine.core.state import ANOTHER_ENGINE
@@ -262,25 +263,44 @@ def watch_stops(turn: Turn, cycle: Cycle) -> Cycle:
         elif is_of_the_past(cycle, stop):
             continue
         elif stop.state is Rest.TRIGGERED and turn.at - stop.since >= PARTIAL_MS:
-            legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
-            parts = parts_of(cycle, protected_qty(cycle, stop), legs)
-            if not parts:
-                cycle = drop_stop(cycle, stop)
-            elif cycle.close is None:
-                turn.note(
-                    "stop",
-                    Level.URGENT,
-                    f"{name(cycle)}: the stop at {price(stop.trigger)} filled only in part.",
-                    cycle,
-                )
-                cycle = close_parts(
-                    turn, drop_stop(cycle, stop), parts, "the rest of a stop that filled in part"
-                )
+            cycle = _close_rest(turn, cycle, stop)
         elif stop.state is Rest.GONE and not stop.outlived:
             turn.ask(Reading.POSITIONS)
         elif stop.state is Rest.GONE and turn.at - stop.since >= GONE_MS and not is_linking(cycle):
             cycle = _answer_gone(turn, cycle, stop)
     return cycle
+
+
+def _close_rest(turn: Turn, cycle: Cycle, stop: Stop) -> Cycle:
+    """What a stop that was carried out did not close goes at market; what it may have closed unheard does
+    not.
+    """
+    qty = _left_of(turn, cycle, stop)
+    if qty <= ZERO:
+        turn.ask(Reading.POSITIONS, Reading.FILLS)
+        return cycle
+    legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
+    parts = parts_of(cycle, qty, legs)
+    if not parts:
+        return drop_stop(cycle, stop)
+    if cycle.close is not None:
+        return cycle
+    text = f"{name(cycle)}: the stop at {price(stop.trigger)} filled only in part."
+    turn.note("stop", Level.URGENT, text, cycle)
+    return close_parts(turn, drop_stop(cycle, stop), parts, "the rest of a stop that filled in part")
+
+
+def _left_of(turn: Turn, cycle: Cycle, stop: Stop) -> Decimal:
+    """How much of it is not closed: all that is not booked when every trade is told, else what Bitget has
+    shown since more than the stops that were carried out should leave.
+    """
+    whole, doubt = protected_qty(cycle, stop), cycle.doubt
+    if not turn.state.untold and doubt is None:
+        return whole
+    if not stop.outlived or (doubt is not None and (doubt.gone_by_rest or doubt.gone_by_stream)):
+        return ZERO
+    done = sum((protected_qty(cycle, s) for s in cycle.stops if s.state is Rest.TRIGGERED), ZERO)
+    return min(whole, cycle.seen.qty - max(ZERO, cycle.held_qty - done))
 
 
 def _watch_beyond(turn: Turn, cycle: Cycle, stop: Stop, mark: Decimal) -> Cycle:
@@ -313,10 +333,10 @@ def _watch_beyond(turn: Turn, cycle: Cycle, stop: Stop, mark: Decimal) -> Cycle:
 
 def outlive(cycle: Cycle, asked: int) -> Cycle:
     """A stop dies with its position: a reading that was `asked` for after its end, and shows the position,
-    tells that somebody took it away.
+    tells that somebody took it away, or what it has left.
     """
-    gone = [s for s in cycle.stops if s.state is Rest.GONE and s.since < asked and not s.outlived]
-    for stop in gone:
+    ended = [s for s in cycle.stops if s.state in (Rest.GONE, Rest.TRIGGERED) and s.since < asked]
+    for stop in ended:
         cycle = put_stop(cycle, replace(stop, outlived=True))
     return cycle
 

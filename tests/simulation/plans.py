@@ -259,6 +259,15 @@ STORIES: Final = {
             strikes=tuple(Strike(FILLS, number, OnRequest.LOST) for number in range(1, 4)),
         ),
         _plan(
+            "a stop is carried out unheard, and its trades cannot be read",
+            *RUNG[:3],
+            (12, "94500"),
+            (16, "98900"),
+            (70, "98900"),
+            troubles=(Trouble(12.5, "private", OnLink.DISCONNECT, 8.0),),
+            outages=(Outage(FILLS, 12.0, 60.0),),
+        ),
+        _plan(
             "closed and opened again while the trades cannot be read",
             (0, "100000"),
             (60, "100000"),

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
+from engine.core.instrument import Side
 from engine.core.shield import UNTOLD_MS
 from engine.protocol import Mode
 from engine.runtime.snapshot import snapshot_of
@@ -33,6 +34,15 @@ def test_a_position_of_ours_is_protected_while_its_trades_cannot_be_read() -> No
     assert run.watch.longest_uncovered < UNTOLD_MS / 1000 + NOTICED_S
     assert run.watch.counts["place-tpsl-order"] == 3, "the rest of leg 1, everything, and then leg 2"
     assert [plan.qty for plan in run.watch.our_plans()] == [Decimal("0.0021")]
+
+
+def test_a_leg_is_not_closed_for_the_stop_of_another() -> None:
+    """The stop of leg 2 had closed it; as it was not told, as much again was closed, and that was leg 1."""
+    run = played(STORIES["a stop is carried out unheard, and its trades cannot be read"])
+    position = run.world.account.position("BTCUSDT", Side.SHORT)
+    assert position is not None
+    assert position.qty == Decimal("0.0010")
+    assert [plan.qty for plan in run.watch.our_plans()] == [position.qty]
 
 
 def test_a_hard_stop_goes_on_from_one_cycle_to_the_next() -> None:
