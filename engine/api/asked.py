@@ -30,6 +30,7 @@ class Asked:
             web.get("/v1/equity", self._equity),
             web.get("/v1/signals", self._signals),
             web.post("/v1/signals", self._heard),
+            web.get("/v1/regimes", self._regimes),
             web.get("/v1/chart/{symbol}", self._chart),
             web.get("/v1/settings", self._settings),
         ]
@@ -68,6 +69,9 @@ class Asked:
 
     async def _signals(self, _: web.Request) -> web.Response:
         return answer(await self._served.signals())
+
+    async def _regimes(self, _: web.Request) -> web.Response:
+        return answer(self._served.regimes())
 
     async def _heard(self, request: web.Request) -> web.Response:
         signal = parse_signal(await request.read())

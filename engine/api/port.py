@@ -108,6 +108,9 @@ class Served(Protocol):
     async def signals(self) -> SignalsView:
         """What came from outside, newest first, and the regimes."""
 
+    def regimes(self) -> SignalsView:
+        """The regimes and the sources, without what came."""
+
     def heard(self, signal: SignalHeard) -> None:
         """A signal came from outside, and this became of it: into the journal with it."""
 

@@ -27,8 +27,8 @@ ANSWER_S: Final = 5.0
 DECIDE_S: Final = 60.0
 """How long a command may wait for its decision: a disk that mends itself takes its time."""
 
-AT_ONCE: Final = 4
-"""Questions on their way at the same time. However many ask at the doors, the engine does not notice."""
+AT_ONCE: Final = 1
+"""Questions on their way at the same time: between two of them the engine turns to whatever else has come."""
 
 T = TypeVar("T")
 
@@ -73,6 +73,10 @@ class Remote:
     async def signals(self) -> SignalsView:
         return await self._look("/v1/signals", SignalsView)
 
+    async def regimes(self) -> SignalsView:
+        """The regimes and the sources, without what came."""
+        return await self._look("/v1/regimes", SignalsView)
+
     async def command(self, request: Request) -> Answer:
         return await self._ask("POST", "/v1/commands", Answer, request, DECIDE_S)
 
@@ -80,8 +84,12 @@ class Remote:
         await self._ask("POST", "/v1/signals", Answer, signal, self._answer_s)
 
     async def _look(self, path: str, shape: type[T]) -> T:
-        async with self._turn:
-            return await self._ask("GET", path, shape, None, self._answer_s)
+        """Waiting for its turn is waiting for the engine, too."""
+        try:
+            async with asyncio.timeout(self._answer_s), self._turn:
+                return await self._ask("GET", path, shape, None, self._answer_s)
+        except TimeoutError:
+            raise self._silent(self._answer_s) from None
 
     async def _ask(self, method: str, path: str, shape: type[T], body: object, within_s: float) -> T:
         assert self._session is not None, "enter the remote first"
@@ -93,11 +101,15 @@ class Remote:
                 said = await reply.read()
                 return msgspec.json.decode(said, type=shape if reply.status == 200 else _no_answer(shape))
         except TimeoutError:
-            raise NotAnswering(f"the engine did not answer within {within_s:g} s") from None
+            raise self._silent(within_s) from None
         except ClientError:
             raise NotAnswering("the engine does not answer") from None
         except msgspec.DecodeError as error:
             raise NotAnswering(f"the engine's answer cannot be read ({error})") from None
+
+    @staticmethod
+    def _silent(within_s: float) -> NotAnswering:
+        return NotAnswering(f"the engine did not answer within {within_s:g} s")
 
 
 def _no_answer(shape: type[T]) -> type[T]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 from engine.core.ids import is_ours
@@ -32,7 +33,8 @@ _TRADE: Final = (
 
 
 class History:
-    """The past of one account. Every call is one short read; no append of the engine waits for it.
+    """The past of one account. Every call is one short read in the reader's own thread; no append of the
+    engine waits for it.
 
     Raises JournalRefused when the file cannot be read.
     """
@@ -40,11 +42,15 @@ class History:
     def __init__(self, reader: JournalReader) -> None:
         self._reader = reader
 
+    @property
+    def path(self) -> Path:
+        """The journal's file."""
+        return self._reader.path
+
     async def cycles(self) -> tuple[CycleView, ...]:
         """The newest cycles, open ones first, then by their end."""
         sql = f"{_CYCLE} ORDER BY closed = 0 DESC, closed DESC, opened DESC LIMIT ?"
-        rows = await self._reader.ask(lambda db: db.execute(sql, (CYCLES,)).fetchall())
-        return tuple(_cycle(row) for row in rows)
+        return await self._reader.ask(lambda db: tuple(map(_cycle, db.execute(sql, (CYCLES,)))))
 
     async def cycle(self, name: str) -> CycleStory | None:
         """One cycle with all that happened in it; None for an unknown name."""
@@ -52,21 +58,19 @@ class History:
 
     async def equity(self) -> tuple[EquityPoint, ...]:
         """The equity curve, thinned out evenly to at most `POINTS` minutes, the newest one always in it."""
-        rows = await self._reader.ask(_equity)
-        return tuple(EquityPoint(at, Decimal(equity), Decimal(deployed)) for at, equity, deployed in rows)
+        return await self._reader.ask(_equity)
 
     async def signals(self) -> tuple[SignalView, ...]:
         """The newest signals, newest first."""
         sql = f"{_SIGNAL} ORDER BY seq DESC LIMIT ?"
-        rows = await self._reader.ask(lambda db: db.execute(sql, (SIGNALS,)).fetchall())
-        return tuple(_signal(row) for row in rows)
+        return await self._reader.ask(lambda db: tuple(map(_signal, db.execute(sql, (SIGNALS,)))))
 
     async def trades(self, symbol: str, since: int) -> tuple[TradeView, ...]:
         """The fills of the cycles of `symbol` that are open, from `since` (the exchange's clock) on."""
-        chosen = "WHERE positions.symbol = ? AND positions.closed = 0 AND trades.at >= ? ORDER BY trades.at"
-        sql = f"{_TRADE} {chosen}"
-        rows = await self._reader.ask(lambda db: db.execute(sql, (symbol, since)).fetchmany(TRADES))
-        return tuple(_trade(row) for row in rows)
+        chosen = "WHERE positions.symbol = ? AND positions.closed = 0 AND trades.at >= ?"
+        sql = f"{_TRADE} {chosen} ORDER BY trades.at LIMIT ?"
+        given = (symbol, since, TRADES)
+        return await self._reader.ask(lambda db: tuple(map(_trade, db.execute(sql, given))))
 
 
 def _story(db: sqlite3.Connection, name: str) -> CycleStory | None:
@@ -82,13 +86,14 @@ def _story(db: sqlite3.Connection, name: str) -> CycleStory | None:
     )
 
 
-def _equity(db: sqlite3.Connection) -> list[Any]:
+def _equity(db: sqlite3.Connection) -> tuple[EquityPoint, ...]:
     first, last = db.execute("SELECT min(minute), max(minute) FROM pnl_snapshots").fetchone()
     if first is None:
-        return []
+        return ()
     step = (last - first) // POINTS + 1
     thinned = "SELECT max(at), equity, deployed FROM pnl_snapshots GROUP BY (? - minute) / ? ORDER BY 1"
-    return db.execute(thinned, (last, step)).fetchall()
+    rows = db.execute(thinned, (last, step))
+    return tuple(EquityPoint(at, Decimal(equity), Decimal(deployed)) for at, equity, deployed in rows)
 
 
 def _cycle(row: tuple[Any, ...]) -> CycleView:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from engine.api.port import NothingThere
 from engine.core.events import Commanded, SignalHeard
+from engine.journal.aside import Aside
 from engine.journal.history import History
 from engine.journal.port import Journal, JournalRefused
 from engine.journal.story import story
@@ -32,6 +35,7 @@ from engine.protocol import (
     TicketView,
     Verdict,
 )
+from engine.runtime.drawn import Still
 from engine.runtime.engine import Engine
 from engine.runtime.preview import preview_of
 from engine.runtime.snapshot import orders_of, snapshot_of
@@ -52,8 +56,10 @@ class Face:
         self._engine = engine
         self._journal = journal
         self._past = past
+        self._aside = Aside(past.path) if past else None
         self._settings = settings or SettingsView(())
         self._mode = Mode(engine.venue.mode)
+        self._still = Still()
 
     @property
     def version(self) -> int:
@@ -65,7 +71,7 @@ class Face:
         return Hello(PROTOCOL, engine.version, engine.settings.account, self._mode, os.getpid(), hand=sim)
 
     def snapshot(self) -> Snapshot:
-        return snapshot_of(self._engine, self._mode)
+        return snapshot_of(self._engine, self._mode, self._still)
 
     async def changed(self, after: int) -> int:
         return await self._engine.wait_change(after)
@@ -84,7 +90,7 @@ class Face:
         return orders_of(self._engine.state)
 
     async def why(self, name: str) -> list[StoryLine]:
-        lines = await story(self._journal, name)
+        lines = await (self._aside.story(name) if self._aside else story(self._journal, name))
         if not lines and any(managed.symbol == name for managed in self._engine.settings.managed):
             return [StoryLine(0, self._engine.now(), "event", f"{name}: nothing has happened with it yet")]
         return lines
@@ -108,13 +114,15 @@ class Face:
         return await self._past.equity() if self._past else ()
 
     async def signals(self) -> SignalsView:
+        return replace(self.regimes(), signals=await self._past.signals() if self._past else ())
+
+    def regimes(self) -> SignalsView:
         regimes = tuple(
             RegimeView(symbol, each.sentiment, each.since, each.before)
             for symbol, each in self._engine.state.regimes.items()
         )
         is_on = any((o.name, o.value) == ("webhook.on", "true") for o in self._settings.options)
-        heard = await self._past.signals() if self._past else ()
-        return SignalsView(heard, regimes, ("TradingView",) if is_on else ())
+        return SignalsView((), regimes, ("TradingView",) if is_on else ())
 
     def heard(self, signal: SignalHeard) -> None:
         """A signal came, and this became of it: into the journal with it."""

@@ -2,52 +2,38 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from engine.core.cycle import Cycle, Leg, Rest, Stop, key_of
-from engine.core.exchange import Tick
+from engine.core.cycle import Cycle
 from engine.core.flipping import until
-from engine.core.ids import is_ours
-from engine.core.instrument import ZERO, Instrument, decimals
-from engine.core.ladder import add_margin, after_rung, bank_parts
-from engine.core.ledger import breakeven, liquidation_in_force, net_so_far, size_of
+from engine.core.instrument import ZERO
+from engine.core.ledger import net_so_far
 from engine.core.limits import day_result, week_result
-from engine.core.margin import unrealised
 from engine.core.settings import Rungs
-from engine.core.shield import untold_because
-from engine.core.state import Flipping, Knowledge, State, Unmanaged
-from engine.core.stops import resting_stops, wanted_stops, worst_case
+from engine.core.state import Flipping, Knowledge, State
 from engine.core.words import amount, percent, worse
 from engine.protocol import (
     AccountView,
     ClosedView,
     EngineView,
     FlipView,
-    LegView,
     LimitView,
     Mode,
-    NextRungView,
     OrderView,
     PositionView,
     Snapshot,
-    StopView,
     UnknownView,
 )
 from engine.runtime.approvals import approvals_of
-from engine.runtime.drill import STRANGER, if_machine_dies
+from engine.runtime.drawn import Still, managed, share, unmanaged
 from engine.runtime.engine import Engine
 
-STALE_MS = 10_000
-"""A mark older than this is not a price any more."""
 
-
-def snapshot_of(engine: Engine, mode: Mode) -> Snapshot:
-    """Everything a screen draws, now."""
+def snapshot_of(engine: Engine, mode: Mode, still: Still | None = None) -> Snapshot:
+    """Everything a screen draws, now. Who asks often keeps `still`."""
     state, at = engine.state, engine.now()
     ticks = {tick.symbol: tick for tick in engine.prices.newest()}
     positions = tuple(
-        [_managed(state, cycle, ticks.get(cycle.symbol), at) for cycle in state.cycles.values()]
-        + [_unmanaged(u, ticks.get(u.position.symbol), at, state) for u in state.unmanaged.values()]
+        [managed(view, ticks.get(view.symbol), at) for view in (still or Still()).views(state).values()]
+        + [unmanaged(u, ticks.get(u.position.symbol), at, state) for u in state.unmanaged.values()]
     )
     account = _account_view(engine, positions)
     return Snapshot(
@@ -104,193 +90,16 @@ def _account_view(engine: Engine, positions: tuple[PositionView, ...]) -> Accoun
         equity=equity,
         free=balance.free if balance else None,
         day_pnl=day,
-        day_return=_share(day, state.day.day_equity),
+        day_return=share(day, state.day.day_equity),
         week_pnl=week,
-        week_return=_share(week, state.day.week_equity),
+        week_return=share(week, state.day.week_equity),
         worst_case=sum(worst, ZERO),
-        deployed=_share(margin, equity),
-        leverage=_share(notional, equity),
+        deployed=share(margin, equity),
+        leverage=share(notional, equity),
         funding=sum((c.funding for c in cycles), ZERO),
         cycles=len(cycles),
         max_cycles=state.settings.limits.max_cycles,
         risk_free=sum(1 for p in positions if p.risk_free),
-    )
-
-
-def _share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
-    return part / whole if part is not None and whole else None
-
-
-def _managed(state: State, cycle: Cycle, tick: Tick | None, at: int) -> PositionView:
-    instrument = state.instruments[cycle.symbol]
-    mark, age = _mark(tick, at)
-    liquidation = liquidation_in_force(cycle, instrument)
-    worst = worst_case(cycle, instrument, resting_stops(cycle)) if cycle.held_qty else ZERO
-    gain = unrealised(cycle.side, cycle.held_qty, cycle.held_entry, mark) if mark is not None else None
-    distance = abs(mark - liquidation) if mark is not None and liquidation else None
-    return PositionView(
-        key=key_of(cycle.symbol, cycle.side),
-        cycle=cycle.id,
-        managed=True,
-        can_adopt=False,
-        symbol=cycle.symbol,
-        side=cycle.side,
-        entry=cycle.held_entry,
-        mark=mark,
-        last=tick.last if tick is not None and mark is not None else None,
-        mark_age_ms=age,
-        size=cycle.held_qty,
-        margin=cycle.held_margin,
-        leverage=cycle.seen.leverage,
-        unrealized_pnl=gain,
-        unrealized_return=_share(gain, cycle.held_margin),
-        liquidation=liquidation,
-        distance=_share(distance, mark),
-        distance_usdt=distance,
-        status=cycle.status,
-        reason=cycle.reason,
-        blocked=untold_because(cycle) if cycle.is_untold else cycle.blocked or _spent(cycle),
-        rungs=cycle.rungs,
-        next_rung=_next_rung(state, cycle, instrument),
-        worst_case=worst,
-        risk_free=bool(cycle.held_qty) and worst >= ZERO,
-        funding=cycle.funding,
-        fees=cycle.fees,
-        realized=cycle.realised,
-        breakeven=instrument.stop_price(breakeven(cycle, instrument), cycle.side) if cycle.held_qty else None,
-        stop_mode=cycle.mode,
-        legs=tuple(_leg(cycle, leg) for leg in cycle.legs),
-        stops=_stops(cycle),
-        opened=cycle.opened,
-        if_machine_dies=if_machine_dies(state, cycle, worst),
-        price_decimals=decimals(instrument.tick),
-        qty_decimals=decimals(instrument.lot),
-    )
-
-
-def _mark(tick: Tick | None, at: int) -> tuple[Decimal | None, int | None]:
-    if tick is None:
-        return None, None
-    age = max(at - tick.arrived, 0)
-    return (tick.mark if age <= STALE_MS else None), age
-
-
-def _leg(cycle: Cycle, leg: Leg) -> LegView:
-    protecting = next(
-        (s for s in cycle.stops if s.leg in (leg.number, None) and s.state in (Rest.RESTING, Rest.MOVING)),
-        None,
-    )
-    return LegView(
-        number=leg.number,
-        qty=leg.qty,
-        entry=leg.entry,
-        leverage=leg.leverage,
-        margin=leg.margin * leg.qty / leg.opened_qty,
-        stop=protecting.trigger if protecting else None,
-        by=leg.by.value,
-        locked=leg.locked,
-    )
-
-
-def _stops(cycle: Cycle) -> tuple[StopView, ...]:
-    """What rests, ours and others', nearest first; `result` by the leg's own entry, for everything
-    by the average.
-    """
-    views = [_stop(cycle, stop) for stop in cycle.stops if stop.state is not Rest.GONE]
-    for order in cycle.foreign:
-        if order.trigger is None:
-            continue
-        qty = cycle.held_qty if order.qty is None else order.qty
-        result = cycle.side.d * qty * (order.trigger - cycle.held_entry)
-        whose = "another Ratchet's" if is_ours(order.client_id) else "trader's"
-        views.append(
-            StopView(qty, order.trigger, f"{whose} {order.kind.value}", None, "resting", True, result, False)
-        )
-    return tuple(sorted(views, key=lambda view: -cycle.side.d * view.trigger))
-
-
-def _stop(cycle: Cycle, stop: Stop) -> StopView:
-    leg = next((leg for leg in cycle.legs if leg.number == stop.leg), None)
-    qty = cycle.held_qty if stop.qty is None else stop.qty
-    entry = leg.entry if leg else cycle.held_entry
-    result = cycle.side.d * qty * (stop.trigger - entry)
-    return StopView(
-        qty, stop.trigger, stop.why.value, stop.leg, stop.state.value, stop.confirmed, result, ours=True
-    )
-
-
-def _spent(cycle: Cycle) -> str:
-    """Why nothing is armed after a rung that was not run or added nothing; empty while there is another
-    reason or none.
-    """
-    idle = cycle.rung is None and cycle.approval is None and cycle.close is None
-    if not cycle.legs or not idle or cycle.front.number > cycle.fired:
-        return ""
-    return f"leg {cycle.front.number} had its rung; the next needs a leg of yours"
-
-
-def _next_rung(state: State, cycle: Cycle, instrument: Instrument) -> NextRungView | None:
-    """What the armed rung would do if it filled exactly at its trigger."""
-    armed, ladder = cycle.armed, state.settings.ladder
-    if armed is None or not cycle.legs:
-        return None
-    equity = state.balance.equity if state.balance else None
-    after = after_rung(
-        cycle, ladder, instrument, price=armed.trigger, leverage=cycle.seen.leverage, equity=equity
-    )
-    stops = wanted_stops(after, instrument, guard=ladder.guard)
-    return NextRungView(
-        armed.number,
-        armed.trigger,
-        size_of(bank_parts(cycle, ladder, instrument)),
-        add_margin(cycle, ladder, equity),
-        worst_case(after, instrument, [(s.trigger, s.qty) for s in stops]),
-    )
-
-
-def _unmanaged(stranger: Unmanaged, tick: Tick | None, at: int, state: State) -> PositionView:
-    position = stranger.position
-    mark, age = _mark(tick, at)
-    gain = unrealised(position.side, position.qty, position.entry, mark) if mark is not None else None
-    distance = abs(mark - position.liquidation) if mark is not None and position.liquidation else None
-    instrument = state.instruments.get(position.symbol)
-    return PositionView(
-        key=key_of(position.symbol, position.side),
-        cycle="",
-        managed=False,
-        can_adopt=stranger.can_adopt,
-        symbol=position.symbol,
-        side=position.side,
-        entry=position.entry,
-        mark=mark,
-        last=tick.last if tick is not None and mark is not None else None,
-        mark_age_ms=age,
-        size=position.qty,
-        margin=position.margin,
-        leverage=position.leverage,
-        unrealized_pnl=gain,
-        unrealized_return=_share(gain, position.margin),
-        liquidation=position.liquidation,
-        distance=_share(distance, mark),
-        distance_usdt=distance,
-        status=None,
-        reason=stranger.reason,
-        blocked="",
-        rungs=0,
-        next_rung=None,
-        worst_case=None,
-        risk_free=False,
-        funding=ZERO,
-        fees=ZERO,
-        realized=ZERO,
-        breakeven=None,
-        stop_mode=None,
-        legs=(),
-        stops=(),
-        opened=position.opened,
-        if_machine_dies=STRANGER,
-        price_decimals=decimals(instrument.tick) if instrument else 4,
-        qty_decimals=decimals(instrument.lot) if instrument else 4,
     )
 
 

@@ -4,17 +4,17 @@ long a story is and however often it is asked for, the engine does not notice.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from engine.api.remote import Remote
+from engine.journal.aside import Aside
 from engine.journal.history import History
 from engine.journal.port import JournalRefused
-from engine.journal.reader import JournalReader
-from engine.journal.story import story
-from engine.protocol import CycleView, NotAnswering, StoryLine
+from engine.protocol import CycleView, NotAnswering, SignalsView, StoryLine
 
 T = TypeVar("T")
 
@@ -24,24 +24,23 @@ class Window(Remote):
 
     def __init__(self, socket: Path, database: Path) -> None:
         super().__init__(socket)
-        self._database = database
-        self._one_story = asyncio.Lock()
+        self._journal = Aside(database)
 
     async def why(self, name: str) -> tuple[StoryLine, ...]:
-        async with self._one_story:
-            return tuple(await self._read(lambda reader: story(reader, name)))
+        return tuple(await _read(self._journal.story(name)))
 
     async def history(self) -> tuple[CycleView, ...]:
-        return await self._read(lambda reader: History(reader).cycles())
+        return await self._past(lambda past: past.cycles())
 
-    async def _read(self, what: Callable[[JournalReader], Awaitable[T]]) -> T:
-        """In a thread of its own: a long story does not stand before a short question."""
+    async def signals(self) -> SignalsView:
+        return replace(await self.regimes(), signals=await self._past(lambda past: past.signals()))
 
-        async def read() -> T:
-            async with await JournalReader.open(self._database) as reader:
-                return await what(reader)
+    async def _past(self, question: Callable[[History], Awaitable[T]]) -> T:
+        return await _read(self._journal.ask(lambda reader: question(History(reader))))
 
-        try:
-            return await asyncio.to_thread(asyncio.run, read())
-        except JournalRefused as refused:
-            raise NotAnswering(f"the journal cannot be read: {refused}") from None
+
+async def _read(answer: Awaitable[T]) -> T:
+    try:
+        return await answer
+    except JournalRefused as refused:
+        raise NotAnswering(f"the journal cannot be read: {refused}") from None

@@ -213,6 +213,9 @@ class EngineFace:
         )
 
     async def signals(self) -> SignalsView:
+        return self.regimes()
+
+    def regimes(self) -> SignalsView:
         return SignalsView(())
 
     def heard(self, signal: SignalHeard) -> None:
