@@ -1,6 +1,7 @@
 """The process at the doors: it judges who comes, answers from what it has just read, and passes the rest on.
 
-It knows the engine by its control socket and its journal, and ends when its standard input does.
+It knows the engine by its control socket and its journal, tells it by its standard output that it lives, and
+ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -77,11 +78,22 @@ async def _serve(orders: Orders) -> None:
         hook = _hook(orders, engine)
         async with _server(orders, hook, engine) as server, asyncio.TaskGroup() as group:
             parts = [group.create_task(server.run(), name="rest")]
+            parts.append(group.create_task(_beat(orders.beat_s), name="beat"))
             if hook is not None:
                 parts.append(group.create_task(hook.run(), name="webhook"))
             await _end_of_input()
             for part in parts:
                 part.cancel()
+
+
+async def _beat(every_s: float) -> None:
+    """A sign of life for the engine; a loop that is stuck gives none."""
+    out = sys.stdout.fileno()
+    os.set_blocking(out, False)
+    while True:
+        with suppress(OSError):
+            os.write(out, b".")
+        await asyncio.sleep(every_s)
 
 
 async def _end_of_input() -> None:

@@ -94,12 +94,18 @@ async def _serve(loaded: Loaded, *, take_over: bool) -> int:
             )
             face = TellingFace(engine, journal, past=History(book.reader), settings=settings_of(loaded))
             async with Voices(loaded.telling, journal, face, loaded.paths.database.parent) as voices:
-                doors = Doors(loaded.rest, loaded.webhook, paths=loaded.paths, version=engine.version)
                 watch = Watch(
                     engine,
                     loaded.paths.database.parent,
                     supervisor=Supervisor.of_environment(),
                     heartbeat_url=loaded.heartbeat_url,
+                )
+                doors = Doors(
+                    loaded.rest,
+                    loaded.webhook,
+                    paths=loaded.paths,
+                    version=engine.version,
+                    warn=watch.warn,
                 )
                 await _until_signal(engine, face, voices, doors, watch, loaded.paths.socket)
         finally:

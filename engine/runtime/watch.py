@@ -101,9 +101,13 @@ class Watch:
             engine.take(Hindered())
         if left < WARN_BYTES and not self._is_warned:
             where = f"The disk of {self._folder} has {left // MB} MB left"
-            told = f"{where}: free space; below {REFUSE_BYTES // MB} MB nothing is added."
-            engine.take(Hindered(engine.state.hindered, warning=told))
+            self.warn(f"{where}: free space; below {REFUSE_BYTES // MB} MB nothing is added.")
         self._is_warned = left < (1.25 * WARN_BYTES if self._is_warned else WARN_BYTES)
+
+    def warn(self, text: str) -> None:
+        """Tell the trader of a trouble with this machine that hinders nothing."""
+        if self.engine.has_begun:
+            self.engine.take(Hindered(self.engine.state.hindered, warning=text))
 
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()

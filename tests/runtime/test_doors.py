@@ -9,7 +9,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from engine.api.rest.server import RestRefused, listen
 from engine.api.server import ControlSocket
 from engine.config.doors import RestTerms
 from engine.config.paths import Paths, find_paths, prepare_folders
-from engine.runtime.doors import Doors
+from engine.runtime.doors import BEAT_S, MISSED, Doors, _falls_silent
 from tests.unit.api.served import EngineFace
 
 TOKEN = "look-look-look-look-1"
@@ -38,7 +39,9 @@ def paths(folder: Path) -> Paths:
     return found
 
 
-def doors(folder: Path, port: int) -> Doors:
+def doors(
+    folder: Path, port: int, warn: Callable[[str], None] | None = None, beat_s: float = BEAT_S
+) -> Doors:
     terms = RestTerms(
         on=True,
         bind="127.0.0.1",
@@ -49,13 +52,15 @@ def doors(folder: Path, port: int) -> Doors:
         open_page=False,
         requests_per_minute=600,
     )
-    return Doors(terms, None, paths=paths(folder), version="0.1.0")
+    return Doors(terms, None, paths=paths(folder), version="0.1.0", warn=warn, beat_s=beat_s)
 
 
 @asynccontextmanager
-async def opened(folder: Path, port: int) -> AsyncIterator[tuple[Doors, ClientSession]]:
+async def opened(
+    folder: Path, port: int, warn: Callable[[str], None] | None = None, beat_s: float = BEAT_S
+) -> AsyncIterator[tuple[Doors, ClientSession]]:
     """The doors of an engine in memory, kept open, and somebody who asks."""
-    async with ControlSocket(EngineFace(), paths(folder).socket), doors(folder, port) as kept:
+    async with ControlSocket(EngineFace(), paths(folder).socket), doors(folder, port, warn, beat_s) as kept:
         running = asyncio.create_task(kept.run())
         async with ClientSession(f"http://127.0.0.1:{port}") as client:
             yield kept, client
@@ -111,6 +116,50 @@ async def test_it_is_started_again_when_it_dies_and_nobody_is_sent_away(
         os.kill(first, signal.SIGKILL)
         assert await equity(client) == "109.7033"
         assert kept.process.pid != first
+
+
+async def test_one_that_hangs_is_noticed_and_started_again_and_the_trader_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("engine.runtime.doors.AGAIN_S", 0.01)
+    told: list[str] = []
+    async with opened(tmp_path, free_port(), told.append, beat_s=0.4) as (kept, client):
+        await equity(client)
+        assert kept.process is not None
+        hung = kept.process
+        os.kill(hung.pid, signal.SIGSTOP)
+        async with asyncio.timeout(60):
+            await hung.wait()
+        assert hung.returncode == -signal.SIGKILL
+        assert await equity(client) == "109.7033"
+        assert kept.process.pid != hung.pid
+    assert told == [
+        "The process at the doors (REST, webhook) gave no sign of life for 3 s and was ended: it is started "
+        "again."
+    ]
+    assert "gave no sign of life for 3 s and was ended; again in" in caplog.text
+
+
+async def test_what_an_engine_that_slept_did_not_hear_was_not_missed() -> None:
+    """A laptop whose lid was closed, an engine that was stopped: the beats are there when it looks again."""
+    beats = asyncio.StreamReader()
+    listening = asyncio.create_task(_falls_silent(beats, 0.2))
+    for _ in range(3):
+        beats.feed_data(b".")
+        await asyncio.sleep(0.01)
+        beats.feed_data(b".")
+        time.sleep(0.2 * (MISSED + 1))  # noqa: ASYNC251 – the loop itself is what sleeps
+        await asyncio.sleep(0)
+    assert not listening.done()
+    listening.cancel()
+
+
+async def test_an_output_that_is_closed_is_no_sign_of_life() -> None:
+    beats = asyncio.StreamReader()
+    beats.feed_data(b".")
+    beats.feed_eof()
+    async with asyncio.timeout(60):
+        assert await _falls_silent(beats, 0.01) == pytest.approx(0.01 * MISSED)
 
 
 async def test_it_ends_when_the_engine_is_gone(tmp_path: Path) -> None:
