@@ -12,7 +12,7 @@ from aiohttp import web
 
 from engine.api.port import NothingThere, Served
 from engine.api.requests import Unfit, parse_signal, unfit
-from engine.protocol import Answer, Enter, Side, Verdict
+from engine.protocol import Answer, Enter, NotAnswering, Side, Verdict
 
 
 class Asked:
@@ -77,7 +77,10 @@ class Asked:
         signal = parse_signal(await request.read())
         if isinstance(signal, Unfit):
             return refusal(signal)
-        self._served.heard(signal)
+        try:
+            self._served.heard(signal)
+        except NotAnswering as silent:
+            return refusal(unfit(HTTPStatus.SERVICE_UNAVAILABLE, str(silent)))
         return answer(Answer("", Verdict.DONE, "heard"))
 
     async def _chart(self, request: web.Request) -> web.Response:

@@ -112,7 +112,9 @@ class Served(Protocol):
         """The regimes and the sources, without what came."""
 
     def heard(self, signal: SignalHeard) -> None:
-        """A signal came from outside, and this became of it: into the journal with it."""
+        """A signal came from outside, and this became of it: into the journal with it. Raises NotAnswering
+        while nothing can be recorded.
+        """
 
     async def chart(self, symbol: str) -> ChartView:
         """The marks of a symbol by the minute, and the fills of its open cycles."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -99,6 +100,8 @@ class Remote:
                 method, path, data=data, timeout=ClientTimeout(within_s)
             ) as reply:
                 said = await reply.read()
+                if reply.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                    raise NotAnswering(msgspec.json.decode(said, type=Answer).text)
                 return msgspec.json.decode(said, type=shape if reply.status == 200 else _no_answer(shape))
         except TimeoutError:
             raise self._silent(within_s) from None

@@ -31,6 +31,7 @@ from engine.runtime.window import Window
 from engine.webhook.alert import Message
 from engine.webhook.carrying import Outcome, Terms
 from engine.webhook.hook import PATH, Hook
+from engine.webhook.spool import Spool
 
 logger = logging.getLogger("ratchet.rest")
 
@@ -113,7 +114,8 @@ def _hook(orders: Orders, engine: Remote) -> Hook | None:
     if wanted is None:
         return None
     terms = Terms(**{name: getattr(wanted, name) for name in Terms._fields})
-    return Hook(engine, terms, wanted.token, addresses=wanted.addresses)
+    spool = Spool(Path(orders.spool))
+    return Hook(engine, terms, wanted.token, addresses=wanted.addresses, spool=spool)
 
 
 def _server(orders: Orders, hook: Hook | None, engine: Remote) -> RestServer:

@@ -40,13 +40,15 @@ STARTING: Final = 40
 
 FAREWELL_S: Final = 3.0
 LOG: Final = "doors.log"
+SPOOL: Final = "engine.alerts"
 KNOWN: Final = ("PATH", "HOME", "LANG", "TZ", "VIRTUAL_ENV", "LC_", "PYTHON")
 """What it is told of the environment. The exchange's keys are none of its business."""
 
 
 class Orders(msgspec.Struct, frozen=True):
     """What the process at the doors is to do: the terms, the engine's socket and journal, its own log, the
-    file descriptor on which it listens. It gives a sign of life on its standard output every `beat_s`.
+    file where alerts wait that the engine cannot be told of, the file descriptor on which it listens. It
+    gives a sign of life on its standard output every `beat_s`.
     """
 
     rest: RestTerms
@@ -54,6 +56,7 @@ class Orders(msgspec.Struct, frozen=True):
     socket: str
     journal: str
     log: str
+    spool: str
     version: str
     listens: int
     beat_s: float = BEAT_S
@@ -123,6 +126,7 @@ class Doors:
             socket=str(self._paths.socket),
             journal=str(self._paths.database),
             log=str(self._paths.logs / LOG),
+            spool=str(self._paths.database.with_name(SPOOL)),
             version=self._version,
             listens=listening.fileno(),
             beat_s=self.beat_s,

@@ -23,6 +23,7 @@ from engine.protocol import (
     EquityPoint,
     Hello,
     Mode,
+    NotAnswering,
     OrderView,
     PreviewView,
     RegimeView,
@@ -125,7 +126,11 @@ class Face:
         return SignalsView((), regimes, ("TradingView",) if is_on else ())
 
     def heard(self, signal: SignalHeard) -> None:
-        """A signal came, and this became of it: into the journal with it."""
+        """A signal came, and this became of it: into the journal with it. A journal begins with a start."""
+        if not self._engine.has_begun:
+            raise NotAnswering("the engine is starting, and records nothing yet")
+        if self._engine.unrecorded:
+            raise NotAnswering(self._engine.unrecorded)
         self._engine.take(signal)
 
     async def chart(self, symbol: str) -> ChartView:

@@ -10,12 +10,14 @@ import hmac
 import logging
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Final
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from engine.core.events import SignalHeard, SignalOutcome
 from engine.core.signals import said
@@ -25,6 +27,7 @@ from engine.webhook.carrying import Became, Deed, Desk, Outcome, Terms, becomes,
 from engine.webhook.freshness import Seen, lateness, name_of
 from engine.webhook.meaning import OPENS, Nothing, Undefined, meaning
 from engine.webhook.record import STRANGE, Record
+from engine.webhook.spool import Spool
 
 logger = logging.getLogger("ratchet.webhook")
 
@@ -96,6 +99,7 @@ class Hook:
         addresses: Iterable[str] = (),
         clock: Callable[[], int] = wall_ms,
         answer_s: float = ANSWER_S,
+        spool: Spool | None = None,
     ) -> None:
         self.desk = desk
         self.terms = terms
@@ -105,6 +109,7 @@ class Hook:
         self._answer_s = answer_s
         self._seen = Seen()
         self._record = Record()
+        self._spool = Spool() if spool is None else spool
         self._work: asyncio.TaskGroup | None = None
 
     def __repr__(self) -> str:
@@ -117,6 +122,7 @@ class Hook:
             try:
                 while True:
                     await asyncio.sleep(FLUSH_S)
+                    await self._hand_over()
                     await self._journal(self._record.flush(self._clock()))
             finally:
                 self._work = None
@@ -160,7 +166,7 @@ class Hook:
             await self._tell(heard, fault.outcome, f"{fault}{where}")
             return Outcome("", Became.REFUSED, str(fault)), fault.status
         except NotAnswering as silent:
-            logger.error("an alert was not taken: %s", silent)
+            await self._tell(heard, SignalOutcome.REFUSED, f"{silent}: nothing was done", waits=True)
             return Outcome("", Became.REFUSED, f"{silent}: send it again"), HTTPStatus.SERVICE_UNAVAILABLE
         except Exception:
             logger.exception("an alert broke something")
@@ -229,30 +235,61 @@ class Hook:
 
     async def _carry(self, heard: Heard, alert: Alert, deed: Deed, snapshot: Snapshot) -> Outcome:
         """Do it, and tell what became of it. What was refused did nothing, and may come again."""
+        waits = False
         try:
             outcome = await carry(self.desk, self.terms, heard.name, alert, deed, snapshot.account.free)
         except NotAnswering as silent:
-            outcome = Outcome(heard.name, Became.REFUSED, f"{silent}: send it again")
+            waits = True
+            text = f"{silent}, and nobody knows yet whether it is done: send it again, it is done once"
+            outcome = Outcome(heard.name, Became.REFUSED, text)
         if outcome.outcome is Became.REFUSED:
             self._seen.forget(heard.name)
             heard.becomes = ""
-        await self._tell(heard, JOURNALLED[outcome.outcome], outcome.text)
+        await self._tell(heard, JOURNALLED[outcome.outcome], outcome.text, waits=waits)
         return outcome
 
-    async def _tell(self, heard: Heard, outcome: SignalOutcome, text: str) -> None:
-        await self._journal(self._record.add(heard.signal(outcome, text), self._clock()))
+    async def _tell(self, heard: Heard, outcome: SignalOutcome, text: str, *, waits: bool = False) -> None:
+        await self._journal(self._record.add(heard.signal(outcome, text), self._clock()), waits=waits)
 
-    async def _journal(self, signals: Iterable[SignalHeard]) -> None:
-        """One line in the log and one event in the journal for each alert, as far as there is no flood."""
+    async def _journal(self, signals: Iterable[SignalHeard], *, waits: bool = False) -> None:
+        """One line in the log and one event in the journal for each alert, as far as there is no flood. What
+        an engine that is silent cannot be told waits in the spool, and what comes then behind it.
+        """
         for signal in signals:
             level = logging.INFO if signal.outcome is SignalOutcome.ACCEPTED else logging.WARNING
             times = f" {signal.times:,} times" if signal.times > 1 else ""
             outcome = f"{signal.outcome.value}{times}"
             logger.log(level, "%s %s: %s, %s", signal.id or "-", said(signal), outcome, signal.text)
-            try:
+            if not waits and not self._spool.waiting:
+                try:
+                    await self.desk.heard(signal)
+                    continue
+                except NotAnswering as silent:
+                    logger.error("%s waits to be journalled: %s", signal.id or "an alert", silent)
+            self._spool.keep(replace(signal, text=f"{signal.text} (it came at {_moment(self._clock())})"))
+
+    async def _hand_over(self) -> None:
+        """What waits, as soon as the engine answers: what it is told while it hangs it may hear a second
+        time.
+        """
+        told = 0
+        if not self._spool.waiting:
+            return
+        try:
+            await self.desk.snapshot()
+            for signal in self._spool.waiting:
                 await self.desk.heard(signal)
-            except NotAnswering as silent:
-                logger.error("%s is not in the journal: %s", signal.id or "an alert", silent)
+                told += 1
+        except NotAnswering as silent:
+            logger.debug("alerts still wait: %s", silent)
+        finally:
+            if told:
+                self._spool.drop(told)
+                logger.info("the journal has %d alerts that waited", told)
+
+
+def _moment(at: int) -> str:
+    return f"{datetime.fromtimestamp(at // 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _digest(token: str) -> bytes:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.core.events import Commanded, Halt, Started
+from engine.core.events import Commanded, Halt, SignalHeard, SignalOutcome, Started
 from engine.journal.memory import MemoryJournal
-from engine.protocol import Mode
+from engine.protocol import Mode, NotAnswering
 from engine.runtime import engine as runtime
 from engine.runtime.engine import Engine, replayed
+from engine.runtime.face import Face
 from engine.runtime.snapshot import snapshot_of
 from engine.runtime.watch import Watch
 from engine.venue.bitget import Bitget
@@ -79,6 +80,17 @@ async def test_a_command_to_an_engine_that_cannot_begin_is_refused_and_not_done_
         decision = await engine.command(Commanded("1", "cli", Halt("news")))
         assert "has not heard from Bitget yet: this was not done" in decision.refused
         assert engine.state.kill is None
+        await venue.close()
+
+
+async def test_what_came_from_outside_before_the_start_is_not_the_beginning_of_a_journal() -> None:
+    """Who tells it keeps it, and tells it again."""
+    async with desk() as on:
+        engine, venue, _ = await another_start(on)
+        heard = SignalHeard("TradingView", SignalOutcome.WRONG_TOKEN, "the alert's token is wrong or missing")
+        with pytest.raises(NotAnswering, match="is starting, and records nothing yet"):
+            Face(engine, engine.journal).heard(heard)
+        assert engine.unwritten == 0
         await venue.close()
 
 

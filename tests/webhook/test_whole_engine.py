@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -64,9 +65,10 @@ def running(*words: str, env: dict[str, str], out: int | None = None) -> Iterato
 class House:
     """A simulated Bitget, an engine on it, and whoever asks over HTTP."""
 
-    def __init__(self, port: int, env: dict[str, str]) -> None:
+    def __init__(self, port: int, env: dict[str, str], engine: int = 0) -> None:
         self.root = f"http://127.0.0.1:{port}"
         self.env = env
+        self.engine = engine
 
     def ask(self, path: str, token: str = READ, body: object = None) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()
@@ -128,7 +130,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         }
         (home / "config.toml").write_text(CONFIG.format(url=told["url"], port=port))
         engine = stack.enter_context(running("engine", env=env))
-        house = House(port, env)
+        house = House(port, env, engine.pid)
         house.until(lambda: house.is_well() or engine.poll() is not None, within_s=180)
         assert engine.poll() is None, engine.communicate()[1]
         yield house
@@ -208,6 +210,31 @@ def test_the_log_holds_each_alert_and_no_token(house: House) -> None:
     assert "buy short BTCUSDT" in text
     assert "POST /api/webhook 422" in text
     assert not [secret for secret in (TOKEN, READ, TRADE) if secret in text]
+
+
+def test_an_alert_at_an_engine_that_hangs_is_journalled_when_it_goes_on_and_not_traded(house: House) -> None:
+    waiting = Path(house.env["RATCHET_HOME"]) / "engine.alerts"
+    before = house.sides()
+    alert = {"action": "buy", "sentiment": "long", "ticker": "BTCUSDT", "id": "while-hung", "token": TOKEN}
+    os.kill(house.engine, signal.SIGSTOP)
+    try:
+        status, outcome = house.ask("/api/webhook", body=alert)
+        assert (status, outcome["outcome"]) in {(202, "under way"), (503, "refused")}
+        house.until(lambda: waiting.exists() and "while-hung" in waiting.read_text())
+        assert TOKEN not in waiting.read_text()
+    finally:
+        os.kill(house.engine, signal.SIGCONT)
+
+    def heard() -> list[Any]:
+        rows = house.ask("/api/crypto/signals")[1].get("rows", [])
+        return [row for row in rows if row["label"] == "while-hung"]
+
+    house.until(lambda: bool(heard()))
+    [row] = heard()
+    assert row["outcome"] == "refused"
+    assert row["text"].startswith("the engine did not answer within 5 s: nothing was done (it came at 20")
+    assert (house.sides(), house.asking()) == (before, [])
+    house.until(lambda: waiting.read_text() == "")
 
 
 @pytest.mark.parametrize(

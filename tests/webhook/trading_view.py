@@ -19,10 +19,24 @@ from served import EngineFace, behind, btc_short, snapshot
 from engine.api.rest.gate import Gate
 from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Tokens
-from engine.protocol import Answer, Deny, Enter, Exit, Flip, PositionView, Request, Side, Verdict
+from engine.core.events import SignalHeard
+from engine.protocol import (
+    Answer,
+    Deny,
+    Enter,
+    Exit,
+    Flip,
+    NotAnswering,
+    PositionView,
+    Request,
+    Side,
+    Snapshot,
+    Verdict,
+)
 from engine.runtime.doorman import webhook_route
 from engine.webhook.carrying import Terms
 from engine.webhook.hook import Hook
+from engine.webhook.spool import Spool
 
 TOKEN = "a-token-that-is-long"
 NOW = 1_746_712_860_000
@@ -37,6 +51,19 @@ class Trader(EngineFace):
         self.done: set[str] = set()
         self.refuses = ""
         self.thinks_s = 0.0
+        self.is_away = False
+
+    def snapshot(self) -> Snapshot:
+        self._be_there()
+        return super().snapshot()
+
+    def heard(self, signal: SignalHeard) -> None:
+        self._be_there()
+        super().heard(signal)
+
+    def _be_there(self) -> None:
+        if self.is_away:
+            raise NotAnswering("the engine is starting, and records nothing yet")
 
     async def command(self, request: Request) -> Answer:
         self.asked.append(request)
@@ -129,6 +156,7 @@ async def listening(
     addresses: tuple[str, ...] = (),
     body_s: float = 10.0,
     answer_s: float = 30.0,
+    spool: Path | None = None,
     **terms: object,
 ) -> AsyncIterator[TradingView]:
     """The hook on a real socket, alone: REST is off. It waits long for a decision on a busy machine."""
@@ -140,6 +168,7 @@ async def listening(
             addresses=addresses,
             clock=clock or Clock(),
             answer_s=answer_s,
+            spool=Spool(spool),
         )
         gate = Gate(Tokens({}), per_minute=60, open_page=False, body_s=body_s)
         async with RestServer(gate, behind=None, port=0, routes=(webhook_route(hook),)) as server:
