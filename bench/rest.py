@@ -3,12 +3,15 @@ with a crowd that asks over HTTP in bursts, and with the same crowd at another e
 
     python -m bench.rest [RUNGS] [REQUESTS_A_SECOND]
 
-A rung takes most of a second, and 99 of 100 need many: between the rungs the engine's loop is asked over its
-socket, thousands of times, how long it takes to turn to what comes (a price comes to the same loop).
+After a rung an engine reads its orders back, as often as Bitget lets it: that takes most of a second. So
+there are several, each with an exchange and an account of its own, that step one after the other, and the
+crowd asks all of them. Between the turns a loop is asked over its socket, thousands of times, how long it
+takes to turn to what comes (a price comes to the same loop).
 
 Prints ratios, and between which two figures nine of ten runs would find them (by drawing turns anew from
 those that were measured: what else the machine does comes in turns, too). The crowd and what answers it need
-processor time; the crowd next door tells that part from what the engine itself has to do with it.
+processor time; the crowd next door tells that part from what an engine itself has to do with it, and so does
+what the engines used of a processor, and how long they waited for one.
 """
 
 from __future__ import annotations
@@ -24,12 +27,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from decimal import ROUND_UP, Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.api.client import Engine
 from engine.core.instrument import Side
@@ -38,10 +41,13 @@ from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
 
 SYMBOL: Final = "BTCUSDT"
-RUNGS: Final = 300
+RUNGS: Final = 1500
 PER_SECOND: Final = 200.0
-TURN: Final = 5
+ENGINES: Final = 4
+TURN: Final = 20
 """Rungs in a row with the crowd in one place, then as many with it in another."""
+LEGS: Final = 15
+"""So many rungs on one position; then there is a new one."""
 
 DRAWS: Final = 2000
 AHEAD: Final = -15
@@ -53,11 +59,11 @@ BETWEEN_S: Final = 0.003
 
 FIRST_PRICE: Final = Decimal(60_000)
 TICK: Final = Decimal("0.1")
-HIGHEST: Final = Decimal(90_000)
 ORDERS: Final = ("place-order", "batch-place-order")
 WITHIN_S: Final = 20.0
+LOOK_S: Final = 0.05
 CALM_S: Final = 0.1
-"""What the engine has for its stops before the next rung."""
+"""What the engine that stepped last has for its stops before the next one steps."""
 CONFIG: Final = """
 managed = {{ BTCUSDT = 20 }}
 [bitget]
@@ -92,34 +98,54 @@ class Arrivals:
         return self._opened(wall_ms, market_ms, method, path, params)
 
 
+class House(NamedTuple):
+    """A simulated exchange in this process and an engine with open doors in two others."""
+
+    sim: SimulatedBitget
+    socket: Path
+    doors: str
+    pid: int
+
+
+class Used(NamedTuple):
+    """Milliseconds of an engine's loop."""
+
+    running: float
+    waiting: float
+
+
 class Stage:
     """A simulated exchange in this process, an engine in another, and the hand that feeds it positions."""
 
-    def __init__(self, sim: SimulatedBitget, engine: Engine, hand: Hand) -> None:
-        self.sim, self.engine, self.hand = sim, engine, hand
-        self.arrivals = Arrivals(sim)
+    def __init__(self, house: House, hand: Hand) -> None:
+        self.sim, self.socket, self.hand, self.pid = house.sim, house.socket, hand, house.pid
+        self.arrivals = Arrivals(house.sim)
+        self.rungs = 0
 
-    async def position(self, *, after: int = -1) -> PositionView:
-        """The position, when its next rung is armed and more than `after` are done."""
+    async def position(self) -> PositionView:
+        """The position, when all its rungs are done and the next one is armed."""
         async with asyncio.timeout(WITHIN_S):
             while True:
-                seen = await asyncio.to_thread(self.engine.snapshot)
-                if isinstance(seen, Snapshot) and seen.engine.reconciled and seen.positions:
+                seen = await _snapshot(self.socket)
+                if seen is not None and seen.engine.reconciled and seen.positions:
                     held = seen.positions[0]
-                    if held.next_rung is not None and held.rungs > after and not seen.unknown:
+                    if held.next_rung is not None and held.rungs >= self.rungs and not seen.unknown:
                         return held
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(LOOK_S)
 
     async def again(self) -> None:
         """A new position at the first price."""
-        seen = await asyncio.to_thread(self.engine.snapshot)
-        if isinstance(seen, Snapshot) and seen.positions:
+        if self.rungs:
+            await self.position()
             await self.hand.close(SYMBOL, None)
+            self.rungs = 0
         self._pin(FIRST_PRICE)
         async with asyncio.timeout(WITHIN_S):
-            while not isinstance(seen, Snapshot) or seen.positions or not seen.engine.reconciled:
-                await asyncio.sleep(0.1)
-                seen = await asyncio.to_thread(self.engine.snapshot)
+            while True:
+                seen = await _snapshot(self.socket)
+                if seen is not None and seen.engine.reconciled and not seen.positions:
+                    break
+                await asyncio.sleep(LOOK_S)
         await asyncio.sleep(0.5)
         await self.hand.open(SYMBOL, Side.LONG, Decimal(20), margin=Decimal(500))
 
@@ -134,12 +160,22 @@ class Stage:
         self.sim.streams.flush()
         async with asyncio.timeout(WITHIN_S):
             took = (await arrival - started) * 1000
-        await self.position(after=held.rungs)
+        self.rungs = held.rungs + 1
         return took
+
+    def used_ms(self) -> Used:
+        """What the engine has used of a processor since its start, and how long its loop waited for one."""
+        used, waited, _ = Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text().split()
+        return Used(int(used) / 1e6, int(waited) / 1e6)
 
     def _pin(self, price: Decimal) -> None:
         self.sim.world.pin(SYMBOL, price)
         self.sim.streams.flush()
+
+
+async def _snapshot(engine: Path) -> Snapshot | None:
+    seen = await asyncio.to_thread(Engine(engine).snapshot)
+    return seen if isinstance(seen, Snapshot) else None
 
 
 @contextmanager
@@ -177,6 +213,18 @@ class Arm(StrEnum):
     NEXT_DOOR = "next door"
 
 
+ORDER: Final = (Arm.ALONE, Arm.HERE, Arm.ALONE, Arm.HERE, Arm.NEXT_DOOR)
+
+
+class Found:
+    """What was measured, turn by turn."""
+
+    def __init__(self) -> None:
+        self.ticks: dict[Arm, Turns] = {arm: [] for arm in Arm}
+        self.questions: dict[Arm, Turns] = {arm: [] for arm in Arm}
+        self.used: dict[Arm, list[Used]] = {arm: [] for arm in Arm}
+
+
 def turned_to_ms(engine: Path) -> list[float]:
     """How long the engine takes to answer what costs it nothing. It stops the exchange meanwhile."""
     found = []
@@ -192,37 +240,35 @@ def turned_to_ms(engine: Path) -> list[float]:
     return found
 
 
-async def measured(
-    stage: Stage, crowd: subprocess.Popen[str], rungs: int
-) -> tuple[dict[Arm, Turns], dict[Arm, Turns]]:
+async def measured(stages: Sequence[Stage], crowd: subprocess.Popen[str], rungs: int) -> Found:
     """Tick to order of `rungs` in all, and what lies between the turns."""
     assert crowd.stdin is not None
-    found: dict[Arm, Turns] = {arm: [] for arm in Arm}
-    asked: dict[Arm, Turns] = {arm: [] for arm in Arm}
-    await stage.again()
-    for number in range(rungs):
-        arm = tuple(Arm)[number // TURN % len(Arm)]
-        if number % TURN == 0:
-            crowd.stdin.write(f"{arm}\n")
-            crowd.stdin.flush()
-            found[arm].append([])
-            await asyncio.sleep(0.5)
-            asked[arm].append(turned_to_ms(stage.engine.socket))
-        held = await stage.position()
-        if held.rungs >= 15 or (held.mark or FIRST_PRICE) > HIGHEST:
-            await stage.again()
-        found[arm][-1].append(await stage.rung_ms())
-    return found, asked
+    found = Found()
+    for turn in range(max(len(ORDER), rungs // TURN)):
+        arm = ORDER[turn % len(ORDER)]
+        crowd.stdin.write(f"{Arm.ALONE}\n")
+        crowd.stdin.flush()
+        if turn * TURN // len(stages) % LEGS == 0:
+            await asyncio.gather(*(stage.again() for stage in stages))
+        await asyncio.gather(*(stage.position() for stage in stages))
+        crowd.stdin.write(f"{arm}\n")
+        crowd.stdin.flush()
+        await asyncio.sleep(0.5)
+        before = [stage.used_ms() for stage in stages]
+        found.questions[arm].append(turned_to_ms(stages[turn % len(stages)].socket))
+        found.ticks[arm].append([await stages[number % len(stages)].rung_ms() for number in range(TURN)])
+        after = [stage.used_ms() for stage in stages]
+        ran, waited = (sum(new[i] - old[i] for new, old in zip(after, before, strict=True)) for i in (0, 1))
+        found.used[arm].append(Used(ran, waited))
+    return found
 
 
 @asynccontextmanager
-async def house(token: str) -> AsyncIterator[tuple[SimulatedBitget, Path, str]]:
-    """A simulated exchange in this process and an engine with open doors in two others: the exchange, the
-    engine's home, the address of its doors.
-    """
+async def house(token: str) -> AsyncIterator[House]:
+    """From its start, when the engine is ready, to its end."""
     async with SimulatedBitget(ideal=True, markets={SYMBOL: FIRST_PRICE}, balance=Decimal(1_000_000)) as sim:
         with tempfile.TemporaryDirectory() as home:
-            port = free_port()
+            port, socket = free_port(), Path(home) / "engine.sock"
             (Path(home) / "config.toml").write_text(CONFIG.format(url=sim.url, port=port))
             env = {
                 **os.environ,
@@ -233,28 +279,36 @@ async def house(token: str) -> AsyncIterator[tuple[SimulatedBitget, Path, str]]:
                 "BENCH_TOKEN": token,
             }
             with child("engine.cli", "engine", env=env) as engine:
-                await asyncio.sleep(4)
-                assert engine.poll() is None, "the engine did not start"
-                yield sim, Path(home), f"http://127.0.0.1:{port}"
+                async with asyncio.timeout(WITHIN_S):
+                    while (seen := await _snapshot(socket)) is None or not seen.engine.reconciled:
+                        assert engine.poll() is None, "the engine did not start"
+                        await asyncio.sleep(LOOK_S)
+                yield House(sim, socket, f"http://127.0.0.1:{port}", engine.pid)
 
 
 async def main(rungs: int = RUNGS, per_second: float = PER_SECOND) -> None:
     token = secrets.token_hex(16)
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, AHEAD)
-    async with (
-        house(token) as (sim, home, here),
-        house(token) as (_, _, next_door),
-        Hand(sim.url, sim.keys[0]) as hand,
-    ):
-        stage = Stage(sim, Engine(home / "engine.sock"), hand)
-        words = ("bench.rest_child", here, next_door, token, str(per_second))
+    async with AsyncExitStack() as street:
+        houses = [await street.enter_async_context(house(token)) for _ in range(ENGINES)]
+        next_door = await street.enter_async_context(house(token))
+        stages = [
+            Stage(each, await street.enter_async_context(Hand(each.sim.url, each.sim.keys[0])))
+            for each in houses
+        ]
+        here = " ".join(each.doors for each in houses)
+        words = ("bench.rest_child", here, next_door.doors, token, str(per_second))
         with child(*words, env=dict(os.environ)) as crowd:
-            ticks, questions = await measured(stage, crowd, rungs)
+            found = await measured(stages, crowd, rungs)
             answers = json.loads(await asyncio.to_thread(_ended, crowd))
     print(f"requests of the crowd, by what was answered: {answers}")
-    _tell("tick to order", ticks)
-    _tell("the loop turns to a question", questions)
+    _tell("tick to order", found.ticks)
+    _tell("the loop turns to a question", found.questions)
+    print("the engines' loops, milliseconds of a processor and of waiting for one, in a turn:")
+    for arm, used in found.used.items():
+        ran, waited = (statistics.fmean(each[i] for each in used) for i in (0, 1))
+        print(f"  {arm}: {ran:.0f} and {waited:.0f}")
 
 
 def _ended(crowd: subprocess.Popen[str]) -> str:

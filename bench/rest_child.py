@@ -1,7 +1,7 @@
 """The crowd of bench/rest.py: a process that asks an engine over HTTP in bursts, as often as told, while it
 is told to. It stands for other machines, and takes only what this one has left.
 
-python -m bench.rest_child HERE NEXT_DOOR TOKEN PER_SECOND
+python -m bench.rest_child HERE NEXT_DOOR TOKEN PER_SECOND, a place being one address or several in one word
 
 It goes where the standard input says: `here`, `next door`, or `alone`. At its end it prints how many answers
 of each status there were.
@@ -37,20 +37,21 @@ WRONG: Final = 5
 
 
 class Crowd:
-    """Bursts at a pace, at the doors of `url`; nowhere without one."""
+    """Bursts at a pace, at the doors of all `urls`; nowhere without any."""
 
     def __init__(self, token: str, per_second: float) -> None:
         self.token = token
         self.pause_s = BURST / per_second
-        self.url = ""
+        self.urls: tuple[str, ...] = ()
         self.numbers = itertools.count()
         self.answers: Counter[str] = Counter()
 
     async def ask(self, session: aiohttp.ClientSession) -> None:
         """One burst after the other."""
         while True:
-            if self.url:
-                await asyncio.gather(*(self._once(session, self.url) for _ in range(BURST)))
+            if urls := self.urls:
+                burst = (self._once(session, urls[number % len(urls)]) for number in range(BURST))
+                await asyncio.gather(*burst)
             await asyncio.sleep(self.pause_s)
 
     async def _once(self, session: aiohttp.ClientSession, url: str) -> None:
@@ -72,7 +73,8 @@ async def main(here: str, next_door: str, token: str, per_second: str) -> None:
     async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:
         asking = group.create_task(crowd.ask(session))
         while line := await loop.run_in_executor(None, sys.stdin.readline):
-            crowd.url = {"here": here, "next door": next_door}.get(line.strip(), "")
+            place = {"here": here, "next door": next_door}.get(line.strip(), "")
+            crowd.urls = tuple(place.split())
         asking.cancel()
     print(json.dumps(crowd.answers), flush=True)
 
