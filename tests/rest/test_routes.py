@@ -14,11 +14,11 @@ from front_door import SECRETS, EngineFace, bearer, opened
 from msgspec.structs import replace
 from served import snapshot
 
-from engine.api.rest.desk import FRESH_S
+from engine.api.rest.desk import FRESH_S, STORIES
 from engine.api.rest.server import RestRefused, RestServer
 from engine.api.rest.shapes import AccountList, Health, HistoryList, NotRead, PositionList
 from engine.api.rest.tokens import Scope
-from engine.protocol import Answer, ClosedView, CycleView, LinkView, Side, Verdict
+from engine.protocol import Answer, ClosedView, CycleView, LinkView, Side, StoryLine, Verdict
 
 LOOKS = (
     "/api/crypto/accounts",
@@ -151,6 +151,28 @@ async def test_a_trade_token_does_everything_and_sees_it_at_once(
     assert (await asked(client, HALT, Scope.TRADE))[0] == 200
     listed = await got(client, "/api/crypto/accounts", AccountList, Scope.TRADE)
     assert "news" in listed.accounts[0].halted
+
+
+async def test_a_story_is_read_once_for_a_crowd_and_anew_after_a_command(
+    face: EngineFace, client: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    async def why(name: str) -> list[StoryLine]:
+        read.append(name)
+        return [StoryLine(len(read), 0, "event", f"{name}, told {len(read)} times")]
+
+    monkeypatch.setattr(face, "why", why)
+    monkeypatch.setattr("engine.api.rest.desk.PAST_S", 3600)
+    crowd = [got(client, "/api/why/BTCUSDT", tuple[StoryLine, ...]) for _ in range(20)]
+    assert {story[0].seq for story in await asyncio.gather(*crowd)} == {1}
+    async with client.post("/api/commands", json=HALT, headers=bearer(Scope.KILL)) as reply:
+        assert reply.status == 200
+    [line] = await got(client, "/api/why/BTCUSDT", tuple[StoryLine, ...])
+    assert line.text == "BTCUSDT, told 2 times"
+    for number in range(STORIES):
+        await got(client, f"/api/why/other-{number}", tuple[StoryLine, ...])
+    assert (await got(client, "/api/why/BTCUSDT", tuple[StoryLine, ...]))[0].seq == STORIES + 3
 
 
 @pytest.mark.parametrize(

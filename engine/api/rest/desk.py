@@ -7,6 +7,7 @@ import logging
 from http import HTTPStatus
 from typing import Final
 
+import msgspec
 from aiohttp import web
 
 from engine.api.port import Behind
@@ -49,6 +50,9 @@ FRESH_S: Final = 0.2
 PAST_S: Final = 1.0
 """How old what the journal tells may be."""
 
+STORIES: Final = 8
+"""How many names' stories are kept; the one that was not asked for the longest is forgotten first."""
+
 DECIDE_S: Final = 5.0
 
 
@@ -63,6 +67,7 @@ class Desk:
         self._orders = Kept(behind.orders, FRESH_S)
         self._history = Kept(behind.history, PAST_S)
         self._signals = Kept(behind.signals, PAST_S)
+        self._stories: dict[str, Kept[bytes]] = {}
         self._deciding: dict[str, asyncio.Task[Answer]] = {}
 
     def routes(self) -> tuple[Route, ...]:
@@ -140,7 +145,19 @@ class Desk:
         return json(await self._orders.get())
 
     async def why(self, request: web.Request) -> web.Response:
-        return json(await self.behind.why(request.match_info["name"]))
+        """A long story is read and written down once for all who ask within a second."""
+        told = await self._story(request.match_info["name"]).get()
+        return web.Response(body=told, content_type="application/json")
+
+    def _story(self, name: str) -> Kept[bytes]:
+        async def tell() -> bytes:
+            return msgspec.json.encode(await self.behind.why(name))
+
+        story = self._stories.pop(name, None) or Kept(tell, PAST_S)
+        self._stories[name] = story
+        if len(self._stories) > STORIES:
+            del self._stories[next(iter(self._stories))]
+        return story
 
     async def health(self, _: web.Request) -> web.Response:
         try:
@@ -189,6 +206,7 @@ class Desk:
 
     def _decided(self, id: str) -> None:
         self._deciding.pop(id, None)
+        self._stories.clear()
         for kept in (self.snapshot, self._orders, self._history, self._signals):
             kept.forget()
 
