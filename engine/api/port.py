@@ -36,7 +36,7 @@ class Behind(Protocol):
     """
 
     async def snapshot(self) -> Snapshot:
-        """Everything a screen draws, now."""
+        """Everything a screen draws, now, but for the log."""
 
     async def orders(self) -> tuple[OrderView, ...]:
         """The orders that rest on the exchange."""

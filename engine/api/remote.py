@@ -60,7 +60,7 @@ class Remote:
             await self._session.close()
 
     async def snapshot(self) -> Snapshot:
-        return await self._look("/v1/snapshot", Snapshot)
+        return await self._look("/v1/snapshot/brief", Snapshot)
 
     async def orders(self) -> tuple[OrderView, ...]:
         return await self._look("/v1/orders", tuple[OrderView, ...])

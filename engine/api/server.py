@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from engine.api.address import listen
 from engine.api.asked import Asked, answer, refusal
@@ -67,6 +68,7 @@ class ControlSocket:
             [
                 web.get("/v1/hello", self._hello),
                 web.get("/v1/snapshot", self._snapshot),
+                web.get("/v1/snapshot/brief", self._brief),
                 web.get("/v1/stream", self.stream.attend),
                 web.get("/v1/orders", self._orders),
                 web.get("/v1/why/{name}", self._why),
@@ -85,6 +87,10 @@ class ControlSocket:
 
     async def _snapshot(self, _: web.Request) -> web.Response:
         return answer(self.served.snapshot())
+
+    async def _brief(self, _: web.Request) -> web.Response:
+        """Without the log, which is most of it."""
+        return answer(replace(self.served.snapshot(), log=()))
 
     async def _orders(self, _: web.Request) -> web.Response:
         return answer(self.served.orders())

@@ -1,4 +1,6 @@
-"""A position as a client draws it: what no price moves is worked out once for each value of its cycle."""
+"""Positions as a client draws them, open and ended: what no price moves is worked out once for each value of
+a cycle.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,12 @@ from engine.core.exchange import Tick
 from engine.core.ids import is_ours
 from engine.core.instrument import ZERO, Instrument, decimals
 from engine.core.ladder import add_margin, after_rung, bank_parts
-from engine.core.ledger import breakeven, liquidation_in_force, size_of
+from engine.core.ledger import breakeven, liquidation_in_force, net_so_far, size_of
 from engine.core.margin import unrealised
 from engine.core.shield import untold_because
 from engine.core.state import State, Unmanaged
 from engine.core.stops import resting_stops, wanted_stops, worst_case
-from engine.protocol import LegView, NextRungView, PositionView, StopView
+from engine.protocol import ClosedView, LegView, NextRungView, PositionView, StopView
 from engine.runtime.drill import STRANGER, if_machine_dies
 
 STALE_MS = 10_000
@@ -28,9 +30,10 @@ def share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
 
 
 class Still:
-    """The positions under care without their prices, as they were drawn last."""
+    """The positions under care without their prices, and the ended ones, as they were drawn last."""
 
     def __init__(self) -> None:
+        self._ended: tuple[tuple[Cycle, ...], tuple[ClosedView, ...]] = ((), ())
         self._drawn: dict[str, tuple[tuple[object, ...], PositionView]] = {}
 
     def __repr__(self) -> str:
@@ -47,6 +50,12 @@ class Still:
             is_same = known is not None and all(new is old for new, old in zip(of, known[0], strict=True))
             self._drawn[key] = known if known is not None and is_same else (of, _still(state, cycle))
         return {key: view for key, (_, view) in self._drawn.items()}
+
+    def closed(self, state: State) -> tuple[ClosedView, ...]:
+        """The cycles that ended, newest first."""
+        if self._ended[0] is not state.closed:
+            self._ended = state.closed, tuple(_closed(cycle) for cycle in reversed(state.closed))
+        return self._ended[1]
 
 
 def managed(still: PositionView, tick: Tick | None, at: int) -> PositionView:
@@ -233,4 +242,20 @@ def unmanaged(stranger: Unmanaged, tick: Tick | None, at: int, state: State) -> 
         if_machine_dies=STRANGER,
         price_decimals=decimals(instrument.tick) if instrument else 4,
         qty_decimals=decimals(instrument.lot) if instrument else 4,
+    )
+
+
+def _closed(cycle: Cycle) -> ClosedView:
+    return ClosedView(
+        cycle.id,
+        cycle.symbol,
+        cycle.side,
+        cycle.opened,
+        cycle.closed,
+        cycle.closed_reason,
+        cycle.rungs,
+        net_so_far(cycle),
+        cycle.fees,
+        cycle.funding,
+        cycle.exit_price,
     )

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from engine.core.cycle import Cycle
 from engine.core.flipping import until
 from engine.core.instrument import ZERO
-from engine.core.ledger import net_so_far
 from engine.core.limits import day_result, week_result
 from engine.core.settings import Rungs
 from engine.core.state import Flipping, Knowledge, State
 from engine.core.words import amount, percent, worse
 from engine.protocol import (
     AccountView,
-    ClosedView,
     EngineView,
     FlipView,
     LimitView,
@@ -29,10 +26,10 @@ from engine.runtime.engine import Engine
 
 def snapshot_of(engine: Engine, mode: Mode, still: Still | None = None) -> Snapshot:
     """Everything a screen draws, now. Who asks often keeps `still`."""
-    state, at = engine.state, engine.now()
+    state, at, still = engine.state, engine.now(), still or Still()
     ticks = {tick.symbol: tick for tick in engine.prices.newest()}
     positions = tuple(
-        [managed(view, ticks.get(view.symbol), at) for view in (still or Still()).views(state).values()]
+        [managed(view, ticks.get(view.symbol), at) for view in still.views(state).values()]
         + [unmanaged(u, ticks.get(u.position.symbol), at, state) for u in state.unmanaged.values()]
     )
     account = _account_view(engine, positions)
@@ -45,7 +42,7 @@ def snapshot_of(engine: Engine, mode: Mode, still: Still | None = None) -> Snaps
         approvals=approvals_of(state),
         limits=_limits(state, account),
         unknown=_unknown(state),
-        closed=tuple(_closed(cycle) for cycle in reversed(state.closed)),
+        closed=still.closed(state),
         log=engine.log.lines(),
         flips=tuple(_flip(each) for each in state.flips.values()),
     )
@@ -139,22 +136,6 @@ def _unknown(state: State) -> tuple[UnknownView, ...]:
         UnknownView(p.work.id, type(p.work).__name__, getattr(p.work, "symbol", ""), p.first_sent, p.cause)
         for p in state.pending.values()
         if p.known is Knowledge.UNKNOWN
-    )
-
-
-def _closed(cycle: Cycle) -> ClosedView:
-    return ClosedView(
-        cycle.id,
-        cycle.symbol,
-        cycle.side,
-        cycle.opened,
-        cycle.closed,
-        cycle.closed_reason,
-        cycle.rungs,
-        net_so_far(cycle),
-        cycle.fees,
-        cycle.funding,
-        cycle.exit_price,
     )
 
 

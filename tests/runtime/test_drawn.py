@@ -46,4 +46,6 @@ async def test_what_is_kept_follows_the_position_from_its_opening_to_its_end() -
         await on.until(lambda: not on.engine.state.cycles, "the position is closed")
         kept, anew = both(on.engine, still)
         assert kept == anew
+        assert [each.rungs for each in kept.closed] == [1]
+        assert both(on.engine, still)[0].closed is kept.closed
         assert repr(still) == "<Still 0 positions>"

@@ -53,6 +53,9 @@ async def test_hello_and_snapshot_arrive_as_they_were_given(face: EngineFace, cl
         assert msgspec.json.decode(await reply.read(), type=Hello) == face.hello()
     async with client.get("/v1/snapshot") as reply:
         assert msgspec.json.decode(await reply.read(), type=Snapshot) == face.now
+    async with client.get("/v1/snapshot/brief") as reply:
+        brief = msgspec.json.decode(await reply.read(), type=Snapshot)
+    assert face.now.log and brief == msgspec.structs.replace(face.now, log=())
 
 
 async def test_orders_and_stories_are_read(face: EngineFace, client: ClientSession) -> None:
