@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 from textual.command import CommandPalette
-from textual.events import Key
 
 from engine.protocol import (
     Adopt,
@@ -36,19 +35,6 @@ from tui.screens.help import HelpScreen
 from tui.screens.position_menu import PositionMenu
 from tui.widgets.filter_line import FilterLine
 from tui.widgets.positions_grid import PositionsGrid
-
-
-async def test_what_is_typed_at_once_after_the_slash_is_the_filters(socket: Path, clocks: Clocks) -> None:
-    """A quick hand, or a paste: the line had no focus yet, and its letters were commands of the page."""
-    async with watching(socket, clocks, scenes.UNMANAGED) as (pilot, face, desk):
-        for _ in range(2):
-            for key in ("slash", "o", "x", "5"):
-                desk.post_message(Key(key, "/" if key == "slash" else key))
-            await until(lambda: desk.query("FilterLine"), pilot)
-            await until(lambda: desk.query_one(FilterLine).value == "ox5", pilot)
-            assert type(desk.screen) is DeskScreen
-            await pilot.press("escape")
-        assert face.commands == []
 
 
 @pytest.mark.parametrize(
