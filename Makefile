@@ -4,6 +4,7 @@
 #   make install                 the command: .venv/bin/ratchet
 #   make test                    every test                        make test ARGS="-k ladder"
 #   make prove SEEDS=10000       markets, faults and crashes       make prove SEED=4711 runs one again
+#   make prove ARGS=--matrix     a crash at every step of each plan, with every fault on every request
 #   make prove KILLS=500         the real engine, killed so often with kill -9 while it climbs
 #   make prove TWICE=1000        so many seeds in two processes each, whose digests must agree
 #   make bench                   what it costs, as ratios

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from functools import partial
 from typing import Any, Final
 
 from engine.backtest.network import Network
@@ -16,6 +17,14 @@ from engine.venue.rest import Rest
 
 ANSWER_S: Final = 5.0
 """How long an answer may take before it counts as lost."""
+
+
+def reached(endpoints: PrivateEndpoints, act: str, params: dict[str, Any]) -> Any:
+    """What the exchange answers to a request. Raises Refusal or NoAnswer."""
+    try:
+        return getattr(endpoints, act)(params)
+    except BitgetError as error:
+        raise verdict({"code": error.code, "msg": error.msg}) from None
 
 
 class InProcessRest(Rest):
@@ -36,13 +45,7 @@ class InProcessRest(Rest):
         """The answer's data. Raises Refusal or NoAnswer."""
         loop = asyncio.get_running_loop()
         started = loop.time()
-
-        def reach() -> Any:
-            try:
-                return getattr(self._endpoints, ROUTES[method, path])(params)
-            except BitgetError as error:
-                raise verdict({"code": error.code, "msg": error.msg}) from None
-
+        reach = partial(reached, self._endpoints, ROUTES[method, path], params)
         try:
             async with asyncio.timeout(self._answer_s):
                 data = await self._network.carry(method, path, params, reach)

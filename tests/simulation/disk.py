@@ -5,6 +5,7 @@ what a crash could not take away.
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Callable, Sequence
 from random import Random
 
@@ -34,6 +35,7 @@ class Disk(MemoryJournal):
         self.refused_at: float | None = None
         self.relented: Callable[[], None] = lambda: None
         self.recorded: Callable[[Sequence[Entry]], None] = lambda _: None
+        self._writing: tuple[Sequence[Entry], State] | None = None
         self._unsure: tuple[Sequence[Entry], State] | None = None
 
     async def append(self, entries: Sequence[Entry], state: State) -> int:
@@ -41,6 +43,7 @@ class Disk(MemoryJournal):
         loop = asyncio.get_running_loop()
         await asyncio.sleep(self._chance.uniform(0.0005, 0.006))
         self.refusal = self._refusal()
+        self._writing = entries, state
         try:
             seq = await super().append(entries, state)
         except JournalRefused:
@@ -48,6 +51,8 @@ class Disk(MemoryJournal):
             if self.trouble is OnDisk.UNSURE:
                 self._unsure = entries, state
             raise
+        finally:
+            self._writing = None
         self.remember(entries, state)
         if self.refused_at is not None:
             self.refused_at = self._unsure = None
@@ -61,25 +66,48 @@ class Disk(MemoryJournal):
 
     def remember(self, entries: Sequence[Entry], state: State) -> None:
         """These entries can be lost no more."""
+        self._keep(entries, state)
+        self.recorded(entries)
+
+    def _keep(self, entries: Sequence[Entry], state: State) -> None:
         for entry in entries:
             for work in entry.actions:
                 self.intended[work.id] = work
         self.armed |= armed_ids(state)
-        self.recorded(entries)
 
     def after_crash(self, *, torn: bool) -> Disk:
         """What the next start finds. What was refused after it was written is there, unless it was `torn`."""
-        self.seen.append((len(self), self.link))
+        durable, writing = list(self._lines), self._writing
         left = self.crash(torn=torn)
+        assert left._lines[: len(durable)] == durable, "a crash took away what was durable"
         found = Disk(self.account, self._chance)
         found.__dict__.update(
             left.__dict__
-            | {"intended": self.intended, "armed": self.armed, "seen": self.seen}
+            | {"intended": self.intended, "armed": self.armed, "seen": [*self.seen, (len(left), left.link)]}
             | {"trouble": self.trouble, "relented": self.relented, "recorded": self.recorded}
         )
+        if writing is not None and len(left) > len(durable):
+            found._keep(*writing)
         if self._unsure is not None and not torn:
             found.write(*self._unsure)
         return found
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a crash now may lose or land something."""
+        return bool(self._under_way) or self._unsure is not None
+
+    def paces(self, chance: Random) -> None:
+        """From now on it is as slow as `chance` says."""
+        self._chance = chance
+
+    def left(self, *, torn: bool) -> Disk:
+        """What the next start would find if the machine went down now. It does not: this disk goes on."""
+        twin = copy.copy(self)
+        twin._lines, twin._touched = list(self._lines), list(self._touched)
+        twin.intended, twin.armed = dict(self.intended), set(self.armed)
+        twin._under_way = [copy.copy(call) for call in self._under_way]
+        return twin.after_crash(torn=torn)
 
     def write(self, entries: Sequence[Entry], state: State) -> None:
         """These bytes are there."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.venue.orders import PLACE
 from engine.venue.outcomes import NoAnswer, Refusal
@@ -25,6 +27,7 @@ HELD_S = 0.8
 """How long a frame that is overtaken waits for the one that overtakes it."""
 
 Params = Mapping[str, Any]
+Answered = Callable[[Any, Exception | None], None]
 
 
 class Storm(msgspec.Struct, frozen=True):
@@ -53,6 +56,64 @@ class Outage(msgspec.Struct, frozen=True):
     path: str
     begins: float
     ends: float
+
+
+def strikes_left(strikes: tuple[Strike, ...], made: Mapping[str, int]) -> tuple[Strike, ...]:
+    """What has not struck after so many requests to each path, counted from the next one."""
+    left = (replace(strike, number=strike.number - made.get(strike.path, 0)) for strike in strikes)
+    return tuple(strike for strike in left if strike.number > 0)
+
+
+class OnItsWay:
+    """A request that will reach the exchange, also when nobody is left to hear the answer. What only reads
+    changes nothing there, and dies with the engine that asked.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        method: str,
+        path: str,
+        params: Params,
+        reach: Callable[[], Any],
+        what: OnRequest | None,
+        answer: Answered,
+    ) -> None:
+        self._world = world
+        self._made = world.timeline.now
+        self._method = method
+        self._path = path
+        self._params = params
+        self._reach = reach
+        self._what = what
+        self._answer: Answered | None = answer
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_answer": None}
+
+    def arrive(self) -> None:
+        """Bitget carries it out, or finds it too old."""
+        world = self._world
+        world.catch_up()
+        if world.timeline.now - self._made > WINDOW_S:
+            return
+        data, error = self._execute(self._what)
+        if self._what is OnRequest.DOUBLED:
+            self._execute(None)
+        if self._answer is not None:
+            self._answer(data, error)
+
+    def _execute(self, what: OnRequest | None) -> tuple[Any, Exception | None]:
+        world = self._world
+        try:
+            with world.thin(self._params, when=what is OnRequest.PARTIAL):
+                data, error = self._reach(), None
+        except (Refusal, NoAnswer) as refused:
+            data, error = None, refused
+        if self._method == "POST":
+            world.watch.executed(self._path, self._params, refused=error is not None)
+            world.look()
+        return data, error
 
 
 class Network:
@@ -87,72 +148,66 @@ class Network:
 
     async def carry(self, method: str, path: str, params: Params, reach: Callable[[], Any]) -> Any:
         """There and back, unless something happens on the way."""
-        world, time = self._world, self._time
+        time = self._time
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        made = time.now
         what = self._strike(path)
         if method == "POST":
-            world.watch.sent(path, params)
+            self._world.watch.sent(path, params)
 
         def back(data: Any, error: Exception | None) -> None:
-            if answer.done() or not world.is_alive(self):
+            if answer.done() or not self._world.is_alive(self):
                 return
             if error is not None:
                 answer.set_exception(error)
             else:
                 if method == "GET":
-                    world.watch.was_read(path, params)
+                    self._world.watch.was_read(path, params)
                 answer.set_result(data)
 
-        def arrive() -> None:
-            world.catch_up()
-            if time.now - made > WINDOW_S:
-                return
-            data, error = self._execute(method, path, params, reach, what)
-            if what is OnRequest.DOUBLED:
-                self._execute(method, path, params, reach, None)
-            if what is OnRequest.RESPONSE_LOST:
-                return
-            if what is OnRequest.EXECUTED_5XX:
-                data, error = None, NoAnswer("the exchange answered HTTP 502")
-            if what is OnRequest.MALFORMED and error is None:
-                data = spoiled(data, self._spoils)
-                error = None if data else NoAnswer("the answer could not be read")
-            time.after(self._way(), lambda: back(data, error))
+        def answered(data: Any, error: Exception | None) -> None:
+            time.after(self._way(), partial(back, data, error), mortal=True)
+
+        def failed(error: Exception) -> None:
+            time.after(2 * self._way(), partial(back, None, error), mortal=True)
+
+        def arrives(after: float) -> None:
+            request = OnItsWay(self._world, method, path, params, reach, what, self._answer(what, answered))
+            time.after(after, request.arrive, mortal=method == "GET")
 
         match what:
             case OnRequest.LOST:
                 pass
             case OnRequest.REJECTED:
                 code = self._chance.choice(REJECTS[path])
-                time.after(2 * self._way(), lambda: back(None, Refusal(code, "rejected by a fault")))
+                failed(Refusal(code, "rejected by a fault"))
             case OnRequest.TOO_MANY:
-                time.after(2 * self._way(), lambda: back(None, NoAnswer("rate limited")))
+                failed(NoAnswer("rate limited"))
             case OnRequest.PLAIN_5XX:
-                time.after(2 * self._way(), lambda: back(None, NoAnswer("the exchange answered HTTP 502")))
+                failed(NoAnswer("the exchange answered HTTP 502"))
             case OnRequest.LATE:
-                time.after(self._chance.uniform(5.5, 12.0), arrive)
+                arrives(self._chance.uniform(5.5, 12.0))
             case OnRequest.LATER:
-                time.after(self._chance.uniform(15.0, 29.5), arrive)
+                arrives(self._chance.uniform(15.0, 29.5))
             case OnRequest.EXPIRED:
-                time.after(self._chance.uniform(30.5, 50.0), arrive)
+                arrives(self._chance.uniform(30.5, 50.0))
             case _:
-                time.after(self._way(), arrive)
+                arrives(self._way())
         return await answer
 
-    def _execute(
-        self, method: str, path: str, params: Params, reach: Callable[[], Any], what: OnRequest | None
-    ) -> tuple[Any, Exception | None]:
-        world = self._world
-        try:
-            with world.thin(params, when=what is OnRequest.PARTIAL):
-                data, error = reach(), None
-        except (Refusal, NoAnswer) as refused:
-            data, error = None, refused
-        if method == "POST":
-            world.watch.executed(path, params, refused=error is not None)
-            world.look()
-        return data, error
+    def _answer(self, what: OnRequest | None, answered: Answered) -> Answered:
+        """What becomes of the exchange's answer on its way back."""
+
+        def answer(data: Any, error: Exception | None) -> None:
+            if what is OnRequest.RESPONSE_LOST or not self._world.is_alive(self):
+                return
+            if what is OnRequest.EXECUTED_5XX:
+                data, error = None, NoAnswer("the exchange answered HTTP 502")
+            if what is OnRequest.MALFORMED and error is None:
+                data = spoiled(data, self._spoils)
+                error = None if data else NoAnswer("the answer could not be read")
+            answered(data, error)
+
+        return answer
 
     def _strike(self, path: str) -> OnRequest | None:
         self._asked[path] = number = self._asked.get(path, 0) + 1
@@ -199,7 +254,7 @@ class Network:
             return
         if what in (OnFrame.REORDER, OnFrame.SWAPPED):
             self._held.setdefault("fill" if what is OnFrame.SWAPPED else channel, []).append((frame, tell))
-            self._time.after(HELD_S, lambda: self._release(channel, symbol, frame, tell))
+            self._time.after(HELD_S, partial(self._release, channel, symbol, frame, tell), mortal=True)
             return
         self._deliver(channel, symbol, frame, tell, slow=what is OnFrame.SLOW)
         if what is OnFrame.DUPLICATE:
@@ -230,7 +285,7 @@ class Network:
         link = "public" if channel == "ticker" else "private"
         when = max(self._time.now + self._way() + (1.5 if slow else 0.0), self._arrived.get(link, 0.0))
         self._arrived[link] = when
-        self._time.at(when, lambda: self._tell(channel, symbol, frame, tell))
+        self._time.at(when, partial(self._tell, channel, symbol, frame, tell), mortal=True)
 
     def _tell(self, channel: str, symbol: str, frame: str, tell: Callable[[str], None]) -> None:
         if self._world.is_alive(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
@@ -23,6 +24,8 @@ WRITES: Final = (PLACE, PLACE_STOP, MOVE_STOP, CANCEL_STOP)
 CALM_S: Final = 75.0
 """How long a plan goes on after its last move: longer than a request can stay unknown."""
 DOWN_S: Final = 1.0
+BEAT_S: Final = 1.0
+"""A machine that went down is up again at a full second."""
 BILLS: Final = "v2/mix/account/bill"
 FILLS: Final = "v2/mix/order/fills"
 
@@ -313,13 +316,25 @@ def requests_of(plan: Scenario) -> list[tuple[str, int]]:
     run = Run(plan)
     outcome = run.outcome()
     assert not outcome.violations, (plan.name, outcome.violations)
-    made = run.world.requests_made
+    made = run.requests
     if not any(made.get(path) for path in WRITES):
         run = Run(replace(plan, ends=plan.calm_at))
         run.outcome()
-        made = run.world.requests_made
+        made = run.requests
     writes = [(path, number + 1) for path in WRITES for number in range(made.get(path, 0))]
     return writes or [(path, number + 1) for path in sorted(made) for number in range(made[path])]
+
+
+def strikes_of(plan: Scenario) -> list[tuple[Strike, ...]]:
+    """Nothing, and every fault on every request."""
+    strikes: list[tuple[Strike, ...]] = [()]
+    for path, number in requests_of(plan):
+        for what in OnRequest:
+            if (what is not OnRequest.REJECTED or path in REJECTS) and (
+                what is not OnRequest.PARTIAL or path == PLACE
+            ):
+                strikes.append((Strike(path, number, what),))
+    return strikes
 
 
 def steps_of(plan: Scenario) -> int:
@@ -328,27 +343,47 @@ def steps_of(plan: Scenario) -> int:
     return run.outcome().steps[0]
 
 
+def crash(step: int, *, torn: bool) -> Ending:
+    return Ending(step=step, down=DOWN_S, torn=torn, beat=BEAT_S)
+
+
+def cell(plan: Scenario, strikes: tuple[Strike, ...], ending: Ending | None) -> Scenario:
+    """One cell of the matrix, to be played whole."""
+    name = f"{plan.name}: {told(strikes)}, {_ended(ending)}"
+    return replace(plan, name=name, strikes=strikes, endings=() if ending is None else (ending,))
+
+
+def told(strikes: tuple[Strike, ...]) -> str:
+    return ", ".join(f"{s.what.value} on {s.path} #{s.number}" for s in strikes) or "no fault"
+
+
+def _ended(ending: Ending | None) -> str:
+    if ending is None:
+        return "no crash"
+    return f"crash before step {ending.step} ({'torn' if ending.torn else 'landed'})"
+
+
+def cell_named(name: str) -> Scenario:
+    """The cell with this name. Raises ValueError when the matrix has none."""
+    for plan in PLANS.values():
+        if not name.startswith(f"{plan.name}: "):
+            continue
+        for strikes in strikes_of(plan):
+            begin = f"{plan.name}: {told(strikes)}, "
+            if name == f"{begin}no crash":
+                return cell(plan, strikes, None)
+            crashed = re.fullmatch(re.escape(begin) + r"crash before step ([0-9]+) \((torn|landed)\)", name)
+            if crashed is not None:
+                return cell(plan, strikes, crash(int(crashed[1]), torn=crashed[2] == "torn"))
+    raise ValueError(f"the matrix has no cell {name!r}: give a name as `make prove ARGS=--matrix` prints it")
+
+
 def cells(plan: Scenario, *, stride: int = 1, offset: int = 0) -> Iterator[Scenario]:
-    """Every fault on every request with a crash at every step: all of them, or every `stride`-th."""
-    requests = requests_of(plan)
-    strikes: list[tuple[Strike, ...]] = [()]
-    for path, number in requests:
-        for what in OnRequest:
-            if (what is not OnRequest.REJECTED or path in REJECTS) and (
-                what is not OnRequest.PARTIAL or path == PLACE
-            ):
-                strikes.append((Strike(path, number, what),))
+    """Every fault on every request with a crash at every step, each to be played whole: every `stride`-th."""
     steps = steps_of(plan)
     made = 0
-    for strike in strikes:
+    for strikes in strikes_of(plan):
         for step in (None, *range(1, steps + 1)):
             made += 1
-            if made % stride != offset % stride:
-                continue
-            torn = made % 2 == 0
-            endings = () if step is None else (Ending(step=step, down=DOWN_S, torn=torn),)
-            names = ", ".join(f"{s.what.value} on {s.path} #{s.number}" for s in strike) or "no fault"
-            crash = (
-                "no crash" if step is None else f"crash before step {step} ({'torn' if torn else 'landed'})"
-            )
-            yield replace(plan, name=f"{plan.name}: {names}, {crash}", strikes=strike, endings=endings)
+            if made % stride == offset % stride:
+                yield cell(plan, strikes, None if step is None else crash(step, torn=made % 2 == 0))

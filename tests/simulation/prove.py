@@ -3,6 +3,7 @@
 python -m tests.simulation.prove --seeds 10000            random markets, hands, misfortunes and crashes
 python -m tests.simulation.prove --seed 4711              one of them again, with the desk's own words
 python -m tests.simulation.prove --matrix [--stride 10]   every crash, fault and request of each plan
+python -m tests.simulation.prove --cell "NAME"            one of those again, whole, with the desk's own words
 python -m tests.simulation.prove --digests 1000           the digests of the first seeds, one a line
 """
 
@@ -18,12 +19,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, redirect_stderr
-from itertools import islice
+from itertools import groupby, islice
 
 import msgspec
 
 from .chapters import chapter
-from .plans import PLANS, cells
+from .matrix import Matrix, Played
+from .network import Strike
+from .plans import PLANS, cell_named, cells, strikes_of
 from .run import Outcome, simulate
 from .scenario import Scenario
 
@@ -81,12 +84,54 @@ def prove_seeds(first: int, count: int, jobs: int) -> int:
         return _report(pool.map(run_seeds, batches), count, "seeds", again="make prove SEED={}")
 
 
+def run_request(task: tuple[str, tuple[tuple[Strike, ...], ...], int]) -> Played:
+    """Every fault on one request of a plan, with every crash. What this process has played of the plan before
+    is not played again.
+    """
+    name, rows, stride = task
+    played = Played()
+    with redirect_stderr(io.StringIO()), silenced():
+        if name not in begun:
+            begun[name] = Matrix(PLANS[name], stride)
+        for strikes in rows:
+            played.add(begun[name].play(strikes))
+    return played
+
+
+begun: dict[str, Matrix] = {}
+"""The matrix of each plan, as far as this process has played it."""
+
+
 def prove_matrix(stride: int, jobs: int) -> int:
-    """Run the matrix of every plan; 1 when one of its cells failed."""
-    slices = max(stride, 40 * jobs // stride * stride or stride)
-    tasks = [(name, slices, at) for name in PLANS for at in range(0, slices, stride)]
+    """Play the matrix of every plan; 1 when one of its cells failed."""
+    began, whole, told_of = time.monotonic(), Played(), 0
+    tasks = [
+        (name, tuple(rows), stride)
+        for name, plan in PLANS.items()
+        for _, rows in groupby(strikes_of(plan), key=lambda strikes: [(s.path, s.number) for s in strikes])
+    ]
     with ProcessPoolExecutor(jobs) as pool:
-        return _report(pool.map(run_cells, tasks), 0, "cells", again="{}")
+        for played in pool.map(run_request, tasks):
+            whole.add(played)
+            for name, violations in whole.failed[told_of:]:
+                _tell_failed(name, violations, again=f"make prove ARGS='--cell \"{name}\"'")
+            told_of = len(whole.failed)
+            pace = whole.cells / max(time.monotonic() - began, 1e-9)
+            print(f"\r{whole}, {pace:.0f} cells/s ", end="", flush=True)
+    print(f"\n{time.monotonic() - began:.0f} s")
+    _tell_happened(whole.happened)
+    return 1 if whole.failed else 0
+
+
+def _tell_failed(name: str, violations: list[str], *, again: str) -> None:
+    print(f"\nFAILED {name}")
+    print("\n".join(f"  {sentence}" for sentence in violations))
+    print(f"  again: {again}", flush=True)
+
+
+def _tell_happened(happened: Counter[str]) -> None:
+    for name, number in sorted(happened.items(), key=lambda item: -item[1]):
+        print(f"  {number:>9} {name}")
 
 
 def _report(tallies: Iterator[Tally], of: int, what: str, *, again: str) -> int:
@@ -97,22 +142,18 @@ def _report(tallies: Iterator[Tally], of: int, what: str, *, again: str) -> int:
         failed += len(tally.failed)
         happened.update(tally.happened)
         for name, violations in tally.failed:
-            print(f"\nFAILED {name}")
-            print("\n".join(f"  {sentence}" for sentence in violations))
-            print(f"  again: {again.format(name.removeprefix('seed '))}", flush=True)
+            _tell_failed(name, violations, again=again.format(name.removeprefix("seed ")))
         pace = ran / max(time.monotonic() - begun, 1e-9)
         print(
             f"\r{ran}{f' of {of}' if of else ''} {what}, {failed} failed, {pace:.0f}/s ", end="", flush=True
         )
     print()
-    for name, number in sorted(happened.items(), key=lambda item: -item[1]):
-        print(f"  {number:>9} {name}")
+    _tell_happened(happened)
     return 1 if failed else 0
 
 
-def show(seed: int) -> int:
-    """One seed again, with everything that the desk said; 1 when it fails."""
-    scenario = chapter(seed)
+def show(scenario: Scenario) -> int:
+    """One story again, with everything that the desk said; 1 when it fails."""
     print(msgspec.json.format(msgspec.json.encode(scenario)).decode())
     outcome: Outcome = simulate(scenario)
     print("\n".join(outcome.notes))
@@ -128,12 +169,15 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="run this one again and tell everything")
     parser.add_argument("--matrix", action="store_true", help="every crash with every fault on every request")
+    parser.add_argument("--cell", help="play this cell of the matrix again and tell everything")
     parser.add_argument("--stride", type=int, default=1, help="only every n-th cell of the matrix")
     parser.add_argument("--digests", type=int, help="print the digests of the first seeds")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
     if asked.seed is not None:
-        return show(asked.seed)
+        return show(chapter(asked.seed))
+    if asked.cell is not None:
+        return show(cell_named(asked.cell))
     if asked.digests is not None:
         for seed in islice(range(asked.first, asked.first + asked.digests), None):
             print(seed, simulate(chapter(seed)).digest)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
+import pickle
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from random import Random
+from typing import Any
 
 import msgspec
 
@@ -21,7 +22,7 @@ from engine.runtime.engine import Engine
 
 from . import deeds
 from .disk import Disk
-from .network import Network
+from .network import Network, Strike, strikes_left
 from .rest import at_rest, hands_are_told_apart, journal_holds
 from .scenario import Asked, DiskTrouble, Ending, Scenario, Trouble
 from .virtual_time import Crash, Timeline, VirtualLoop
@@ -30,6 +31,10 @@ from .world import ACCOUNT, World
 
 RESTARTED_S = 2.0
 """After an engine ended by itself, the machine starts it again."""
+
+REST_S = 11.0
+"""How long nothing may happen until a world is at rest: a whole round of reading everything again."""
+LOOK_S = 2.0
 
 
 class Outcome(msgspec.Struct):
@@ -42,6 +47,15 @@ class Outcome(msgspec.Struct):
     counts: dict[str, int]
     longest_uncovered: float
     notes: list[str]
+
+
+class Left(msgspec.Struct, frozen=True):
+    """What a crash leaves, as bytes: exchange, journal, what is on its way or planned, dice, what was watched
+    so far. Equal bytes and `strikes` (what has not struck yet) go on as equal stories: nothing else goes on.
+    """
+
+    world: bytes
+    strikes: tuple[Strike, ...]
 
 
 class Written(InProcessBitget):
@@ -76,16 +90,28 @@ class Run:
         self.loop: VirtualLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self.steps: list[int] = []
-        self._command = itertools.count(1)
+        self.requests: Counter[str] = Counter()
+        self.before_step: Callable[[], None] | None = None
+        self.ends_at_rest = False
+        self._is_at_rest = False
+        self._quiet: tuple[float, object] | None = None
+        self._up_at = scenario.starts
+        self._strikes = scenario.strikes
+        self._endings = [*scenario.endings, Ending(at=scenario.ends)]
+        self._commands = 0
         self._resumed = 0
-        self._life = itertools.count()
+        self._lives = 0
 
     def outcome(self) -> Outcome:
         """Run it to the end."""
         self._write_agenda()
-        lives = itertools.chain(self.scenario.endings, (Ending(at=self.scenario.ends),))
-        self.timeline.run_until(self.scenario.starts)
-        for ending in lives:
+        return self.go_on()
+
+    def go_on(self) -> Outcome:
+        """From a moment without an engine to the end."""
+        self.timeline.run_until(self._up_at)
+        while self._endings:
+            ending = self._endings.pop(0)
             if ending.at is not None and ending.at < self.timeline.now < self.scenario.ends:
                 # the machine was down then
                 continue
@@ -117,11 +143,17 @@ class Run:
         """
         scenario, world = self.scenario, self.world
         loop = self.loop = VirtualLoop(self.timeline, ending.step)
+        loop.before_step = self.before_step
         is_over = ending.at is not None and ending.at >= scenario.ends
         until = scenario.ends if ending.at is None else ending.at
-        self.timeline.at(max(until, self.timeline.now), lambda: self._end(loop, clean=ending.clean))
-        self.timeline.at(scenario.calm_at, loop.spare)
-        main = self._main = self._boot(loop, next(self._life))
+        self.timeline.at(
+            max(until, self.timeline.now), partial(self._end, loop, clean=ending.clean), mortal=True
+        )
+        self.timeline.at(scenario.calm_at, loop.spare, mortal=True)
+        if self.ends_at_rest:
+            self.timeline.at(scenario.calm_at, self._look_for_rest, mortal=True)
+        main = self._main = self._boot(loop, self._lives)
+        self._lives += 1
         crashed = refused = False
         try:
             loop.run_until_complete(main)
@@ -135,21 +167,67 @@ class Run:
             if not refused:
                 self.watch.say(f"the engine died: {leaf!r}")
         self.steps.append(loop.steps)
-        if crashed and self.timeline.now >= scenario.ends and not ending.clean:
+        if crashed and (self._is_at_rest or self.timeline.now >= scenario.ends) and not ending.clean:
             is_over = True
             self._last_look()
         world.network = world.venue = None
         self.watch.engine = None
         last = self.disk
-        self.disk = last.after_crash(torn=ending.torn) if crashed else last
+        self.disk = self._found(last.after_crash(torn=ending.torn), ending) if crashed else last
         loop.abandon()
         for fault in loop.faults:
             self.watch.say(f"an exception was lost: {fault}")
-        down = RESTARTED_S if refused else ending.down
-        self.timeline.run_until(min(self.timeline.now + down, scenario.ends))
+        self.requests.update(world.requests_made)
+        self._strikes, world.requests_made = self.strikes_left(), {}
+        self.timeline.bury()
+        now = self.timeline.now
+        self.timeline.run_until(min(now + RESTARTED_S if refused else ending.up_at(now), scenario.ends))
         if refused:
             return None
         return not is_over and self.timeline.now < scenario.ends
+
+    def _found(self, disk: Disk, ending: Ending) -> Disk:
+        """The disk after a crash. A machine that waits for its beat writes at a pace of its own."""
+        if ending.beat:
+            disk.paces(Random(f"{self.scenario.seed}:disk:{self._lives}"))
+        return disk
+
+    def strikes_left(self) -> tuple[Strike, ...]:
+        """What has not struck yet."""
+        return strikes_left(self._strikes, self.world.requests_made)
+
+    # -- a crash that might be ----------------------------------------------------------------------------
+
+    def left(self, ending: Ending) -> Left:
+        """What is left if the machine goes down now as `ending` says. It does not: this run goes on."""
+        up_at = min(ending.up_at(self.timeline.now), self.scenario.ends)
+        return self._left(self._found(self.disk.left(torn=ending.torn), ending), up_at)
+
+    def come_up(self) -> Left:
+        """A revived run: the world goes on until the machine is up again. What is left then."""
+        self.timeline.run_until(self._up_at)
+        return self._left(self.disk, self._up_at)
+
+    def _left(self, disk: Disk, up_at: float) -> Left:
+        floor = self.world.exchange.floor
+        heard, floor.subscribers = floor.subscribers, []
+        self._lasting = {"disk": disk, "_up_at": up_at}
+        try:
+            return Left(pickle.dumps(self, pickle.HIGHEST_PROTOCOL), self.strikes_left())
+        finally:
+            floor.subscribers = heard
+
+    def __getstate__(self) -> dict[str, Any]:
+        lasting = ("timeline", "world", "watch", "_commands", "_resumed", "_lives")
+        return {name: self.__dict__[name] for name in lasting} | self._lasting
+
+    def _begin_again(self, scenario: Scenario, strikes: tuple[Strike, ...]) -> None:
+        self.scenario, self._strikes = scenario, strikes
+        self._endings = [Ending(at=scenario.ends)]
+        self.watch.disk = self.disk
+        self.engine = self.loop = self._main = self.before_step = None
+        self.steps, self.requests = [], Counter()
+        self.ends_at_rest, self._is_at_rest, self._quiet = False, False, None
 
     def _boot(self, loop: VirtualLoop, life: int) -> asyncio.Task[None]:
         """A new engine from what the journal and the exchange hold."""
@@ -157,7 +235,7 @@ class Run:
 
         async def live() -> None:
             chance, spoils = (Random(f"{scenario.seed}:{what}:{life}") for what in ("network", "spoils"))
-            network = Network(world, chance, spoils, scenario.storm, scenario.strikes, scenario.outages)
+            network = Network(world, chance, spoils, scenario.storm, self._strikes, scenario.outages)
             clock = world.machine_clock()
             venue = Written(world.exchange, ACCOUNT, clock=clock, network=network)
             engine = Engine(scenario.settings, venue, self.disk, version="proof", clock=clock)
@@ -175,7 +253,7 @@ class Run:
                 self._main.cancel()
             return
         if self.engine is not None and self.timeline.now >= self.scenario.ends and self.engine.unwritten:
-            self.timeline.after(0.005, lambda: self._end(loop, clean=clean))
+            self.timeline.after(0.005, partial(self._end, loop, clean=clean), mortal=True)
             return
         raise Crash("the time of this life is over")
 
@@ -207,7 +285,8 @@ class Run:
         self.loop.create_task(self._command_now(self.engine, command))
 
     async def _command_now(self, engine: Engine, command: AnyCommand) -> None:
-        number = next(self._command)
+        self._commands += 1
+        number = self._commands
         if isinstance(command, Resume):
             self.watch.killed = False
             self._resumed = number
@@ -222,6 +301,32 @@ class Run:
             self.watch.killed = True
 
     # -- the end ------------------------------------------------------------------------------------------
+
+    def _look_for_rest(self) -> None:
+        """End as soon as nothing is left that could happen, and nothing has for a whole round of reading all
+        of it again. What has not struck, is on its way, or would be a violation at rest, is waited for.
+        """
+        now, engine, told = self.timeline.now, self.engine, len(self.watch.violations)
+        if engine is not None and not self._is_awaited(engine):
+            said = [line.id for line in engine.log.lines()[-1:]]
+            seen = (self.world.exchange.state()["accounts"], dict(self.watch.counts), said)
+            if self._quiet is None or self._quiet[1] != seen:
+                self._quiet = (now, seen)
+            elif now - self._quiet[0] >= REST_S:
+                at_rest(self.world, self.watch, engine, self.disk)
+                if len(self.watch.violations) == told:
+                    self._is_at_rest = True
+                    raise Crash("the world is at rest")
+                del self.watch.violations[told:]
+        self.timeline.after(LOOK_S, self._look_for_rest, mortal=True)
+
+    def _is_awaited(self, engine: Engine) -> bool:
+        """Whether anything is on its way, to be struck, or waits for the trader or for its time."""
+        state = engine.state
+        asks = (
+            any(cycle.approval is not None for cycle in state.cycles.values()) or state.entries or state.flips
+        )
+        return bool(asks or engine.unwritten or self.strikes_left()) or not self.world.stands_still()
 
     def _last_look(self) -> None:
         if self.engine is not None:
@@ -240,7 +345,7 @@ class Run:
         digest = blake2b(digest_size=16)
         digest.update(self.disk.link)
         digest.update(repr(self.world.exchange.state()).encode())
-        digest.update(repr(sorted(self.world.requests_made.items())).encode())
+        digest.update(repr(sorted(self.requests.items())).encode())
         digest.update(repr(self.steps).encode())
         if engine is not None:
             digest.update(chain.write_state(engine.state))
@@ -258,6 +363,13 @@ class Run:
 def _leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
     first = group.exceptions[0]
     return _leaf(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def revived(left: Left, scenario: Scenario) -> Run:
+    """The run that goes on from what was left of one of `scenario`: it knows nothing else of it."""
+    run: Run = pickle.loads(left.world)
+    run._begin_again(scenario, left.strikes)
+    return run
 
 
 def simulate(scenario: Scenario) -> Outcome:

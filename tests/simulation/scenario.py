@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 
 import msgspec
@@ -60,7 +61,9 @@ class DiskTrouble(msgspec.Struct, frozen=True):
 class Ending(msgspec.Struct, frozen=True):
     """How a life of the engine ends: at a time, or just before its `step`-th step; it is `down` for seconds.
 
-    `torn`: what was being written is lost. `clean`: it was asked to stop and had the time to.
+    `torn`: what was being written is lost. `clean`: it was asked to stop and had the time to. `beat`: the
+    machine is up again at the next full multiple of so many seconds, with a disk whose pace is drawn anew, so
+    that nothing of the moment of the crash is left but what it left; 0 for a machine that does not wait.
     """
 
     at: float | None = None
@@ -68,6 +71,12 @@ class Ending(msgspec.Struct, frozen=True):
     down: float = 2.0
     torn: bool = True
     clean: bool = False
+    beat: float = 0.0
+
+    def up_at(self, now: float) -> float:
+        """When the machine is up again that goes down now."""
+        up = now + self.down
+        return math.ceil(up / self.beat) * self.beat if self.beat else up
 
 
 class Scenario(msgspec.Struct, frozen=True):

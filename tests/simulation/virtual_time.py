@@ -25,16 +25,36 @@ class Timeline:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._agenda: list[tuple[float, int, Callable[[], None], bool]] = []
         self._made = 0
 
-    def at(self, when: float, act: Callable[[], None]) -> None:
-        """Do `act` at `when`, or now when that is over."""
+    def at(self, when: float, act: Callable[[], None], *, mortal: bool = False) -> None:
+        """Do `act` at `when`, or now when that is over. What is `mortal` concerns the engine that runs now
+        and nobody else: a crash takes it away.
+        """
         self._made += 1
-        heapq.heappush(self._agenda, (max(when, self.now), self._made, act))
+        heapq.heappush(self._agenda, (max(when, self.now), self._made, act, mortal))
 
-    def after(self, delay: float, act: Callable[[], None]) -> None:
-        self.at(self.now + delay, act)
+    def after(self, delay: float, act: Callable[[], None], *, mortal: bool = False) -> None:
+        self.at(self.now + delay, act, mortal=mortal)
+
+    def bury(self) -> None:
+        """The engine is gone, and what was on the agenda for it alone."""
+        self._agenda = self._lasting()
+
+    def planned(self) -> list[Callable[[], None]]:
+        """What the world is going to do, in order, whether an engine runs or not."""
+        return [act for _, _, act, _ in self._lasting()]
+
+    def _lasting(self) -> list[tuple[float, int, Callable[[], None], bool]]:
+        return sorted(entry for entry in self._agenda if not entry[3])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What lasts, numbered anew in its order. Not the moment: while no engine runs nobody asks for it,
+        and the next act brings its own.
+        """
+        lasting = [(when, number, act, False) for number, (when, _, act, _) in enumerate(self._lasting())]
+        return {"now": 0.0, "_agenda": lasting, "_made": len(lasting)}
 
     def advance(self, until: float | None) -> bool:
         """Move on to the next act of the world, and do it, when it is due by `until`; else move on to
@@ -43,7 +63,7 @@ class Timeline:
         Returns whether anything was done or any time has passed.
         """
         if self._agenda and (until is None or self._agenda[0][0] <= until):
-            when, _, act = heapq.heappop(self._agenda)
+            when, _, act, _ = heapq.heappop(self._agenda)
             self.now = max(self.now, when)
             act()
             return True
@@ -63,7 +83,8 @@ class Timeline:
 class VirtualLoop(asyncio.BaseEventLoop):
     """An event loop whose selector moves a `Timeline` instead of waiting. It has no threads and no sockets.
 
-    `steps` counts callbacks: between two of them lies an await. Just before step `crash_at` it raises Crash.
+    `steps` counts callbacks: between two of them lies an await. Just before step `crash_at` it raises Crash;
+    `before_step` is called before every one, for as long as a crash is possible.
     """
 
     def __init__(self, timeline: Timeline, crash_at: int | None = None) -> None:
@@ -71,6 +92,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.timeline = timeline
         self.steps = 0
         self.crash_at = crash_at
+        self.before_step: Callable[[], None] | None = None
         self.is_dead = False
         self.faults: list[str] = []
         self._selector = self
@@ -106,12 +128,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def spare(self) -> None:
         """The time for crashes is over."""
-        self.crash_at = None
+        self.crash_at = self.before_step = None
 
     def abandon(self) -> None:
         """After a crash: take every task down. What they do on their way out reaches nothing any more."""
         self.is_dead = True
-        self.crash_at = None
+        self.spare()
         tasks = asyncio.all_tasks(self)
         for task in tasks:
             task.cancel()
@@ -122,6 +144,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _step(self, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
         self.steps += 1
+        if self.before_step is not None:
+            self.before_step()
         if self.steps == self.crash_at:
             super().call_soon(callback, *args)  # abandoning wakes every task once more
             raise Crash(f"crash before step {self.steps}")

@@ -69,7 +69,7 @@ class Watch:
         self._is_connected = False
         self._fills = 0
         self._accepted: set[str] = set()
-        self._executed: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        self._executed: dict[str, Decimal] = defaultdict(Decimal)
         self._held: dict[Key, Decimal] = {}
         self._covered: dict[Key, Decimal] = {}
         self._uncovered_since: dict[Key, float] = {}
@@ -82,6 +82,12 @@ class Watch:
         line = f"{self._world.timeline.now:.3f} s: {what}"
         if all(known.partition(": ")[2] != what for known in self.violations):
             self.violations.append(line)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what belongs to one life of the engine: the next one begins with `booted`."""
+        left = self.__dict__ | {"engine": None, "_booted": 0.0, "_read": defaultdict(set), "_priced": {}}
+        left.pop("disk", None)
+        return left | {"_is_connected": False}
 
     def booted(self, engine: Engine, disk: Disk) -> None:
         """A new life of the engine."""

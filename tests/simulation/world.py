@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,17 @@ class World:
             self.quote(symbol, price)
             self.hand.set_margin_mode({"symbol": symbol, "marginMode": "isolated", **COMMON})
             self.hand.set_leverage({"symbol": symbol, "leverage": str(leverages[symbol]), **COMMON})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The world without an engine in it."""
+        return self.__dict__ | {"venue": None, "network": None, "requests_made": {}}
+
+    def stands_still(self) -> bool:
+        """Whether all that is planned is a price that stays where it is."""
+        return all(
+            isinstance(act, partial) and act.func == self.quote and act.args[1] == self.mark(act.args[0])
+            for act in self.timeline.planned()
+        )
 
     # -- time and market ----------------------------------------------------------------------------------
 
