@@ -24,11 +24,12 @@ from .scenario import Scenario
 
 World = tuple[bytes, tuple[Strike, ...]]
 
-READ_AS: Final = {
+FELT_AS: Final[dict[OnRequest, OnRequest | None]] = {OnRequest.EXPIRED: OnRequest.LOST}
+"""Bitget does not carry out what is older than its window: nothing ever comes of it."""
+READ_AS: Final = FELT_AS | {
     OnRequest.RESPONSE_LOST: OnRequest.LOST,
     OnRequest.LATE: OnRequest.LOST,
     OnRequest.LATER: OnRequest.LOST,
-    OnRequest.EXPIRED: OnRequest.LOST,
     OnRequest.EXECUTED_5XX: OnRequest.PLAIN_5XX,
     OnRequest.DOUBLED: None,
 }
@@ -83,7 +84,7 @@ class Played(msgspec.Struct):
 
 def felt(strikes: tuple[Strike, ...]) -> tuple[Strike, ...]:
     """The faults as the engine can feel them."""
-    seen = ((s, s.what if s.path in WRITES else READ_AS.get(s.what, s.what)) for s in strikes)
+    seen = ((s, (FELT_AS if s.path in WRITES else READ_AS).get(s.what, s.what)) for s in strikes)
     return tuple(replace(strike, what=what) for strike, what in seen if what is not None)
 
 

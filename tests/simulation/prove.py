@@ -10,6 +10,7 @@ python -m tests.simulation.prove --digests 1000           the digests of the fir
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import logging
 import os
@@ -31,6 +32,8 @@ from .run import Outcome, simulate
 from .scenario import Scenario
 
 BATCH = 25
+COLLECT_AFTER = 20_000
+"""Objects between two looks for garbage: a world that was played is all garbage, and soon."""
 
 
 class Tally(msgspec.Struct):
@@ -110,7 +113,7 @@ def prove_matrix(stride: int, jobs: int) -> int:
         for name, plan in PLANS.items()
         for _, rows in groupby(strikes_of(plan), key=lambda strikes: [(s.path, s.number) for s in strikes])
     ]
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=gc.set_threshold, initargs=(COLLECT_AFTER,)) as pool:
         for played in pool.map(run_request, tasks):
             whole.add(played)
             for name, violations in whole.failed[told_of:]:

@@ -138,6 +138,16 @@ def test_a_fault_on_a_reading_is_felt_as_the_one_that_is_played_for_it(what: OnR
     assert struck.violations == played.violations == []
 
 
+def test_an_order_older_than_its_window_is_felt_as_one_that_was_lost() -> None:
+    plan = PLANS["rung"]
+    struck, lost = (
+        simulate(cell(plan, (Strike(PLACE, 1, what),), None)) for what in (OnRequest.EXPIRED, OnRequest.LOST)
+    )
+    assert struck.happened[OnRequest.EXPIRED] == 1
+    assert told_by(struck) == told_by(lost)
+    assert struck.violations == lost.violations == []
+
+
 @pytest.mark.parametrize("name", ("rung", "approval"))
 def test_a_world_that_came_to_rest_stays_there(name: str) -> None:
     """Ending early leaves the exchange and the trader with what the whole time would leave them."""
