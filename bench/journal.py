@@ -1,7 +1,7 @@
 """What the journal costs: a commit against the disk's own fdatasync, grouped rows, bytes, a start.
 
 Run `python -m bench.journal [ENTRIES]`: the start is measured on that many (default 100,000; the budget's
-are 1,000,000). Prints ratios; always ends.
+are 1,000,000). On the loop that the engine runs on. Prints ratios; always ends.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 from msgspec.structs import replace
 
@@ -26,10 +26,12 @@ from engine.core.state import State
 from engine.journal.chain import write_entry
 from engine.journal.port import Entry
 from engine.journal.sqlite import SqliteJournal
+from engine.runtime.loop import run
 
 COMMITS = 1_000
-GROUPED = 100_000
+GROUPED = 50_000
 IN_FLIGHT = 50
+ROUNDS = 5
 SIZE = 327
 AT = 1_763_600_000_000
 STATE = State(settings=Settings(account="bench"))
@@ -114,23 +116,35 @@ def _trades() -> Iterator[tuple[Entry, State]]:
 
 
 async def grouped(folder: Path) -> None:
-    """Many appends under way at once."""
+    """Many appends under way at once, in several rounds: one is over before the machine's other work is."""
     entries = [entry(number) for number in range(GROUPED)]
     async with await SqliteJournal.open(folder / "grouped.db", account="bench") as journal:
-        supply = iter(entries)
-
-        async def one_after_the_other() -> None:
-            for line in supply:
-                await journal.append([line], STATE)
-
-        start, busy = time.perf_counter(), time.process_time()
-        await asyncio.gather(*(one_after_the_other() for _ in range(IN_FLIGHT)))
-        row(f"rows/s, {IN_FLIGHT} in flight", f"{GROUPED / (time.perf_counter() - start):,.0f}", "≥ 50,000")
-        row("CPU a row of these, µs", f"{(time.process_time() - busy) / GROUPED * 1e6:.1f}", "≤ 20")
+        rounds = [await _in_flight(journal, entries) for _ in range(ROUNDS)]
+        took, busy = (sorted(each) for each in zip(*rounds, strict=True))
+        what = f"rows/s, {IN_FLIGHT} in flight, median of {ROUNDS} rounds"
+        row(
+            what,
+            f"{GROUPED / median(took):,.0f}",
+            f"≥ 50,000 ({GROUPED / took[-1]:,.0f} to {GROUPED / took[0]:,.0f})",
+        )
+        row("CPU a row of these, µs", f"{median(busy) / GROUPED * 1e6:.1f}", "≤ 20")
         start = time.perf_counter()
         for first in range(0, GROUPED, 1_000):
             await journal.append(entries[first : first + 1_000], STATE)
         row("rows/s, 1,000 an append", f"{GROUPED / (time.perf_counter() - start):,.0f}")
+
+
+async def _in_flight(journal: SqliteJournal, entries: list[Entry]) -> tuple[float, float]:
+    """Wall and CPU seconds of one round."""
+    supply = iter(entries)
+
+    async def one_after_the_other() -> None:
+        for line in supply:
+            await journal.append([line], STATE)
+
+    start, busy = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(one_after_the_other() for _ in range(IN_FLIGHT)))
+    return time.perf_counter() - start, time.process_time() - busy
 
 
 async def start_up(folder: Path, count: int) -> None:
@@ -181,4 +195,4 @@ async def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000))
+    run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000))

@@ -13,10 +13,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -27,6 +26,7 @@ from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Scope, Tokens
 from engine.runtime.doors import Orders
 from engine.runtime.logfile import logging_to
+from engine.runtime.loop import run
 from engine.runtime.window import Window
 from engine.webhook.alert import Message
 from engine.webhook.carrying import Outcome, Terms
@@ -63,17 +63,6 @@ def _go_first() -> None:
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
-
-
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """The faster event loop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(work)
-        return
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work)
 
 
 async def _serve(orders: Orders) -> None:

@@ -9,10 +9,9 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Coroutine
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from engine.api.address import SocketRefused
 from engine.api.rest.server import RestRefused
@@ -27,6 +26,7 @@ from engine.journal.sqlite import SqliteJournal
 from engine.runtime.doors import Doors
 from engine.runtime.engine import Engine
 from engine.runtime.logfile import logging_to
+from engine.runtime.loop import run
 from engine.runtime.settings import settings_of
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.telling import TellingFace, TellingJournal, Voices
@@ -51,7 +51,7 @@ def run_engine(loaded: Loaded, *, take_over: bool = False) -> int:
     sys.setswitchinterval(SWITCH_S)
     try:
         with logging_to(loaded.paths.logs / "engine.log"):
-            return _loop(_serve(loaded, take_over=take_over))
+            return run(_serve(loaded, take_over=take_over))
     except* (VenueRefused, JournalRefused, SocketRefused, RestRefused) as refused:
         for error in _leaves(refused):
             print(f"ratchet engine: {error}", file=sys.stderr)
@@ -63,16 +63,6 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     for error in group.exceptions:
         found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
     return found
-
-
-def _loop(work: Coroutine[Any, Any, int]) -> int:
-    """The faster event loop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(work)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(work)
 
 
 async def _serve(loaded: Loaded, *, take_over: bool) -> int:
