@@ -23,6 +23,10 @@ from .scenario import Asked, Deed, Ending, Quoted, Scenario, Trouble
 WRITES: Final = (PLACE, PLACE_STOP, MOVE_STOP, CANCEL_STOP)
 CALM_S: Final = 75.0
 """How long a plan goes on after its last move: longer than a request can stay unknown."""
+FOUND_S: Final = 7.0
+"""How long a crash may come after the last move: a request that nobody answered is given up, looked up, and
+made good by then.
+"""
 DOWN_S: Final = 1.0
 BEAT_S: Final = 1.0
 """A machine that went down is up again at a full second."""
@@ -61,6 +65,7 @@ def _plan(name: str, *corners: tuple[float, str], **more: object) -> Scenario:
         prices={"BTCUSDT": Decimal(100_000), "ETHUSDT": Decimal(3_000)},
         quotes=_path(*corners),
         calm_at=ends,
+        spared_at=ends + FOUND_S,
         ends=ends + CALM_S,
         deeds=(SHORT,),
     )
@@ -338,8 +343,8 @@ def strikes_of(plan: Scenario) -> list[tuple[Strike, ...]]:
 
 
 def steps_of(plan: Scenario) -> int:
-    """How many steps the plan takes, until it is calm."""
-    run = Run(replace(plan, ends=plan.calm_at))
+    """How many steps the plan takes, until no crash comes any more."""
+    run = Run(replace(plan, ends=plan.spared_at or plan.calm_at))
     return run.outcome().steps[0]
 
 

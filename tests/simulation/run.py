@@ -149,7 +149,7 @@ class Run:
         self.timeline.at(
             max(until, self.timeline.now), partial(self._end, loop, clean=ending.clean), mortal=True
         )
-        self.timeline.at(scenario.calm_at, loop.spare, mortal=True)
+        self.timeline.at(scenario.spared_at or scenario.calm_at, loop.spare, mortal=True)
         if self.ends_at_rest:
             self.timeline.at(scenario.calm_at, self._look_for_rest, mortal=True)
         main = self._main = self._boot(loop, self._lives)

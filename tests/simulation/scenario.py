@@ -80,7 +80,9 @@ class Ending(msgspec.Struct, frozen=True):
 
 
 class Scenario(msgspec.Struct, frozen=True):
-    """Everything about one run. `calm_at` is when the misfortunes end; `ends` leaves time to come to rest."""
+    """Everything about one run. `calm_at` is when the misfortunes end; `ends` leaves time to come to rest.
+    A crash that counts steps may come until `spared_at`; 0 says until it is calm.
+    """
 
     name: str
     settings: Settings
@@ -103,3 +105,4 @@ class Scenario(msgspec.Struct, frozen=True):
     endings: tuple[Ending, ...] = ()
     patience_s: float = 90.0
     leverages: dict[str, Decimal] = {}
+    spared_at: float = 0.0

@@ -64,7 +64,7 @@ def test_a_crash_before_the_entry_is_gone_on_from(when: Callable[[], float]) -> 
 def test_a_crash_at_any_step_costs_no_flip() -> None:
     """From the moment that it is promised until the long is there: what was lost is found, or done again."""
     plan = PLANS["flip"]
-    asked, over = steps_of(replace(plan, calm_at=plan.asked[0].at)), steps_of(plan)
+    asked, over = steps_of(replace(plan, spared_at=plan.asked[0].at)), steps_of(plan)
     crashes = [Ending(step=step, down=DOWN_S, torn=step % 2 == 0) for step in range(asked, over + 1)]
     promised = [flip for flip in map(played, crashes) if flip.run.world.happened["asked: Flip"]]
     assert len(promised) > len(crashes) // 2
