@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -55,9 +56,10 @@ def text_of(spans: Line) -> str:
     return "".join(span.text for span in spans)
 
 
+@lru_cache(8192)
 def cells(text: str) -> int:
-    """Cells that a text takes in the terminal; nearly all of ours is as wide as it is long."""
-    return len(text) if text.isascii() else cell_len(text)
+    """Cells that a text takes in the terminal. Most of a picture was in the last one, too."""
+    return cell_len(text)
 
 
 def width_of(spans: Line) -> int:

@@ -47,7 +47,10 @@ class ApprovalsPanel(Sheet, can_focus=True):
 
     def show(self, scene: Scene) -> None:
         self._scene = scene
-        self._waiting = scene.snapshot.approvals if scene.snapshot else ()
+        waiting = scene.snapshot.approvals if scene.snapshot else ()
+        if not waiting and not self._waiting:
+            return
+        self._waiting = waiting
         self.set_class(bool(self._waiting), "-waiting")
         how = " · ".join(map(" ".join, self.keys)) if self.has_focus else "tab to answer"
         self.entitle(f"Approvals · {len(self._waiting)} waiting", how)
