@@ -81,13 +81,16 @@ def _forget_left_alone(turn: Turn, rows: dict[str, Position], read: PositionsRea
 
 
 def unfit_because(state: State, position: Position) -> tuple[str, bool]:
-    """Why a position is not managed (empty when it is), and whether the trader may adopt it all the same."""
+    """Why a position is not managed (empty when it is), and whether the trader may adopt it all the same.
+    What only pauses the ladder of one under care keeps none from it that was under care already.
+    """
     instrument = state.instruments.get(position.symbol)
     if instrument is None:
         return f"{position.symbol} is not in the list of managed symbols", False
-    if not position.isolated:
+    is_known = bool(_cared_for_before(state, position))
+    if not position.isolated and not is_known:
         return "the margin mode is crossed; the ladder needs isolated margin", False
-    if position.auto_margin:
+    if position.auto_margin and not is_known:
         return "auto-add-margin is on; switch it off on Bitget", False
     if position.qty < 2 * instrument.lot:
         return f"{size(position.qty)} is less than two lots", False
@@ -106,7 +109,8 @@ def _meet(turn: Turn, key: str, position: Position) -> None:
     known = state.unmanaged.get(key)
     if not reason and _is_left_alone(state, position):
         reason, can_adopt = state.left_alone[key].reason, True
-    if not reason and state.settings.ladder.adoption is Adoption.ASK:
+    asks = state.settings.ladder.adoption is Adoption.ASK and not _cared_for_before(state, position)
+    if not reason and asks:
         _ask(turn, key, position, known)
         return
     if not reason:
@@ -194,7 +198,7 @@ def adopt(turn: Turn, position: Position) -> None:
         leverage=position.leverage,
         liquidation=position.liquidation,
     )
-    turn.put(_warn(turn, cycle, position))
+    turn.put(bar(turn, _warn(turn, cycle, position), position))
 
 
 def _cared_for_before(state: State, position: Position) -> tuple[Cycle, ...]:

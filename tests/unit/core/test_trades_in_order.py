@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from msgspec.structs import replace
 
 from engine.core.actions import PlaceLimit, PlaceMarket, Read, Reading
@@ -223,8 +224,11 @@ def test_trades_of_earlier_care_of_the_same_position_are_booked_to_that_care() -
     assert day.state.closed[0].fees == opening.fee + added.fee + closed.fee
 
 
-def test_a_flatten_goes_on_with_what_is_left_of_the_very_position() -> None:
-    """An add that was not told: the flatten closes all that is believed, and the position is not flat."""
+@pytest.mark.parametrize("auto_margin", [False, True])
+def test_a_flatten_goes_on_with_what_is_left_of_the_very_position(auto_margin: bool) -> None:
+    """An add that was not told: the flatten closes all that is believed, and the position is not flat. That
+    the trader has switched on what pauses the ladder keeps nothing of it open.
+    """
     day = Day()
     day.begins()
     opened = day.at
@@ -235,6 +239,7 @@ def test_a_flatten_goes_on_with_what_is_left_of_the_very_position() -> None:
     day.tell(Answered(first.id, Accepted("o102")))
     closed = replace(day.trade("102", "0.002", "99000", buy=True, profit="2"), client_id=first.id)
     left = Position("BTCUSDT", Side.SHORT, *held, opened=opened, updated=day.at + 200)
+    left = replace(left, auto_margin=auto_margin)
     goes_on = day.tell(FillSeen(closed), PositionsRead((left,), rest=True))
     [cycle] = day.state.cycles.values()
     assert (cycle.closing, len(day.state.closed)) == ("flatten", 1)
