@@ -47,19 +47,18 @@ def arm(turn: Turn, cycle: Cycle) -> Cycle:
         return cycle
     if cycle.rung is not None or not cycle.legs or cycle.front.number <= cycle.fired:
         return replace(cycle, armed=None) if cycle.armed is not None and cycle.rung is None else cycle
-    ladder, instrument = turn.state.settings.ladder, turn.instrument(cycle.symbol)
-    number, trigger = cycle.rungs + 1, trigger_price(cycle, ladder, instrument)
-    if trigger <= ZERO:
+    armed = _armed_for(turn, cycle, _names(cycle))
+    if armed.trigger <= ZERO:
         # the fixed grid of a short ends above zero: there is no further rung
         return replace(cycle, armed=None) if cycle.armed is not None else cycle
-    armed = Armed(
-        number,
-        cycle.front.number,
-        trigger,
-        *_names(cycle),
-        bank_parts(cycle, ladder, instrument),
-    )
     return cycle if armed == cycle.armed else replace(cycle, armed=armed)
+
+
+def _armed_for(turn: Turn, cycle: Cycle, names: tuple[str, str]) -> Armed:
+    """The next rung of a cycle with these legs."""
+    ladder, instrument = turn.state.settings.ladder, turn.instrument(cycle.symbol)
+    trigger, parts = trigger_price(cycle, ladder, instrument), bank_parts(cycle, ladder, instrument)
+    return Armed(cycle.rungs + 1, cycle.front.number, trigger, *names, parts)
 
 
 def _names(cycle: Cycle) -> tuple[str, str]:
@@ -157,8 +156,8 @@ def recall(turn: Turn, cycle: Cycle, client_id: str, mark: Decimal) -> Cycle:
     """A fill of an armed order that we do not remember sending: the crossing was lost in a crash, its order
     was not.
     """
-    armed = cycle.armed
-    if armed is None or client_id not in (armed.bank_id, armed.add_id):
+    armed = _armed_as(turn, cycle, client_id)
+    if armed is None:
         return cycle
     begun = begin(turn, cycle, armed, mark)
     rung = begun.rung
@@ -167,6 +166,21 @@ def recall(turn: Turn, cycle: Cycle, client_id: str, mark: Decimal) -> Cycle:
     first = "bank" if client_id == armed.bank_id else "add"
     sent = replace(rung.bank if first == "bank" else rung.add, stage=Stage.SENT, sent=turn.at)
     return replace(begun, rung=replace(rung, **{first: sent}))
+
+
+def _armed_as(turn: Turn, cycle: Cycle, client_id: str) -> Armed | None:
+    """What was armed under the name of this order: now, or for an earlier leg, before one of the trader's was
+    heard of.
+    """
+    armed = cycle.armed
+    if armed is None or client_id in (armed.bank_id, armed.add_id):
+        return armed
+    for leg in cycle.legs:
+        names = bank_id(cycle.id, leg.number), add_id(cycle.id, leg.number)
+        if client_id in names and leg.number > cycle.fired:
+            then = replace(cycle, legs=tuple(each for each in cycle.legs if each.number <= leg.number))
+            return _armed_for(turn, then, names)
+    return None
 
 
 def start(turn: Turn, cycle: Cycle, mark: Decimal, share: Decimal = ONE) -> Cycle:
