@@ -27,10 +27,13 @@ CHUNK: Final = 65_536
 
 
 class Letter(NamedTuple):
-    """A request as bytes, and the talk that reads its answer. It can be sent once."""
+    """A request as bytes, and the talk that reads its answer. Sent once; its repr shows no secret."""
 
     text: bytes
     talk: h11.Connection
+
+    def __repr__(self) -> str:
+        return f"<Letter, {len(self.text)} bytes>"
 
 
 class Line:

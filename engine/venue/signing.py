@@ -16,12 +16,17 @@ USUAL: Final = {"User-Agent": "ratchet", "Accept-Encoding": "gzip, deflate"}
 
 
 class Signed(NamedTuple):
-    """What goes over the wire: `target` is the path with its query, as it is signed."""
+    """What goes over the wire: `target` is the path with its query, as it is signed. Its repr shows no
+    secret.
+    """
 
     method: str
     target: str
     headers: dict[str, str]
     body: bytes | None
+
+    def __repr__(self) -> str:
+        return f"<Signed {self.method} {self.target}>"
 
 
 class Signer:

@@ -18,9 +18,11 @@ from engine.core.exchange import Accepted, Unknown
 from engine.core.instrument import Side
 from engine.simulator.server import SimulatedBitget
 from engine.venue import line as the_line
+from engine.venue.keys import Keys
 from engine.venue.line import Line
 from engine.venue.orders import PLACE
-from engine.venue.signing import Signed
+from engine.venue.rest import Ready
+from engine.venue.signing import Signed, Signer
 from tests.certificate import certificate
 
 ORDER = Signed("POST", "/api/v2/order", {"ACCESS-KEY": "k", "Accept-Encoding": "gzip"}, b'{"size":"1"}')
@@ -202,6 +204,16 @@ async def test_it_speaks_tls_with_whom_it_can_trust_and_with_nobody_else(tmp_pat
             await asyncio.sleep(0.3)
             assert not line.is_free
     assert len(exchange.heard) == 1
+
+
+def test_no_secret_is_seen_in_what_lies_ready() -> None:
+    keys = Keys("the-key", "the-secret", "the-passphrase")
+    signed = Signer(keys, demo=False).post("v2/order", {"size": "1"}, "1746712867000")
+    letter = Line("http://127.0.0.1:1", never).letter(signed)
+    assert b"the-passphrase" in letter.text
+    shown = repr(Ready("v2/order", signed, letter, 0.0))
+    assert "the-" not in shown
+    assert signed.headers["ACCESS-SIGN"] not in shown
 
 
 def test_what_would_end_a_header_is_refused() -> None:
