@@ -232,7 +232,8 @@ def _close_passed(turn: Turn, cycle: Cycle, wanted: Wanted, trigger: Decimal) ->
 
 def _cancel_spare(turn: Turn, cycle: Cycle) -> Cycle:
     """Cancel stops of legs that are gone, and those of another mode: not before everything that is wanted
-    rests, nor in a rung: a leg may be on its way that has no other stop yet, also of the rung right after.
+    rests, nor in a rung: a leg may be on its way that has no other stop yet, also of the rung right after. A
+    stop for everything holds also what Bitget shows beyond the ledger, and stays until that is explained.
     """
     wanted = {w.leg for w in wanted_now(turn, cycle)}
     ready = is_covered(turn, cycle) and cycle.rung is None
@@ -243,7 +244,8 @@ def _cancel_spare(turn: Turn, cycle: Cycle) -> Cycle:
         protects_nothing = stop.leg is not None and stop.leg not in legs
         is_meant = bool(wanted) or (stop.client_id == cycle.shield and stop.why is not Why.TRADER)
         is_spare = protects_nothing or (is_meant and stop.leg not in wanted)
-        if stop.state is Rest.RESTING and ready and is_spare:
+        holds_more = stop.leg is None and cycle.doubt is not None and cycle.seen.qty > cycle.held_qty
+        if stop.state is Rest.RESTING and ready and is_spare and not holds_more:
             work = CancelStop(f"{stop.client_id}/off", stop.order_id, stop.client_id, cycle.symbol, stop.kind)
             turn.send(work, cycle.id)
             cycle = put_stop(cycle, replace(stop, state=Rest.CANCELLING, since=turn.at))

@@ -246,6 +246,9 @@ def _attribute(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Part
             return parts_of(cycle, qty, newest_first(cycle)), cycle, "adl"
         case Cause.ORDER if is_entry(fill.client_id):
             return parts_of(cycle, qty, by_trader_first(cycle)), cycle, cycle.leaving or "exit"
+        case Cause.ORDER if cycle_in(fill.client_id) not in ("", cycle.id):
+            _late(turn, cycle, fill, qty)
+            return parts_of(cycle, qty, by_trader_first(cycle)), cycle, "ladder"
         case Cause.ORDER:
             turn.note(
                 "trader",
@@ -254,6 +257,12 @@ def _attribute(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Part
                 cycle,
             )
             return parts_of(cycle, qty, by_trader_first(cycle)), cycle, "trader"
+
+
+def _late(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> None:
+    """A close that Bitget carried out so late that it met another position than it was meant for."""
+    text = f"an order of an earlier cycle came late to Bitget and closed {size(qty)} @ {price(fill.price)}"
+    turn.note("late order", Level.URGENT, f"{name(cycle)}: {text} ({money(fill.profit)}).", cycle)
 
 
 def _alarm(turn: Turn, cycle: Cycle, fill: Fill, what: str) -> None:

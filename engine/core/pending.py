@@ -32,6 +32,7 @@ from engine.core.fills import settle, update_order
 from engine.core.in_order import reads_from
 from engine.core.ledger import newest_first, parts_of, size_of
 from engine.core.limits import hold, no_risk_because
+from engine.core.preconditions import has_gone_back
 from engine.core.resting import find_stop, stop_ended
 from engine.core.rung import undo_add
 from engine.core.state import Knowledge, Pending
@@ -332,9 +333,16 @@ def _not_there(turn: Turn, pending: Pending) -> None:
 
 
 def _may_add_again(turn: Turn, pending: Pending, symbol: str) -> bool:
-    """Whether an order that adds risk may be sent again: soon, at a fresh price, with nothing against it."""
-    is_late = turn.at - pending.first_sent > ADD_AGAIN_MS
-    return not (is_late or turn.fresh_tick(symbol) is None or no_risk_because(turn))
+    """Whether an order that adds risk may be sent again: soon, at a fresh price that is still that of its
+    rung, with nothing against it.
+    """
+    is_late, tick = turn.at - pending.first_sent > ADD_AGAIN_MS, turn.fresh_tick(symbol)
+    if is_late or tick is None or no_risk_because(turn):
+        return False
+    cycle = turn.cycle(pending.cycle)
+    if cycle is None or cycle.rung is None or cycle.rung.add.id != pending.work.id:
+        return True
+    return not has_gone_back(turn, cycle, cycle.rung, tick.mark)
 
 
 def _close_what_it_protects(turn: Turn, pending: Pending, stop: PlaceStop) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.core.cycle import Cycle, key_of
+from engine.core.cycle import Cycle, Rung, key_of
 from engine.core.entering import is_busy
 from engine.core.exchange import Tick
 from engine.core.instrument import ONE, ZERO, Instrument
@@ -103,19 +103,21 @@ def add_block(
 
 
 def _stops_block(turn: Turn, cycle: Cycle, mark: Decimal, share: Decimal) -> str:
-    """A rung whose stops would be passed at once would only buy a loss. Once banked, the market may not have
-    gone back behind the trigger by more than the band of an approval.
-    """
-    ladder = turn.state.settings.ladder
+    """A rung whose stops would be passed at once would only buy a loss."""
     if cycle.rung is not None:
-        back = cycle.rung.trigger * (ONE - cycle.side.d * ladder.approval_band)
-        left = not is_reached(cycle, mark, back)
+        left = has_gone_back(turn, cycle, cycle.rung, mark)
         return f"the market has gone back to {price(mark)}, behind the trigger" if left else ""
-    after = preview(turn, cycle, mark, share)
+    after, ladder = preview(turn, cycle, mark, share), turn.state.settings.ladder
     for stop in wanted_stops(after, turn.instrument(cycle.symbol), guard=ladder.guard):
         if is_beyond(cycle.side, mark, stop.trigger):
             return f"the stop at {price(stop.trigger)} would be passed at once"
     return ""
+
+
+def has_gone_back(turn: Turn, cycle: Cycle, rung: Rung, mark: Decimal) -> bool:
+    """Whether the market has left the trigger of a rung under way by more than the band of an approval."""
+    band = turn.state.settings.ladder.approval_band
+    return not is_reached(cycle, mark, rung.trigger * (ONE - cycle.side.d * band))
 
 
 def preview(turn: Turn, cycle: Cycle, mark: Decimal, share: Decimal = ONE) -> Cycle:

@@ -76,7 +76,9 @@ class Disk(MemoryJournal):
         self.armed |= armed_ids(state)
 
     def after_crash(self, *, torn: bool) -> Disk:
-        """What the next start finds. What was refused after it was written is there, unless it was `torn`."""
+        """What the next start finds. What was refused after it was written is there, unless it was `torn` or
+        something newer has come to the disk.
+        """
         durable, writing = list(self._lines), self._writing
         left = self.crash(torn=torn)
         assert left._lines[: len(durable)] == durable, "a crash took away what was durable"
@@ -88,7 +90,7 @@ class Disk(MemoryJournal):
         )
         if writing is not None and len(left) > len(durable):
             found._keep(*writing)
-        if self._unsure is not None and not torn:
+        if self._unsure is not None and not torn and len(left) == len(durable):
             found.write(*self._unsure)
         return found
 

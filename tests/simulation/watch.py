@@ -74,6 +74,7 @@ class Watch:
         self._covered: dict[Key, Decimal] = {}
         self._uncovered_since: dict[Key, float] = {}
         self._laddered: dict[str, list[tuple[str, Decimal]]] = {}
+        self._asked_at: dict[str, Decimal] = {}
         self._leg_of: dict[str, int | None] = {}
         self._parts: dict[str, tuple[str, tuple[tuple[int, Decimal], ...]]] = {}
 
@@ -161,6 +162,8 @@ class Watch:
         """
         engine, now, symbol = self.engine, self._world.timeline.now, params["symbol"]
         assert engine is not None
+        if tick := engine.prices.of(symbol):
+            self._asked_at[params["clientOid"]] = tick.mark
         state = engine.state
         if self.killed:
             self.say("an order that adds risk left after the kill switch was acknowledged")
@@ -285,7 +288,7 @@ class Watch:
 
     def _count_add(self, name: str, symbol: str, side: Side, price: Decimal) -> None:
         """Two adds of a ladder lie a whole trigger apart: a trader's price for each leg, never twice the
-        same.
+        same. One that came late to the exchange is judged by the price at which it was sent.
         """
         position = self._world.account.position(symbol, side)
         if position is None:
@@ -295,7 +298,7 @@ class Watch:
             return
         ladder = self._settings.ladder
         if adds and ladder.basis is Basis.FRONT_LEG and not self.is_touched(60.0):
-            apart = side.d * (price - adds[-1][1]) / adds[-1][1]
+            apart = side.d * (self._asked_at.get(name, price) - adds[-1][1]) / adds[-1][1]
             if apart < Decimal("0.9") * ladder.roe / position.leverage:
                 self.say(
                     f"add {name} at {price} follows {adds[-1][0]} at {adds[-1][1]}: no trigger lies between"

@@ -9,7 +9,7 @@ from test_shield import Night
 
 from engine.core.actions import PlaceMarket
 from engine.core.decide import Decision
-from engine.core.events import FillSeen, MarkReached
+from engine.core.events import FillSeen, MarkReached, PositionsRead
 from engine.core.settings import Ladder, Sequence, Settings
 
 D = Decimal
@@ -45,4 +45,18 @@ def test_the_hard_stop_stays_while_the_next_rung_adds_first() -> None:
     night, adds = after_a_rung_that_adds_first("90000")
     assert night.notes[-1].endswith("reached rung 2 at 90,250.0.")
     assert [work.opens for work in adds.actions if isinstance(work, PlaceMarket)] == [True]
+    assert not night.cancelled
+
+
+def test_the_hard_stop_stays_while_bitget_shows_more_than_the_trades_explain() -> None:
+    """Seed 12081: an add of the trader was not told yet, and only that stop held it."""
+    night = Night(ADDS_FIRST)
+    night.reads_orders()
+    night.mark = D(95_000)
+    banks = filled(night, night.tell(MarkReached("BTCUSDT", night.mark)), "95000")
+    night.placed(filled(night, banks, "95000", profit="2.44"), answers=False)
+    more = replace(night.cycle.seen, qty=night.cycle.held_qty + D("0.001"))
+    night.tell(PositionsRead((more,), rest=False))
+    night.reads_orders()
+    assert night.cycle.rung is None
     assert not night.cancelled
