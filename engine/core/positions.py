@@ -173,7 +173,7 @@ def adopt(turn: Turn, position: Position) -> None:
     known = position.updated or turn.market
     left = state.left_alone.get(key)
     before = _cared_for_before(state, position)
-    given = given_by(state, left) if left is not None and left.cycle else tuple(c.id for c in before)
+    given = (given_by(state, left) if left is not None else ()) or tuple(c.id for c in before)
     closing = next((c.closing for c in reversed(before) if c.closing), "")
     cycle = replace(cycle, adopted=known, known_until=known, given=given, closing=closing)
     if position.funding is not None:

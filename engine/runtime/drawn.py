@@ -58,8 +58,8 @@ class Still:
         return self._ended[1]
 
 
-def managed(still: PositionView, tick: Tick | None, at: int) -> PositionView:
-    """A position under care, with what the price says of it."""
+def priced(still: PositionView, tick: Tick | None, at: int) -> PositionView:
+    """A position with what the price says of it."""
     mark, age = _mark(tick, at)
     gain = unrealised(still.side, still.size, still.entry, mark) if mark is not None else None
     distance = abs(mark - still.liquidation) if mark is not None and still.liquidation else None
@@ -199,11 +199,9 @@ def _next_rung(state: State, cycle: Cycle, instrument: Instrument) -> NextRungVi
     )
 
 
-def unmanaged(stranger: Unmanaged, tick: Tick | None, at: int, state: State) -> PositionView:
+def unmanaged(stranger: Unmanaged, state: State) -> PositionView:
+    """A position that is not under care, without its price."""
     position = stranger.position
-    mark, age = _mark(tick, at)
-    gain = unrealised(position.side, position.qty, position.entry, mark) if mark is not None else None
-    distance = abs(mark - position.liquidation) if mark is not None and position.liquidation else None
     instrument = state.instruments.get(position.symbol)
     return PositionView(
         key=key_of(position.symbol, position.side),
@@ -213,17 +211,17 @@ def unmanaged(stranger: Unmanaged, tick: Tick | None, at: int, state: State) -> 
         symbol=position.symbol,
         side=position.side,
         entry=position.entry,
-        mark=mark,
-        last=tick.last if tick is not None and mark is not None else None,
-        mark_age_ms=age,
+        mark=None,
+        last=None,
+        mark_age_ms=None,
         size=position.qty,
         margin=position.margin,
         leverage=position.leverage,
-        unrealized_pnl=gain,
-        unrealized_return=share(gain, position.margin),
+        unrealized_pnl=None,
+        unrealized_return=None,
         liquidation=position.liquidation,
-        distance=share(distance, mark),
-        distance_usdt=distance,
+        distance=None,
+        distance_usdt=None,
         status=None,
         reason=stranger.reason,
         blocked="",

@@ -20,7 +20,7 @@ from engine.protocol import (
     UnknownView,
 )
 from engine.runtime.approvals import approvals_of
-from engine.runtime.drawn import Still, managed, share, unmanaged
+from engine.runtime.drawn import Still, priced, share, unmanaged
 from engine.runtime.engine import Engine
 
 
@@ -28,10 +28,8 @@ def snapshot_of(engine: Engine, mode: Mode, still: Still | None = None) -> Snaps
     """Everything a screen draws, now. Who asks often keeps `still`."""
     state, at, still = engine.state, engine.now(), still or Still()
     ticks = {tick.symbol: tick for tick in engine.prices.newest()}
-    positions = tuple(
-        [managed(view, ticks.get(view.symbol), at) for view in still.views(state).values()]
-        + [unmanaged(u, ticks.get(u.position.symbol), at, state) for u in state.unmanaged.values()]
-    )
+    views = *still.views(state).values(), *(unmanaged(u, state) for u in state.unmanaged.values())
+    positions = tuple(priced(view, ticks.get(view.symbol), at) for view in views)
     account = _account_view(engine, positions)
     return Snapshot(
         version=engine.change,
