@@ -130,6 +130,16 @@ async def gone(pid: int, within_s: float = 45.0) -> None:
             await asyncio.sleep(0.05)
 
 
+async def stopped(pid: int, within_s: float = 45.0) -> None:
+    """Until the process stands still: it gives its terminal back first, and is not woken by a SIGCONT that
+    comes before it stands.
+    """
+    asked = ("ps", "-o", "state=", "-p", str(pid))
+    async with asyncio.timeout(within_s):
+        while not subprocess.check_output(asked).startswith(b"T"):  # noqa: ASYNC110, ASYNC221 - as for `gone`
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["SIGTERM", "SIGHUP"])
 async def test_a_signal_on_the_far_side_gives_the_near_terminal_back(
     door: Door, socket: Path, number: signal.Signals
@@ -188,9 +198,10 @@ async def test_a_desk_that_was_stopped_comes_back_and_draws_again(door: Door, so
     async with EngineFace(socket) as face, desk_over_ssh(door, socket) as (held, told):
         desk = process_of(told)
         os.kill(desk, signal.SIGTSTP)
-        await asyncio.sleep(0.5)
+        await stopped(desk)
+        held.seen.clear()
         os.kill(desk, signal.SIGCONT)
-        await asyncio.sleep(0.5)
+        await held.until(b"nearest liquidation first")
         held.type(b"\x0b")
         await asyncio.wait_for(face.heard.wait(), 60)
         assert face.commands == [Halt()]
