@@ -26,7 +26,7 @@ from engine.core.state import State
 from engine.journal.chain import write_entry
 from engine.journal.port import Entry
 from engine.journal.sqlite import SqliteJournal
-from engine.runtime.loop import run
+from engine.loop import run
 
 COMMITS = 1_000
 GROUPED = 50_000

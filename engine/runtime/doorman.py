@@ -24,9 +24,9 @@ from engine.api.rest.gate import Gate
 from engine.api.rest.route import Route
 from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Scope, Tokens
+from engine.loop import run
 from engine.runtime.doors import Orders
 from engine.runtime.logfile import logging_to
-from engine.runtime.loop import run
 from engine.runtime.window import Window
 from engine.webhook.alert import Message
 from engine.webhook.carrying import Outcome, Terms

@@ -23,10 +23,10 @@ from engine.journal.history import History
 from engine.journal.lock import EngineLock
 from engine.journal.port import JournalRefused
 from engine.journal.sqlite import SqliteJournal
+from engine.loop import run
 from engine.runtime.doors import Doors
 from engine.runtime.engine import Engine
 from engine.runtime.logfile import logging_to
-from engine.runtime.loop import run
 from engine.runtime.settings import settings_of
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.telling import TellingFace, TellingJournal, Voices

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from engine.simulator.hand_cli import KEY_VARIABLES, URL_VARIABLE, add_hand_parser
 
@@ -82,16 +82,14 @@ def add_simulator_parser(subparsers: argparse._SubParsersAction[argparse.Argumen
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the simulator until SIGTERM or SIGINT. Returns 0, or 2 after saying on stderr what cannot be."""
-    import asyncio
-
+    from engine.loop import run as on_loop
     from engine.simulator.candles import CandleError
     from engine.simulator.loopback import check_loopback
 
     try:
         check_loopback(arguments.host)
         sim = _prepared(arguments)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(sim, arguments.env))
+        on_loop(_serve(sim, arguments.env))
     except (CandleError, ValueError) as error:
         return _complain(str(error), as_json=arguments.json)
     except NotWritten as error:
@@ -252,14 +250,6 @@ async def _serve(sim: SimulatedBitget, env: Path | None) -> None:
             )
             await ended.wait()
             watch.cancel()
-
-
-def _loop_factory() -> Any:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 def _complain(why: str, *, as_json: bool) -> int:

@@ -1,4 +1,4 @@
-"""The event loop that the engine and the process at its doors run on."""
+"""The event loop that the engine, the process at its doors and the simulated exchange run on."""
 
 from __future__ import annotations
 
