@@ -72,7 +72,7 @@ class InProcessBitget:
         self._sink: Sink | None = None
         self._resync = asyncio.Event()
         self._broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._trades = Trades(self._tell_fill, self._read_order, self._resync.set)
+        self._trades = Trades(self._tell_fill, self._read_order, self._resync.set, self.market_ms)
         self._orders = Orders(self._rest, lambda: self._hedged, self._trades.own)
         self._reads = Reads(self._rest, self._trades, self.market_ms, self._see_mode)
 

@@ -76,7 +76,7 @@ class Bitget:
         self._complained: set[str] = set()
         self._resync = asyncio.Event()
         self._childless: asyncio.Queue[tuple[RestingOrder, OrderRow]] = asyncio.Queue()
-        self._trades = Trades(self._tell_fill, self._read_order, self._resync.set)
+        self._trades = Trades(self._tell_fill, self._read_order, self._resync.set, self.market_ms)
         self._orders = Orders(self._rest, lambda: self._hedged, self._trades.own)
         self._reads = Reads(self._rest, self._trades, self.market_ms, self._see_mode)
 

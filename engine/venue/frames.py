@@ -153,7 +153,7 @@ def ticker_frame(text: str) -> TickerFrame | None:
     """The frame when it is a price frame that reads well; None for anything else (then read its envelope)."""
     try:
         return _TICKER.decode(text)
-    except msgspec.ValidationError:
+    except msgspec.DecodeError:
         return None
 
 

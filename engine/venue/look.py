@@ -60,7 +60,7 @@ class Look:
         self._client = make_client(keys, url=url, demo=demo, timeout_s=PATIENCE_S, ping_s=PATIENCE_S)
         self._rest = Rest(self._client, keys, Clock(), PATIENCE_S)
         self._preflight = Preflight(self._rest, Backoff(0.25, 1.0))
-        nobody = Trades(lambda _: None, self._no_order, lambda: None)
+        nobody = Trades(lambda _: None, self._no_order, lambda: None, Clock().now_ms)
         self._reads = Reads(self._rest, nobody, Clock().now_ms, lambda _: None)
 
     async def __aenter__(self) -> Self:

@@ -23,17 +23,14 @@ from engine.core.exchange import OrderRow, Outcome, Refused, Unknown
 from engine.core.instrument import Side
 from engine.venue.lanes import Lane
 from engine.venue.malformed import Malformed, plain, shaped
-from engine.venue.outcomes import NoAnswer, Refusal, listed, placed, unknown
-from engine.venue.rest import PRODUCT, Ready, Rest
+from engine.venue.outcomes import NOT_FOUND, NoAnswer, Refusal, listed, placed, unknown
+from engine.venue.rest import ORDER, PRODUCT, Ready, Rest
 from engine.venue.rows import OrderDetail, Page, PlanRow, page_of
 
 Deed = PlaceMarket | PlaceLimit | SetLeverage | PlaceStop | MoveStop | CancelStop | CancelOrder
 ORDERS: Final = (PlaceMarket, PlaceLimit)
 
-NOT_FOUND: Final = frozenset({"40109", "40768", "43001", "43025", "43020"})
-"""Codes of order detail and of the plan lists for an order that is not there."""
-
-PLACE: Final = "v2/mix/order/place-order"
+PLACE: Final = ORDER
 PLACE_STOP: Final = "v2/mix/order/place-tpsl-order"
 MOVE_STOP: Final = "v2/mix/order/modify-tpsl-order"
 CANCEL_STOP: Final = "v2/mix/order/cancel-plan-order"

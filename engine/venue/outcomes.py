@@ -17,6 +17,9 @@ SUCCESS: Final = "00000"
 OK: Final = HTTPStatus.OK
 TOO_MANY: Final = HTTPStatus.TOO_MANY_REQUESTS
 
+NOT_FOUND: Final = frozenset({"40109", "40768", "43001", "43025", "43020"})
+"""Codes of order detail and of the plan lists for an order that is not there."""
+
 OUT_OF_WINDOW: Final = "the request's time stamp was out of the window"
 
 UNDECIDED: Final = {
@@ -30,6 +33,20 @@ UNDECIDED: Final = {
     "45001": "the exchange reported an unknown error",
 }
 """Codes after which nobody knows whether the request was carried out."""
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """An order of a list that was not done, and why."""
+
+    code: str | None = msgspec.field(name="errorCode", default="")
+    msg: str | None = msgspec.field(name="errorMsg", default="")
+
+
+class Lists(msgspec.Struct, frozen=True):
+    """The answer to a request with a list of ids."""
+
+    failed: list[Failed] | None = msgspec.field(name="failureList", default=None)
+    done: list[Any] | None = msgspec.field(name="successList", default=None)
 
 
 class NoAnswer(Exception):
@@ -91,12 +108,12 @@ def placed(data: object) -> Outcome:
 
 def listed(data: object, order_id: str) -> Outcome:
     """The answer to a request with a list of ids, which may have failed with HTTP 200 in `failureList`."""
-    if not isinstance(data, dict):
+    try:
+        lists = msgspec.convert(data, Lists)
+    except msgspec.ValidationError:
         return Unknown("the answer could not be read")
-    failed: list[dict[str, Any]] = data.get("failureList") or []
-    if failed:
-        outcome = verdict({"code": failed[0].get("errorCode") or "", "msg": failed[0].get("errorMsg") or ""})
-        return unknown(outcome)
-    if data.get("successList"):
+    if lists.failed:
+        return unknown(verdict({"code": lists.failed[0].code or "", "msg": lists.failed[0].msg or ""}))
+    if lists.done:
         return Accepted(order_id)
     return Unknown("the answer named no order")

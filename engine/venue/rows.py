@@ -308,7 +308,7 @@ class ContractRow(Row, frozen=True, kw_only=True):
 class Page(Row, frozen=True, kw_only=True):
     """One page of a list: its rows, still plain, and where the next, older page begins."""
 
-    rows: list[Any]
+    rows: list[dict[str, Any]]
     end_id: str
 
 

@@ -18,7 +18,7 @@ from engine.core.exchange import Cause, Fill, OrderKind, OrderRow
 from engine.core.instrument import ZERO
 from engine.venue.frames import OrderPush
 from engine.venue.malformed import Malformed, number_or
-from engine.venue.outcomes import NoAnswer, Refusal
+from engine.venue.outcomes import NOT_FOUND, NoAnswer, Refusal
 from engine.venue.rows import FillRow, OrderDetail
 from engine.venue.terms import cause_of, direction_of
 
@@ -27,6 +27,9 @@ log = logging.getLogger("ratchet.venue")
 REMEMBERED: Final = 20_000
 PATIENCE_S: Final = (0.15, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Waits before the attempts to read an order's origin; the orders channel mostly brings it in the first."""
+
+SETTLED_MS: Final = 60_000
+"""After so long order detail knows every order that it will ever know."""
 
 STOPS: Final = frozenset({OrderKind.LOSS_PLAN, OrderKind.POS_LOSS, OrderKind.MOVING_PLAN})
 PROFITS: Final = frozenset({OrderKind.PROFIT_PLAN, OrderKind.POS_PROFIT})
@@ -64,7 +67,8 @@ class Origin(msgspec.Struct, frozen=True):
 class Trades:
     """Tells `tell` each trade once. `read_order(symbol, order_id)` reads an order that was not seen.
 
-    `untold` is called when a trade could not be told: the next reading of fills has it.
+    `untold` is called when a trade could not be told: the next reading of fills has it. `clock_ms` is the
+    exchange's clock.
     """
 
     def __init__(
@@ -72,10 +76,12 @@ class Trades:
         tell: Callable[[Fill], None],
         read_order: Callable[[str, str], Awaitable[OrderDetail]],
         untold: Callable[[], None],
+        clock_ms: Callable[[], int],
     ) -> None:
         self._tell = tell
         self._read_order = read_order
         self._untold = untold
+        self._clock_ms = clock_ms
         self._origins: Recent[str, Origin] = Recent()
         self._own: Recent[str, None] = Recent()
         self._told: Recent[str, None] = Recent()
@@ -157,10 +163,22 @@ class Trades:
     async def _origin(self, row: FillRow) -> Origin:
         origin = self._origins.get(row.order_id)
         if origin is None:
-            detail = await self._read_order(row.symbol, row.order_id)
-            origin = Origin(detail.client_oid, detail.order_source, detail.pos_side)
+            origin = await self._read_origin(row)
             self.learn(row.order_id, origin)
         return origin
+
+    async def _read_origin(self, row: FillRow) -> Origin:
+        """What order detail says. An order that Bitget does not know was none of ours: those are found for
+        months. Its trade tells by itself what was forced, and all later ones wait for it.
+        """
+        try:
+            detail = await self._read_order(row.symbol, row.order_id)
+        except Refusal as refusal:
+            if refusal.code not in NOT_FOUND or self._clock_ms() - row.c_time < SETTLED_MS:
+                raise
+            log.warning("Bitget does not know the order of a trade on %s: it is none of ours", row.symbol)
+            return Origin("", "")
+        return Origin(detail.client_oid, detail.order_source, detail.pos_side)
 
     def _say(self, row: FillRow, origin: Origin) -> None:
         if row.trade_id in self._told:

@@ -29,7 +29,8 @@ class Desk:
         self.missed = 0
         self._detail = detail
         self._silent = silent
-        self.trades = Trades(self._hear, self._read, self._miss)
+        self.now = 0
+        self.trades = Trades(self._hear, self._read, self._miss, lambda: self.now)
 
     async def _read(self, symbol: str, order_id: str) -> OrderDetail:
         self.asked += 1
@@ -147,6 +148,18 @@ async def test_what_cannot_be_read_back_is_not_marked_as_told() -> None:
     with pytest.raises(NoAnswer):
         await desk.trades.read_back([fill_row()])
     assert len(await desk.trades.read_back([fill_row()])) == 1
+
+
+async def test_a_trade_whose_order_bitget_does_not_know_any_more_is_nobodys() -> None:
+    """Order detail reaches back for months only, and may not know what Bitget did by itself."""
+    desk = Desk(None)
+    row = fill_row(orderId="7", tradeSide="burst_close_long")
+    desk.now = row.c_time + 59_000
+    with pytest.raises(Refusal):
+        await desk.trades.read_back([row])
+    desk.now = row.c_time + 60_000
+    [fill] = await desk.trades.read_back([row])
+    assert (fill.client_id, fill.cause) == ("", Cause.LIQUIDATION)
 
 
 def test_the_child_of_a_stop_is_a_stop_even_without_an_order_source() -> None:
