@@ -155,7 +155,7 @@ def _add_engine(commands: Parsers) -> None:
     engine.add_argument(
         "--take-over",
         action="store_true",
-        help="trade although orders of another Ratchet rest on the account: it must not run any more",
+        help="trade although orders of another Ratchet are on the account: it must not run any more",
     )
     engine.add_argument(
         "--read-only", action="store_true", default=argparse.SUPPRESS, help="watch, and never send an order"

@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.core.actions import Level, Note, Reading, Work
+from engine.core.another import order_met
 from engine.core.approval import expire_questions
 from engine.core.closing import advance_close
 from engine.core.commands import commanded
@@ -42,15 +43,16 @@ from engine.core.events import (
     StopSeen,
     Timer,
 )
-from engine.core.exchange import Bill
+from engine.core.exchange import Bill, Fill
 from engine.core.fills import claim_strays, fill_seen, order_seen
 from engine.core.flipping import advance_flips
 from engine.core.in_order import has_to_wait, missed, told
-from engine.core.instrument import ZERO, Side
+from engine.core.instrument import ZERO, Instrument, Side
 from engine.core.ledger import fund, left_over
 from engine.core.limits import balance_read, roll, transferred, transferred_late
 from engine.core.pending import answered, looked_up, restart, watch
 from engine.core.positions import SAME_MOMENT_MS, bar, close_if_flat, positions_read
+from engine.core.readings import watch_readings
 from engine.core.refusal import CommandRefused
 from engine.core.resting import orders_read, stop_seen
 from engine.core.rung import advance, arm, expire, try_rung
@@ -106,9 +108,7 @@ def _take_in(turn: Turn) -> str:
         case Started():
             _started(turn, body)
         case InstrumentsRead(instruments):
-            turn.set(instruments={i.symbol: i for i in instruments})
-            for cycle in turn.state.cycles.values():
-                turn.put(bar(turn, cycle, cycle.seen))
+            _instruments_read(turn, instruments)
         case BalanceRead(balance, asked):
             balance_read(turn, balance, asked)
             _mark_read(turn, "balance")
@@ -121,15 +121,13 @@ def _take_in(turn: Turn) -> str:
             orders_read(turn, body)
             _mark_read(turn, "orders")
         case OrderSeen(row):
+            order_met(turn, row.client_id)
             order_seen(turn, row)
             saw_order(turn, row)
         case StopSeen():
             stop_seen(turn, body)
         case FillSeen(fill, live):
-            is_new = fill.trade_id not in turn.state.trades_seen
-            if is_new and not has_to_wait(turn, fill, live=live):
-                saw_fill(turn, fill)
-                fill_seen(turn, fill, live=live)
+            _fill_told(turn, fill, live=live)
         case FillsRead():
             told(turn, body)
             fills_read(turn, body)
@@ -154,6 +152,26 @@ def _take_in(turn: Turn) -> str:
         case _:
             assert_never(body)
     return ""
+
+
+def _instruments_read(turn: Turn, instruments: tuple[Instrument, ...]) -> None:
+    """The contracts as they are now. That of a symbol which was taken off the list is kept as long as it is
+    under care.
+    """
+    cared = {cycle.symbol for cycle in turn.state.cycles.values()}
+    kept = {symbol: known for symbol, known in turn.state.instruments.items() if symbol in cared}
+    turn.set(instruments=kept | {read.symbol: read for read in instruments})
+    for cycle in turn.state.cycles.values():
+        turn.put(bar(turn, cycle, cycle.seen))
+
+
+def _fill_told(turn: Turn, fill: Fill, *, live: bool) -> None:
+    if live:
+        order_met(turn, fill.client_id)
+    is_new = fill.trade_id not in turn.state.trades_seen
+    if is_new and not has_to_wait(turn, fill, live=live):
+        saw_fill(turn, fill)
+        fill_seen(turn, fill, live=live)
 
 
 def _go_on(turn: Turn) -> None:
@@ -200,6 +218,7 @@ def _started(turn: Turn, body: Started) -> None:
         hindered="",
         links={},
         unread=UNREAD,
+        failing={},
     )
     missed(turn)
     restart(turn)
@@ -248,6 +267,7 @@ def _timer(turn: Turn, *, reconcile: bool) -> None:
     roll(turn)
     watch(turn)
     watch_entries(turn)
+    watch_readings(turn)
     if reconcile:
         turn.ask(*EVERYTHING)
 

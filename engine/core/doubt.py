@@ -7,7 +7,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.core.actions import Level, Reading
-from engine.core.cycle import Cycle, Doubt, Hand, Stage
+from engine.core.cycle import Cycle, Doubt, Hand, Rest, Stage
 from engine.core.events import FillsRead, PositionsRead
 from engine.core.exchange import Position
 from engine.core.in_order import is_linking
@@ -79,13 +79,36 @@ def resolve_doubt(turn: Turn, cycle: Cycle) -> Cycle:
     if _in_flight(cycle) and turn.at - doubt.since < 10 * DOUBT_MS:
         return cycle
     if doubt.fills_read and doubt.gone_by_rest and doubt.gone_by_rest + doubt.gone_by_stream >= 2:
-        return _gone_unexplained(turn, cycle)
+        if not _may_rest(cycle):
+            return _gone_unexplained(turn, cycle)
+        cycle = _told_of_stops(turn, cycle)
     if doubt.fills_read and doubt.seen_again:
         return _believe(turn, cycle)
     if turn.at - doubt.asked >= DOUBT_MS:
         turn.ask(Reading.POSITIONS, Reading.FILLS, Reading.ORDERS)
         return replace(cycle, doubt=replace(doubt, asked=turn.at))
     return cycle
+
+
+def _may_rest(cycle: Cycle) -> bool:
+    """Whether a stop of ours may still rest. Stops die with their position on Bitget: one that is listed
+    speaks against a list of positions without it.
+    """
+    return any(s.state in (Rest.RESTING, Rest.MOVING) and not s.missing for s in cycle.stops)
+
+
+def _told_of_stops(turn: Turn, cycle: Cycle) -> Cycle:
+    """Say once that the two lists speak against each other; what rests is kept."""
+    mark = f"stops of the gone {cycle.doubt.since if cycle.doubt else 0}"
+    seen = max((s.read_at for s in cycle.stops), default=0)
+    if cycle.doubt is None or seen <= cycle.doubt.since or mark in cycle.warned:
+        return cycle
+    text = (
+        f"{name(cycle)}: Bitget lists the position no more, and its stops still: they are kept until it is "
+        "certain. Look at Bitget."
+    )
+    turn.note("doubt", Level.URGENT, text, cycle)
+    return replace(cycle, warned=(*cycle.warned, mark))
 
 
 def _in_flight(cycle: Cycle) -> bool:

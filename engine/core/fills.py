@@ -7,10 +7,11 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import Level
+from engine.core.another import is_anothers
 from engine.core.cycle import Cycle, Hand, Order, Rest, Stage, Stop, key_of
 from engine.core.doubt import UNTOLD, moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
-from engine.core.ids import cycle_in, is_entry, is_ours
+from engine.core.ids import cycle_in, is_add, is_entry, is_ours
 from engine.core.in_order import candidates, first_told, meaning
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
@@ -89,7 +90,8 @@ def _linked(turn: Turn, fill: Fill) -> None:
 
 def _closes(fill: Fill) -> bool:
     """Whether it is certain that a trade that is taken to reduce does: only what closes has a profit."""
-    return bool(fill.side or fill.profit or is_ours(fill.client_id))
+    ours = is_ours(fill.client_id) and not is_add(fill.client_id)
+    return bool(fill.side or fill.profit or ours)
 
 
 def _of_the_past(turn: Turn, fill: Fill, side: Side, *, opens: bool, of: Cycle | None = None) -> bool:
@@ -156,12 +158,12 @@ def _opened(turn: Turn, cycle: Cycle, fill: Fill, *, live: bool) -> Cycle:
     number = mine.number if mine else next_leg(cycle)
     grown = _enlarge(cycle, number, fill, Hand.TRADER)
     if mine is None:
+        who = "another Ratchet" if is_anothers(turn.state, fill.client_id) else "you"
         turn.note(
             "trader",
             Level.MONEY,
-            f"{name(cycle)}: you added {size(fill.qty)} @ {price(fill.price)}: leg {number}, the "
-            "next trigger is "
-            "measured from it.",
+            f"{name(cycle)}: {who} added {size(fill.qty)} @ {price(fill.price)}: leg {number}, the "
+            "next trigger is measured from it.",
             grown,
         )
     return grown
@@ -260,8 +262,12 @@ def _attribute(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Part
 
 
 def _late(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> None:
-    """A close that Bitget carried out so late that it met another position than it was meant for."""
-    text = f"an order of an earlier cycle came late to Bitget and closed {size(qty)} @ {price(fill.price)}"
+    """A close that Bitget carried out so late that it met another position than it was meant for, or one that
+    another engine has sent.
+    """
+    strange = is_anothers(turn.state, fill.client_id)
+    whose = "another Ratchet" if strange else "an earlier cycle came late to Bitget and"
+    text = f"an order of {whose} closed {size(qty)} @ {price(fill.price)}"
     turn.note("late order", Level.URGENT, f"{name(cycle)}: {text} ({money(fill.profit)}).", cycle)
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from engine.core.actions import Level, Reading
 from engine.core.exchange import Balance
 from engine.core.instrument import ZERO
+from engine.core.readings import overdue
 from engine.core.state import Day, Kill, State
 from engine.core.turn import Turn
 from engine.core.words import amount, percent
@@ -148,6 +149,8 @@ def no_risk_because(turn: Turn) -> str:
         return "the daily loss limit is hit"
     if not state.is_reconciled:
         return f"not reconciled with Bitget yet ({', '.join(state.unread)} unread)"
+    if late := overdue(state, turn.at):
+        return f"Bitget's {', '.join(late)} cannot be read"
     if not state.links.get("private", False):
         return "the private stream is down"
     if state.balance is None:

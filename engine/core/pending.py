@@ -33,6 +33,7 @@ from engine.core.in_order import reads_from
 from engine.core.ledger import newest_first, parts_of, size_of
 from engine.core.limits import hold, no_risk_because
 from engine.core.preconditions import has_gone_back
+from engine.core.readings import reading_answered
 from engine.core.resting import find_stop, stop_ended
 from engine.core.rung import undo_add
 from engine.core.state import Knowledge, Pending
@@ -89,8 +90,10 @@ def _may_have_arrived(pending: Pending) -> bool:
 
 
 def _read_up_to(turn: Turn, event: Answered) -> None:
-    """A complete reading of trades or bills: the next one begins a while before the moment of this one."""
+    """A reading is over; after a whole one of trades or bills the next begins a while before its moment."""
     parts = event.id.split(":")
+    if parts[0] == "read":
+        reading_answered(turn, parts[1], event)
     if not isinstance(event.outcome, Accepted) or parts[0] != "read" or not turn.event.market:
         return
     since = min(int(parts[2]), turn.event.market) - LOOK_BACK_MS

@@ -13,7 +13,7 @@ from engine.core.cycle import Cycle, Rest, Stage, key_of
 from engine.core.doubt import differs, missing
 from engine.core.events import PositionsRead
 from engine.core.exchange import Cause, Fill, Position
-from engine.core.ids import cycle_id
+from engine.core.ids import cycle_id, is_entry
 from engine.core.instrument import ZERO, Side
 from engine.core.ledger import begin, fund
 from engine.core.settings import Adoption
@@ -85,7 +85,7 @@ def unfit_because(state: State, position: Position) -> tuple[str, bool]:
     What only pauses the ladder of one under care keeps none from it that was under care already.
     """
     instrument = state.instruments.get(position.symbol)
-    if instrument is None:
+    if instrument is None or state.settings.leverage_of(position.symbol) is None:
         return f"{position.symbol} is not in the list of managed symbols", False
     is_known = bool(_cared_for_before(state, position))
     if not position.isolated and not is_known:
@@ -175,6 +175,8 @@ def adopt(turn: Turn, position: Position) -> None:
     before = _cared_for_before(state, position)
     given = (given_by(state, left) if left is not None else ()) or tuple(c.id for c in before)
     closing = next((c.closing for c in reversed(before) if c.closing), "")
+    if state.kill is not None and state.kill.flatten and _was_entered(state, position, opening):
+        closing = "flatten"
     cycle = replace(cycle, adopted=known, known_until=known, given=given, closing=closing)
     if position.funding is not None:
         cycle = replace(cycle, funding_before=position.funding, funded_at=known)
@@ -199,6 +201,16 @@ def adopt(turn: Turn, position: Position) -> None:
         liquidation=position.liquidation,
     )
     turn.put(bar(turn, _warn(turn, cycle, position), position))
+
+
+def _was_entered(state: State, position: Position, opening: tuple[Fill, ...]) -> bool:
+    """Whether an entry that was asked for here opened it, or may have. A flatten means that one too, when it
+    was on its way: after the flatten none begins.
+    """
+    working = (
+        (e.symbol, e.side) == (position.symbol, position.side) for e in state.entries.values() if e.opens
+    )
+    return any(is_entry(fill.client_id) for fill in opening) or any(working)
 
 
 def _cared_for_before(state: State, position: Position) -> tuple[Cycle, ...]:
@@ -327,6 +339,8 @@ def bar(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
         reason = "the margin mode was changed to crossed"
     elif position.auto_margin:
         reason = "auto-add-margin was switched on"
+    elif turn.state.settings.leverage_of(cycle.symbol) is None:
+        reason = f"{cycle.symbol} is not in the list of managed symbols any more"
     elif instrument is not None and instrument.status != "normal":
         reason = f"{cycle.symbol} is '{instrument.status}' on Bitget"
     if reason and reason != cycle.barred:

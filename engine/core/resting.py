@@ -9,13 +9,14 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import CancelStop, Level, Reading
+from engine.core.another import given, met
 from engine.core.cover import drop_stop, is_covered, put_stop, rests, trader_moved
 from engine.core.cycle import Cycle, Rest, Stop, Why
 from engine.core.events import OrdersRead, StopSeen
 from engine.core.exchange import OrderRow, OrderState, RestingOrder
 from engine.core.ids import cycle_in, is_ours
 from engine.core.shield import is_awaited
-from engine.core.state import ANOTHER_ENGINE, State, given_by
+from engine.core.state import State
 from engine.core.stops import is_nearer
 from engine.core.sweep import sweep_read
 from engine.core.turn import Turn
@@ -56,12 +57,6 @@ def foreign_of(state: State, cycle: Cycle, orders: tuple[RestingOrder, ...]) -> 
         and o.order_id not in mine
         and (not is_ours(o.client_id) or cycle_in(o.client_id) not in known)
     )
-
-
-def _given(state: State) -> frozenset[str]:
-    """The cycles whose stops are the trader's own now: the position was released, and is still there."""
-    adopted = [id for cycle in state.cycles.values() for id in cycle.given]
-    return frozenset([*adopted, *(id for left in state.left_alone.values() for id in given_by(state, left))])
 
 
 def _held_against(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder | None, asked: int) -> Cycle:
@@ -184,13 +179,13 @@ def _strangers(turn: Turn, read: OrdersRead) -> None:
     """Orders in our id space that we did not send: left over from a cycle that ended, or another engine's."""
     state = turn.state
     open_ids = {c.id for c in state.cycles.values()}
-    ended, given = {c.id for c in state.closed}, _given(state)
+    ended, theirs = {c.id for c in state.closed}, given(state)
     unknown: list[str] = []
     for order in read.orders:
         owner = cycle_in(order.client_id)
         if owner in open_ids:
             _orphan(turn, order, read.asked)
-        if not owner or owner in open_ids or owner in given:
+        if not owner or owner in open_ids or owner in theirs:
             continue
         if owner in ended or state.take_over:
             if (
@@ -205,16 +200,8 @@ def _strangers(turn: Turn, read: OrdersRead) -> None:
                 turn.send(work, owner)
         else:
             unknown.append(order.client_id)
-    if unknown and not state.read_only:
-        reason = ANOTHER_ENGINE
-        turn.set(read_only=reason)
-        turn.note(
-            "second engine",
-            Level.URGENT,
-            f"{reason}: {', '.join(unknown[:3])}. This engine trades nothing. If no other engine "
-            "runs (its journal was "
-            "lost), start with --take-over.",
-        )
+    if unknown:
+        met(turn, unknown)
 
 
 def _orphan(turn: Turn, order: RestingOrder, asked: int) -> None:

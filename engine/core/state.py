@@ -19,7 +19,7 @@ from engine.core.ticket import Ticket
 
 UNREAD: Final = ("positions", "orders", "balance")
 """What has to be read before anything is believed of the exchange."""
-ANOTHER_ENGINE = "orders of another Ratchet rest on this account"
+ANOTHER_ENGINE = "orders of another Ratchet are on this account"
 """Why an engine trades nothing that has met another one."""
 
 
@@ -135,6 +135,14 @@ class Pending(msgspec.Struct, frozen=True):
     unsure: int = 0
 
 
+class Failing(msgspec.Struct, frozen=True):
+    """A reading that fails since then, the `cause` of its first failure, and whether the trader was told."""
+
+    since: int
+    cause: str
+    told: bool = False
+
+
 class Day(msgspec.Struct, frozen=True):
     """The UTC day and week by the exchange's clock, the equity each began with, and the transfers since.
 
@@ -195,6 +203,7 @@ class State(msgspec.Struct, frozen=True):
     pending: dict[str, Pending] = {}
     links: dict[str, bool] = {}
     unread: tuple[str, ...] = UNREAD
+    failing: dict[str, Failing] = {}
     read_only: str = ""
     hindered: str = ""
     take_over: bool = False

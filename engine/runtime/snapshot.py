@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.core.flipping import until
 from engine.core.instrument import ZERO
 from engine.core.limits import day_result, week_result
+from engine.core.readings import overdue
 from engine.core.settings import Rungs
 from engine.core.state import Flipping, Knowledge, State
 from engine.core.words import amount, percent, worse
@@ -48,6 +49,7 @@ def snapshot_of(engine: Engine, mode: Mode, still: Still | None = None) -> Snaps
 
 def _engine_view(engine: Engine, mode: Mode, at: int) -> EngineView:
     state, kill = engine.state, engine.state.kill
+    late = overdue(state, at)
     return EngineView(
         version=engine.version,
         account=state.settings.account,
@@ -55,8 +57,8 @@ def _engine_view(engine: Engine, mode: Mode, at: int) -> EngineView:
         started=engine.started,
         now=at,
         market=engine.venue.market_ms(),
-        reconciled=state.is_reconciled,
-        unread=(*state.unread, "trades") if state.untold else state.unread,
+        reconciled=state.is_reconciled and not late,
+        unread=(*state.unread, *late, *(("trades",) if state.untold else ())),
         killed="" if kill is None else f"by {kill.by}{f': {kill.reason}' if kill.reason else ''}",
         killed_at=0 if kill is None else kill.at,
         flattening=kill is not None and any(c.closing == "flatten" for c in state.cycles.values()),

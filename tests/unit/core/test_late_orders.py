@@ -11,7 +11,7 @@ from test_trades_in_order import Day
 
 from engine.core.actions import LookUp, PlaceMarket, PlaceStop
 from engine.core.decide import Decision
-from engine.core.events import Answered, FillSeen, LookedUp, MarkReached
+from engine.core.events import Answered, FillSeen, LookedUp, MarkReached, PositionsRead
 from engine.core.exchange import Accepted, Unknown
 from engine.core.ids import close_id
 
@@ -27,9 +27,13 @@ def test_a_close_that_came_late_is_not_taken_for_the_traders() -> None:
     day = Day()
     day.begins()
     day.short_opened("0.002")
+    [earlier] = day.state.cycles.values()
+    closed = day.trade("101", "0.002", "99500", buy=True, profit="1", at=day.at + 100)
+    day.tell(FillSeen(closed, live=True), PositionsRead((), rest=True))
+    day.short_opened("0.002", "104")
     late = replace(
-        day.trade("102", "0.001", "99000", buy=True, profit="1", at=day.at + 500),
-        client_id=close_id("abcdefgh", 4),
+        day.trade("105", "0.001", "99000", buy=True, profit="1", at=day.at + 500),
+        client_id=close_id(earlier.id, 4),
     )
     [note] = day.tell(FillSeen(late)).notes
     assert note.text == (

@@ -1,0 +1,45 @@
+"""Another Ratchet on this account: it shows by orders in our id space that we did not send. Two of them would
+carry out every step twice, so that one that has met another trades nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.core.actions import Level
+from engine.core.ids import cycle_in
+from engine.core.state import ANOTHER_ENGINE, State, given_by
+from engine.core.turn import Turn
+
+
+def given(state: State) -> frozenset[str]:
+    """The cycles whose stops are the trader's own now: the position was released, and is still there."""
+    adopted = [id for cycle in state.cycles.values() for id in cycle.given]
+    return frozenset([*adopted, *(id for left in state.left_alone.values() for id in given_by(state, left))])
+
+
+def is_anothers(state: State, client_id: str) -> bool:
+    """Whether a client id of our space names a cycle that this engine never had."""
+    owner = cycle_in(client_id)
+    if not owner:
+        return False
+    return owner not in {c.id for c in (*state.cycles.values(), *state.closed)} | given(state)
+
+
+def order_met(turn: Turn, client_id: str) -> None:
+    """An order that moves right now. What an engine whose journal is lost had sent rests, or is history."""
+    if is_anothers(turn.state, client_id):
+        met(turn, [client_id])
+
+
+def met(turn: Turn, client_ids: Sequence[str]) -> None:
+    """Trade nothing from now on, and say so."""
+    if turn.state.read_only:
+        return
+    turn.set(read_only=ANOTHER_ENGINE)
+    turn.note(
+        "second engine",
+        Level.URGENT,
+        f"{ANOTHER_ENGINE}: {', '.join(client_ids[:3])}. This engine trades nothing. If no other engine "
+        "runs (its journal was lost), start with --take-over.",
+    )
