@@ -43,16 +43,20 @@ def blocked_because(turn: Turn, cycle: Cycle, tick: Tick, share: Decimal = ONE) 
     return _size_block(turn, cycle, instrument, tick.mark, share)
 
 
-def expected_leverage(turn: Turn, cycle: Cycle) -> bool:
-    """Whether the leverage on the exchange is the configured one, or the one the cycle began with."""
-    configured = turn.state.settings.leverage_of(cycle.symbol)
-    return cycle.seen.leverage in (configured, first_of(cycle)[1])
+def leverage_block(turn: Turn, cycle: Cycle) -> str:
+    """Why no leg may be opened at the leverage on the exchange: it is neither the configured one nor the one
+    that the cycle began with. A larger one would make the next leg larger than it was planned.
+    """
+    configured, first = turn.state.settings.leverage_of(cycle.symbol), first_of(cycle)[1]
+    if cycle.seen.leverage in (configured, first):
+        return ""
+    return f"the leverage on Bitget is {size(cycle.seen.leverage)}x, expected {size(first)}x"
 
 
 def _size_block(turn: Turn, cycle: Cycle, instrument: Instrument, mark: Decimal, share: Decimal) -> str:
     ladder = turn.state.settings.ladder
-    if not expected_leverage(turn, cycle):
-        return f"the leverage on Bitget is {size(cycle.seen.leverage)}x, expected {size(first_of(cycle)[1])}x"
+    if reason := leverage_block(turn, cycle):
+        return reason
     banked = size_of(bank_parts(cycle, ladder, instrument))
     if not instrument.is_tradable(banked, mark):
         return f"half of the leg ({size(banked)}) is below Bitget's minimum"

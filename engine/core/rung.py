@@ -27,7 +27,7 @@ from engine.core.ladder import (
 )
 from engine.core.ledger import Parts, lock, parts_of, size_of
 from engine.core.limits import no_risk_because
-from engine.core.preconditions import add_block, blocked_because
+from engine.core.preconditions import add_block, blocked_because, leverage_block
 from engine.core.settings import Rungs, Sequence
 from engine.core.stops import resting_stops, worst_case
 from engine.core.turn import Turn
@@ -276,9 +276,9 @@ def _send_add(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
         return _without_add(turn, cycle, rung, "the market data is stale")
     if reason := no_risk_because(turn) or cycle.paused or cycle.barred or cycle.closing or cycle.error:
         return _without_add(turn, cycle, rung, reason)
-    leverage = cycle.seen.leverage
-    qty = add_qty(rung.add_margin, leverage, tick.mark, instrument)
-    if reason := add_block(turn, cycle, instrument, tick.mark, credit=_not_yet_read(turn, rung)):
+    qty = add_qty(rung.add_margin, cycle.seen.leverage, tick.mark, instrument)
+    against = leverage_block(turn, cycle)
+    if reason := against or add_block(turn, cycle, instrument, tick.mark, credit=_not_yet_read(turn, rung)):
         return _without_add(turn, cycle, rung, reason)
     order = replace(rung.add, qty=qty, stage=Stage.SENT, sent=turn.at)
     turn.send(PlaceMarket(order.id, cycle.symbol, cycle.side, opens=True, qty=qty), cycle.id)

@@ -59,3 +59,26 @@ def test_a_lost_add_is_sent_again_only_while_the_price_is_still_that_of_its_rung
     found = [adds(day.tell(LookedUp(find.id, add, None))) for _ in range(3)]
     assert found[0] == [add] * again
     assert not any(found[1:]) or not again
+
+
+@pytest.mark.parametrize(("leverage", "added"), [("20", 1), ("50", 0)])
+def test_an_add_is_not_sent_at_a_leverage_that_was_changed_in_the_middle_of_its_rung(
+    leverage: str, added: int
+) -> None:
+    """At 50x the same margin would be a leg of two and a half times the planned size."""
+    day = Day()
+    day.begins()
+    day.short_opened("0.002")
+    day.mark = D("94900")
+    stops = filled(day, day.tell(MarkReached("BTCUSDT", day.mark)), "94900", profit="5.1")
+    [stop] = [work for work in stops.actions if isinstance(work, PlaceStop)]
+    [cycle] = day.state.cycles.values()
+    row = replace(cycle.seen, qty=D("0.001"), margin=D(5), leverage=D(leverage))
+    day.tell(PositionsRead((row,), rest=False))
+    covered = day.tell(Answered(stop.id, Accepted("p1")))
+    assert len(adds(covered)) == added
+    told = [note.text for note in covered.notes if "ends without its add" in note.text]
+    assert told == [
+        "BTCUSDT short: rung 1 ends without its add: the leverage on Bitget is 50x, expected 20x. "
+        "What was banked stays banked and covered."
+    ] * (1 - added)
