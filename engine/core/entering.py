@@ -66,6 +66,16 @@ def is_busy(state: State, symbol: str, *, but: str = "") -> bool:
     return any(e.symbol == symbol and e.step is not Step.ASKING and e.id != but for e in entries)
 
 
+def reduced_instead(state: State, symbol: str, side: Side) -> str:
+    """Which position an order that should open this side would reduce, in one-way mode; empty when none. It
+    need not be under care.
+    """
+    other = key_of(symbol, side.opposite)
+    cycle, stranger = state.cycles.get(other), state.unmanaged.get(other)
+    seen = cycle.seen if cycle is not None else stranger.position if stranger is not None else None
+    return f"{symbol} {side.opposite.value} is open" if seen is not None and not seen.hedged else ""
+
+
 def _instrument(turn: Turn, symbol: str) -> Instrument:
     instrument = turn.state.instruments.get(symbol)
     if instrument is None:
@@ -93,11 +103,8 @@ def _no_conflict(turn: Turn, command: Enter, cycle: Cycle | None, but: str) -> N
         raise CommandRefused(
             f"{symbol} {command.side.value} is open and not managed; adopt it or close it first."
         )
-    other = state.cycles.get(key_of(symbol, command.side.opposite))
-    if other is not None and not other.seen.hedged:
-        raise CommandRefused(
-            f"{symbol} {other.side.value} is open: close it first; an entry here would reduce it."
-        )
+    if against := reduced_instead(state, symbol, command.side):
+        raise CommandRefused(f"{against}: close it first; an entry here would reduce it.")
     if cycle is not None:
         if cycle.rung is not None or cycle.close is not None or cycle.closing:
             raise CommandRefused(f"{symbol}: a rung or a close is under way; try again when it is done.")

@@ -22,7 +22,7 @@ from engine.core.actions import (
 )
 from engine.core.asking import question, say
 from engine.core.cycle import Order, Stage, key_of
-from engine.core.entering import Fit, is_busy, ticket_of
+from engine.core.entering import Fit, is_busy, reduced_instead, ticket_of
 from engine.core.entering import fit as fitting
 from engine.core.events import Enter, Exit
 from engine.core.exchange import ABSENT, Accepted, Fill, OrderRow, OrderState, Refused
@@ -158,13 +158,18 @@ def of_owner(turn: Turn, owner: str) -> Entry | None:
     return turn.state.entries.get(owner.removeprefix("entry:")) if owner.startswith("entry:") else None
 
 
+def _against(turn: Turn, entry: Entry) -> str:
+    """Why an entry may not go on: the account says no, or the trader has opened the other side meanwhile."""
+    return no_risk_because(turn) or reduced_instead(turn.state, entry.symbol, entry.side)
+
+
 def _place(turn: Turn, entry: Entry) -> None:
     """The next attempt: at market, or a limit order at the touch."""
     instrument = turn.instrument(entry.symbol)
     left = entry.want - entry.done
     tick = turn.fresh_tick(entry.symbol)
     touch = tick.touch(buys=(entry.side is Side.LONG) is entry.opens) if tick is not None else None
-    if entry.opens and (reason := no_risk_because(turn)):
+    if entry.opens and (reason := _against(turn, entry)):
         _end(turn, entry, f"not entered: {reason}.", Level.WARNING)
         return
     if left < instrument.min_qty:
@@ -320,7 +325,7 @@ def watch_entries(turn: Turn) -> None:
     """Once a second: re-price what waited long enough, look up what keeps silent, end what may not go on."""
     for entry in turn.state.entries.values():
         age = turn.at - entry.since
-        halted = entry.opens and bool(no_risk_because(turn))
+        halted = entry.opens and bool(_against(turn, entry))
         if entry.step is Step.PLACING:
             _place(turn, entry)
         elif entry.step is Step.WORKING and entry.patient and (age >= entry.wait_ms or halted):
