@@ -73,6 +73,10 @@ class Alerts:
                 self._heard.append((happened.at, note))
                 self._something.set()
 
+    def cry(self, text: str, at: int) -> None:
+        """What no disk can take goes the way of all alerts: they keep nothing."""
+        self.hear(Happened(0, at, (Note("machine", Level.URGENT, text),)))
+
     async def run(self) -> None:
         """Lay out what was heard, and at the end of a day what it came to. Ends by cancellation."""
         while True:

@@ -25,6 +25,9 @@ class Listener(Protocol):
     def hear(self, happened: Happened) -> None:
         """Take it in and return at once: orders wait behind this call. Never raises."""
 
+    def cry(self, text: str, at: int) -> None:
+        """As `hear`, for what cannot become durable: it is told at once, and keeps nothing on the disk."""
+
 
 class History(Protocol):
     """What happened before now."""

@@ -59,6 +59,8 @@ NOT_BEGUN = (
     "either. What rests on Bitget stays. Ask again in a moment."
 )
 
+UNRECORDED = "Nothing is decided or sent: {} What rests on Bitget stays as it is."
+
 LOUDNESS = {
     Level.URGENT: logging.ERROR,
     Level.WARNING: logging.WARNING,
@@ -290,7 +292,7 @@ class Engine:
             if not waiting.done():
                 waiting.set_exception(JournalRefused(self.unrecorded))
         self._waiting_commands.clear()
-        self._say(Level.URGENT, f"Nothing is decided or sent: {refused} What rests on Bitget stays as it is.")
+        self._say(Level.URGENT, UNRECORDED.format(refused))
         while self.unrecorded:
             await asyncio.sleep(MEND_S)
             if self.in_flight:

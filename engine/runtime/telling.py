@@ -19,9 +19,10 @@ from msgspec.structs import replace
 
 from engine.config.loaded import PhoneWish, Telling
 from engine.core.state import State
-from engine.journal.port import Entry, Journal, Recorded, Recovered
+from engine.journal.port import Entry, Journal, JournalRefused, Recorded, Recovered
 from engine.notify.port import Happened, Listener
 from engine.protocol import LinkView, Snapshot
+from engine.runtime.engine import UNRECORDED
 from engine.runtime.face import Face
 
 if TYPE_CHECKING:
@@ -36,17 +37,27 @@ logger = logging.getLogger("ratchet.telling")
 
 
 class TellingJournal(Journal):
-    """A journal that lets listeners hear every entry once it is durable."""
+    """A journal that lets listeners hear every entry once it is durable, and that none can be."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self.listeners: list[Listener] = []
+        self._is_refused = False
 
     async def recover(self) -> Recovered:
         return await self._journal.recover()
 
     async def append(self, entries: Sequence[Entry], state: State) -> int:
-        last = await self._journal.append(entries, state)
+        """Raises JournalRefused; the first time the listeners hear it, too: nobody else tells them."""
+        try:
+            last = await self._journal.append(entries, state)
+        except JournalRefused as refused:
+            if not self._is_refused:
+                self._is_refused = True
+                for listener in self.listeners:
+                    listener.cry(UNRECORDED.format(refused), entries[-1].event.at)
+            raise
+        self._is_refused = False
         if self.listeners:
             for seq, entry in enumerate(entries, last - len(entries) + 1):
                 happened = Happened(seq, entry.event.at, entry.notes)

@@ -160,7 +160,7 @@ class Watch:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
                 await asyncio.sleep(self._heartbeat_s)
-                if self.stale_because():
+                if self.stale_because() or self.engine.unrecorded:
                     continue
                 before, failed = failed, await self._ask_outside(session)
                 if failed and failed != before:

@@ -168,6 +168,12 @@ async def test_the_heartbeat_address_is_asked_only_while_all_is_well(
             await asyncio.sleep(0.2)
             assert caplog.text.count("HTTP 500") == 1
             assert "secret-token" not in caplog.text
+            on.journal.refusal = "The disk under state.db is full."
+            await on.until(lambda: bool(on.engine.unrecorded), "nothing can be recorded")
+            await asyncio.sleep(0.1)
+            asked.clear()
+            await asyncio.sleep(0.3)
+            assert asked == [], "an engine that decides nothing is not well"
     await runner.cleanup()
 
 

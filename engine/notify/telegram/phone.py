@@ -72,6 +72,7 @@ class Phone:
         self._retry_s = retry_s
         self._outbox = outbox
         self._bot: Bot | None = None
+        self._cries: asyncio.Queue[str] = asyncio.Queue()
         self._tls: ssl.SSLContext | None = None
         self.line = Line()
         self.gate = Gate(contact.user, contact.chat)
@@ -89,6 +90,10 @@ class Phone:
         """Every durable entry of the journal, as it happens."""
         self._hearing.hear(happened)
         self._cards.hear(happened)
+
+    def cry(self, text: str, at: int) -> None:
+        """Sent past the outbox, which is on the same disk, as soon as the line is up."""
+        self._cries.put_nowait(text)
 
     def link(self) -> LinkView:
         """The connection, as clients show it."""
@@ -168,6 +173,7 @@ class Phone:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._sender.run(app.bot), name="telegram sender")
                     group.create_task(self._cards.run(app.bot), name="telegram cards")
+                    group.create_task(self._cry_out(app.bot), name="telegram cries")
                     group.create_task(self._show_menu(app.bot), name="telegram menu")
                     group.create_task(_until_rejected(rejected), name="telegram token")
             finally:
@@ -192,6 +198,16 @@ class Phone:
         app.add_handler(CallbackQueryHandler(self._pressed))
         app.add_error_handler(self._handler_failed)
         return app
+
+    async def _cry_out(self, bot: Bot) -> None:
+        """Raises TelegramError; what was not sent then waits for the next session."""
+        while True:
+            text = await self._cries.get()
+            try:
+                await send(bot, self._contact.chat, escaped(text))
+            except TelegramError:
+                self._cries.put_nowait(text)
+                raise
 
     async def _show_menu(self, bot: Bot) -> None:
         with contextlib.suppress(TelegramError):
