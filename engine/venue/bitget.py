@@ -134,6 +134,7 @@ class Bitget:
             tasks.create_task(public.keep(), name="public link")
             tasks.create_task(private.keep(), name="private link")
             tasks.create_task(self._prices.watch(public.stands_still, public.cut), name="silent prices")
+            tasks.create_task(self._prices.watch_lag(), name="lag of prices")
             tasks.create_task(self._trades.follow(), name="origins of trades")
             tasks.create_task(self._follow_children(), name="children of stops")
             tasks.create_task(self._rest.line.keep(), name="line for orders")
@@ -184,7 +185,7 @@ class Bitget:
         public_url, private_url = socket_addresses(self._client)
 
         def public_tap() -> PriceTap:
-            return PriceTap(self._clock, self._complain, prices.put)
+            return PriceTap(self._clock, self._complain, prices.frame)
 
         def private_tap() -> AccountTap:
             return AccountTap(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -23,6 +24,10 @@ GRACE: Final = 0.25
 """How long a frame may lag behind the answer that contradicts it, in parts of the silence."""
 
 
+LAG_MS: Final = 5_000
+"""How far the stream may lag behind the exchange: as old as a price may be that is acted on."""
+
+
 class PriceRow(Row, frozen=True, kw_only=True):
     """A row of symbol-price."""
 
@@ -37,13 +42,28 @@ class Prices:
 
     def __init__(self, rest: Rest, tick: Callable[[Tick], None], silence_s: float) -> None:
         self.newest: dict[str, Tick] = {}
+        self._answered = 0
+        self._is_behind = False
         self._rest = rest
         self._tick = tick
         self._silence_s = silence_s
         self._unasked = Repeats()
 
+    def frame(self, tick: Tick, stamp: int) -> None:
+        """The stream told a price of the moment `stamp`. When REST has told of a much later one, it is old,
+        however new it looks.
+        """
+        was, self._is_behind = self._is_behind, stamp < self._answered - LAG_MS
+        if self._is_behind and not was:
+            lag_s = (self._answered - stamp) / 1000
+            log.warning("the price stream is %.0f s behind: its prices count for nothing", lag_s)
+        elif was and not self._is_behind:
+            log.warning("the price stream has caught up")
+        if not self._is_behind:
+            self.put(tick)
+
     def put(self, tick: Tick) -> None:
-        """A price arrived."""
+        """A price of now."""
         self.newest[tick.symbol] = tick
         self._tick(tick)
 
@@ -54,6 +74,14 @@ class Prices:
             for tick in tuple(self.newest.values()):
                 if _now_ms() - tick.arrived > self._silence_s * 1000:
                     await self._question(tick, stands_still, is_dead)
+
+    async def watch_lag(self) -> None:
+        """Ask again and again how late it is at the exchange. Ends by cancellation."""
+        while True:
+            await asyncio.sleep(self._silence_s)
+            for symbol in tuple(self.newest)[:1]:
+                with contextlib.suppress(Refusal, NoAnswer, Malformed):
+                    self._answered = (await self.ask(symbol)).ts
 
     async def _question(
         self, tick: Tick, stands_still: Callable[[], None], is_dead: Callable[[str], None]

@@ -98,10 +98,10 @@ class Tap:
 
 
 class PriceTap(Tap):
-    """The public connection: price frames straight to the sink."""
+    """The public connection: each price to `tick`, with the moment that its frame names."""
 
     def __init__(
-        self, clock: Clock, on_malformed: Callable[[Malformed], None], tick: Callable[[Tick], None]
+        self, clock: Clock, on_malformed: Callable[[Malformed], None], tick: Callable[[Tick, int], None]
     ) -> None:
         super().__init__("public", clock, on_malformed)
         self._tick = tick
@@ -115,7 +115,7 @@ class PriceTap(Tap):
         self.data += 1
         arrived = time.time_ns() // 1_000_000
         for row in frame.data:
-            self._tick(frames.tick_of(row, arrived))
+            self._tick(frames.tick_of(row, arrived), frame.ts)
         return True
 
     def rows(self, envelope: Envelope) -> None:

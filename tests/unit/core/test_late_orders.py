@@ -41,17 +41,23 @@ def test_a_close_that_came_late_is_not_taken_for_the_traders() -> None:
     )
 
 
-@pytest.mark.parametrize(("mark", "again"), [("94900", 1), ("95400", 1), ("95600", 0)])
-def test_a_lost_add_is_sent_again_only_while_the_price_is_still_that_of_its_rung(
-    mark: str, again: int
-) -> None:
-    """The trigger is 95,000, and the band half a per cent."""
+def banked() -> tuple[Day, PlaceStop]:
+    """Rung 1 of a short has banked at 94,900, and the stop of what is left is on its way."""
     day = Day()
     day.begins()
     day.short_opened("0.002")
     day.mark = D("94900")
     stops = filled(day, day.tell(MarkReached("BTCUSDT", day.mark)), "94900", profit="5.1")
     [stop] = [work for work in stops.actions if isinstance(work, PlaceStop)]
+    return day, stop
+
+
+@pytest.mark.parametrize(("mark", "again"), [("94900", 1), ("95400", 1), ("95600", 0)])
+def test_a_lost_add_is_sent_again_only_while_the_price_is_still_that_of_its_rung(
+    mark: str, again: int
+) -> None:
+    """The trigger is 95,000, and the band half a per cent."""
+    day, stop = banked()
     [add] = adds(day.tell(Answered(stop.id, Accepted("p1"))))
     lost = day.tell(Answered(add, Unknown("no answer in time")))
     [find] = [work for work in lost.actions if isinstance(work, LookUp)]
@@ -66,12 +72,7 @@ def test_an_add_is_not_sent_at_a_leverage_that_was_changed_in_the_middle_of_its_
     leverage: str, added: int
 ) -> None:
     """At 50x the same margin would be a leg of two and a half times the planned size."""
-    day = Day()
-    day.begins()
-    day.short_opened("0.002")
-    day.mark = D("94900")
-    stops = filled(day, day.tell(MarkReached("BTCUSDT", day.mark)), "94900", profit="5.1")
-    [stop] = [work for work in stops.actions if isinstance(work, PlaceStop)]
+    day, stop = banked()
     [cycle] = day.state.cycles.values()
     row = replace(cycle.seen, qty=D("0.001"), margin=D(5), leverage=D(leverage))
     day.tell(PositionsRead((row,), rest=False))

@@ -147,7 +147,7 @@ async def test_no_frame_breaks_a_stream(seed: int) -> None:
         see_mode=lambda _: None,
         childless=lambda _: None,
     )
-    public = PriceTap(Clock(), lambda _: None, hears.tick)
+    public = PriceTap(Clock(), lambda _: None, lambda tick, _: hears.tick(tick))
     for _ in range(1_500):
         text = garbage.frame()
         for tap in (private, public):
