@@ -238,6 +238,7 @@ def _link_changed(turn: Turn, body: LinkChanged) -> None:
     turn.set(links={**turn.state.links, body.link: body.up})
     if body.link == "private":
         missed(turn)
+        turn.set(failing={})
     if body.up and body.link == "private":
         turn.ask(*EVERYTHING)
     if was is not False and not body.up:

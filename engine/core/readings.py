@@ -48,11 +48,12 @@ def watch_readings(turn: Turn) -> None:
 
 
 def overdue(state: State, at: int) -> tuple[str, ...]:
-    """What has failed to be read for too long, and without which nothing may be added."""
-    return tuple(what for what in _late(state, at) if what in UNREAD)
+    """What was read once and has failed for too long since, and without which nothing may be added."""
+    return tuple(what for what in _late(state, at) if what in UNREAD and what not in state.unread)
 
 
 def _late(state: State, at: int) -> list[str]:
-    """What has failed for too long, and was read before."""
-    failing = state.failing.items()
-    return [what for what, each in failing if at - each.since >= OVERDUE_MS and what not in state.unread]
+    """What has failed for too long with the private stream up all the while."""
+    if not state.links.get("private", False):
+        return []
+    return [what for what, each in state.failing.items() if at - each.since >= OVERDUE_MS]
