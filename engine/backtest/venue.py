@@ -102,7 +102,7 @@ class InProcessBitget:
         """Nothing in between can be silent."""
         return 0.0
 
-    async def open(self, sink: Sink, symbols: tuple[str, ...]) -> None:
+    async def open(self, sink: Sink, symbols: tuple[str, ...], known: tuple[Instrument, ...] = ()) -> None:
         """Read the contracts and the position mode, tell `InstrumentsRead`. Raises VenueRefused."""
         self._sink = sink
         self._reads.symbols = symbols

@@ -132,7 +132,8 @@ class Engine:
     async def run(self, ready: asyncio.Event | None = None) -> None:
         """Recover, open the venue, then work until cancelled. Raises VenueRefused, JournalRefused."""
         await self._recover()
-        await self.venue.open(self, tuple(m.symbol for m in self.settings.managed))
+        managed = tuple(m.symbol for m in self.settings.managed)
+        await self.venue.open(self, managed, tuple(self.state.instruments.values()))
         try:
             async with asyncio.TaskGroup() as group:
                 self._work = group

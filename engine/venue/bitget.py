@@ -22,7 +22,7 @@ from engine.venue.malformed import Malformed
 from engine.venue.orders import PLANS_BEFORE, Orders
 from engine.venue.outcomes import NoAnswer, Refusal
 from engine.venue.port import Sink, VenueRefused, dated
-from engine.venue.preflight import SKEW_LIMIT_MS, Preflight, skewed
+from engine.venue.preflight import OFF, SKEW_LIMIT_MS, Preflight, skewed
 from engine.venue.prices import Prices
 from engine.venue.reads import Reads
 from engine.venue.rest import Clock, Rest
@@ -113,16 +113,17 @@ class Bitget:
                 return (asyncio.get_running_loop().time() - line.heard_at) * 1000
         return math.nan
 
-    async def open(self, sink: Sink, symbols: tuple[str, ...]) -> None:
+    async def open(self, sink: Sink, symbols: tuple[str, ...], known: tuple[Instrument, ...] = ()) -> None:
         """Check everything, read the contracts and tell them. Raises VenueRefused."""
         if not symbols:
             raise VenueRefused("No symbol is configured: name at least one, such as BTCUSDT.")
         self._sink = sink
         self._prices = Prices(self._rest, sink.tick, self._patience.still_s)
-        self._reads.symbols = symbols
         preflight = self._preflight
         await preflight.check()
-        self._instruments = await preflight.instruments(symbols)
+        self._instruments = await preflight.instruments(symbols, known)
+        symbols = tuple(each.symbol for each in self._instruments if each.status != OFF) or symbols
+        self._reads.symbols = symbols
         await preflight.insist(self._reads.balance)
         self._clock.frame((await preflight.insist(lambda: self._prices.ask(symbols[0]))).ts)
         sink.tell(InstrumentsRead(self._instruments))

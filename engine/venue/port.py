@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from engine.core.actions import PlaceMarket, Work
 from engine.core.events import AnyBody, BalanceRead, FillsRead, OrdersRead, PositionsRead
 from engine.core.exchange import Tick
+from engine.core.instrument import Instrument
 
 DATED = OrdersRead | PositionsRead | BalanceRead | FillsRead
 """Readings whose age matters."""
@@ -64,8 +65,9 @@ class Venue(Protocol):
         has answered nothing; NaN before its first word.
         """
 
-    async def open(self, sink: Sink, symbols: tuple[str, ...]) -> None:
+    async def open(self, sink: Sink, symbols: tuple[str, ...], known: tuple[Instrument, ...] = ()) -> None:
         """Check keys, permissions, account kind, clock and modes; read the contracts, tell `InstrumentsRead`.
+        One of `symbols` that is not listed is an error, unless it is `known` from before: then it is `off`.
 
         Raises VenueRefused with a sentence for the trader; retries a bad connection until cancelled.
         """

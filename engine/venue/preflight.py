@@ -25,6 +25,8 @@ Read = TypeVar("Read")
 
 SKEW_LIMIT_MS: Final = 5_000
 CLASSIC: Final = "40084"
+OFF: Final = "off"
+"""The status of a contract that is not traded any more."""
 NOBODY: Final = "ratchet-preflight"
 """A client id that no order has: cancelling it cancels nothing, and shows whether the key may trade."""
 
@@ -87,12 +89,20 @@ class Preflight:
             raise VenueRefused(skewed(skew_ms))
         await together(self.insist(self._is_classic), self.insist(self._may_trade))
 
-    async def instruments(self, symbols: tuple[str, ...]) -> tuple[Instrument, ...]:
-        """The contracts of `symbols` with tiers and the account's own fees. Raises VenueRefused."""
+    async def instruments(
+        self, symbols: tuple[str, ...], known: tuple[Instrument, ...] = ()
+    ) -> tuple[Instrument, ...]:
+        """The contracts of `symbols` with tiers and the account's own fees. One that is `known` and listed no
+        more is `off`, and keeps none of the others from care. Raises VenueRefused.
+        """
         data = await self.insist(self._contracts)
         listed = {row.symbol: row for row in data}
-        chosen = [choose(symbol, listed) for symbol in symbols]
-        return tuple(await together(*(self._instrument(row) for row in chosen)))
+        before = {each.symbol: each for each in known if each.symbol not in listed}
+        gone = [replace(before[symbol], status=OFF) for symbol in symbols if symbol in before]
+        for each in gone:
+            log.warning("%s is not listed on Bitget any more", each.symbol)
+        chosen = [choose(symbol, listed) for symbol in symbols if symbol not in before]
+        return (*await together(*(self._instrument(row) for row in chosen)), *gone)
 
     async def again(self, known: tuple[Instrument, ...]) -> tuple[Instrument, ...]:
         """The same contracts as they are now; one that is not listed is `off`. Raises VenueRefused."""
@@ -100,7 +110,7 @@ class Preflight:
 
         async def look(old: Instrument) -> Instrument:
             row = listed.get(old.symbol)
-            return replace(old, status="off") if row is None else await self._instrument(row)
+            return replace(old, status=OFF) if row is None else await self._instrument(row)
 
         return tuple(await together(*(look(old) for old in known)))
 
