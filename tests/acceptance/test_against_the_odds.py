@@ -93,7 +93,7 @@ async def test_a_trade_whose_order_cannot_be_found_does_not_keep_the_others_from
         s.fault({"fault": "reject", "path": "v2/mix/order/detail", "code": "40109", "count": None})
         s.fault({"fault": "refuse_sockets", "ms": 1_000}, {"fault": "disconnect", "side": "private"})
         await s.order("sell", "0.001")
-        await s.until(lambda: s.on.engine.state.links["private"], "the stream is back", 20.0)
+        await s.is_told_that("The private stream is back.")
         await rounds(s, 5, 10.0)
         assert s.was_told("Bitget's fills could not be read for 30 s (40109")
         assert s.legs() == ["0.001 @ 100000", "0.0021 @ 95000"]
