@@ -96,6 +96,22 @@ async def test_a_history_that_cannot_be_read_says_why(socket: Path, clocks: Cloc
         await until(lambda: "there is no /v1/history" in words(pilot), pilot)
 
 
+async def test_what_was_not_read_is_unknown_and_neither_zero_nor_up(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, SHORT) as (pilot, face, desk):
+        await face.vanish()
+        await until(lambda: desk.scene.is_gone, pilot)
+        await pilot.press("3")
+        await until(lambda: "Ended --  Net --" in words(pilot), pilot)
+        assert "Funding --" in words(pilot)
+        assert "The curve begins" not in words(pilot)
+        await pilot.press("5")
+        await until(lambda: "?  public" in words(pilot) or "? public" in words(pilot), pilot)
+        assert "● public" not in words(pilot)
+        assert "not the default" not in words(pilot)
+        clocks.pass_s(11)
+        await until(lambda: "? daily loss   --, limit" in words(pilot), pilot)
+
+
 async def test_the_journal_tells_the_selected_position_newest_first(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks, SHORT) as (pilot, _, desk):
         await pilot.press("w")

@@ -116,8 +116,9 @@ class HistoryScreen(Page):
 
     def show_parts(self, scene: Scene) -> None:
         width = self.size.width
-        self.query_one("#figures", Sheet).draw(figures(record(self._cycles, self._curve), width))
-        self.query_one(EquityCurve).show(self._curve)
+        known = record(self._cycles, self._curve) if self._was_read else None
+        self.query_one("#figures", Sheet).draw(figures(known, width))
+        self.query_one(EquityCurve).show(self._curve, self._why_unread())
         self._show_cycles(scene)
         if self._story is not None:
             self._show_inside(self._story, scene)
@@ -135,13 +136,15 @@ class HistoryScreen(Page):
         listing.entitle(f"Cycles {len(self.shown)}{apart}", f"{wish}enter opens one")
 
     def _why_empty(self) -> str:
-        if self._trouble:
-            return printable(self._trouble)
-        if not self._was_read:
-            return "Reading the journal."
+        if unread := printable(self._trouble) or self._why_unread():
+            return unread
         return (
             "No cycle matches the filter." if self._cycles else "No cycle yet: the first position begins one."
         )
+
+    def _why_unread(self) -> str:
+        """Why nothing of the past is known; empty when it is."""
+        return "" if self._was_read else printable(self._trouble) or "Reading the journal."
 
     def on_listing_opened(self, message: Listing.Opened) -> None:
         cycle = self.shown[message.index]

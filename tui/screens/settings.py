@@ -123,9 +123,8 @@ class SettingsScreen(Page):
         listing.fill(rows, head=option_head(listing.room))
         chosen = sum(option.source != "default" for option in options)
         wish = f"filter “{self._words}” · " if self._words else ""
-        listing.entitle(
-            f"Options {len(self.shown)}", f"{wish}{chosen} {'is' if chosen == 1 else 'are'} not the default"
-        )
+        told = f"{wish}{chosen} {'is' if chosen == 1 else 'are'} not the default" if self._settings else ""
+        listing.entitle(f"Options {len(self.shown)}" if self._settings else "Options", told)
 
     def _why_empty(self) -> str:
         if self._settings is None:

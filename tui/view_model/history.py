@@ -72,10 +72,22 @@ def drawdown(curve: tuple[EquityPoint, ...]) -> Decimal | None:
     return deepest if curve else None
 
 
-def figures(of: Record, width: int) -> tuple[Line, ...]:
-    """The figures, the most telling first, on as few lines as hold them."""
+def figures(of: Record | None, width: int) -> tuple[Line, ...]:
+    """The figures, the most telling first, on as few lines as hold them. None is a past that was not read:
+    nothing of it is known, and nothing of it is zero.
+    """
+    pairs = _told(of or record((), ()))
+    pieces = (
+        line(Span(f"{name} ", Ink.LABEL), Span(words, ink) if of else Span(UNKNOWN, Ink.LABEL))
+        for name, words, ink in pairs
+    )
+    return tuple((Span(" "), *row) for row in flowing(pieces, width - 2))
+
+
+def _told(of: Record) -> tuple[tuple[str, str, Ink], ...]:
+    """Each figure: its name, its words, their ink."""
     factor = UNKNOWN if of.profit_factor is None else fixed(of.profit_factor, 2)
-    pairs: tuple[tuple[str, str, Ink], ...] = (
+    return (
         ("Ended", str(of.cycles), Ink.BRIGHT),
         ("Net", signed(of.net), ink_of(of.net)),
         ("Won", percent(of.win_rate, 0), Ink.TEXT),
@@ -86,8 +98,6 @@ def figures(of: Record, width: int) -> tuple[Line, ...]:
         ("Fees", signed(-of.fees), Ink.TEXT),
         ("Funding", signed(of.funding), Ink.TEXT),
     )
-    pieces = (line(Span(f"{n} ", Ink.LABEL), Span(w, ink)) for n, w, ink in pairs)
-    return tuple((Span(" "), *row) for row in flowing(pieces, width - 2))
 
 
 HEAD: Final = (

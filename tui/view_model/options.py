@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from engine.protocol import LimitView, LinkView, OptionView, SettingsView
-from tui.view_model.ink import Ink, Line, Span, cell, joined, line, printable, width_of
-from tui.view_model.numbers import age, latency
-from tui.view_model.scene import Scene
+from tui.view_model.ink import Ink, Line, Span, cell, faded, joined, line, printable, width_of
+from tui.view_model.numbers import UNKNOWN, age, latency
+from tui.view_model.scene import Freshness, Scene
 
 NAME: Final = 30
 VALUE: Final = 24
-SOURCE: Final = 52
+SOURCE: Final = 36
 """Cells for where a value comes from; what is left over is the value's."""
 
 
@@ -73,11 +73,25 @@ def option_head(width: int) -> Line:
 
 
 def limit_lines(scene: Scene, width: int) -> tuple[Line, ...]:
-    """Each limit: how much of it is used, and how far away it is; on a second line where there is no room."""
+    """Each limit: how much of it is used, and how far away it is; on a second line where there is no room.
+    What was told too long ago is not known any more.
+    """
     limits = scene.snapshot.limits if scene.snapshot else ()
     if not limits:
         return (line(Span(" Not known yet.", Ink.LABEL)),)
-    return tuple(words for limit in limits for words in _limit(limit, width))
+    if scene.freshness is Freshness.LOST:
+        return tuple(_lost(limit) for limit in limits)
+    lines = tuple(words for limit in limits for words in _limit(limit, width))
+    return tuple(faded(words) for words in lines) if scene.is_gone else lines
+
+
+def _lost(limit: LimitView) -> Line:
+    return line(
+        Span(" ? ", Ink.WARN),
+        cell(printable(limit.name), 13, Ink.LABEL),
+        Span(f"{UNKNOWN}, limit ", Ink.LABEL),
+        Span(printable(limit.limit)),
+    )
 
 
 def _limit(limit: LimitView, width: int) -> tuple[Line, ...]:
@@ -95,22 +109,30 @@ def _limit(limit: LimitView, width: int) -> tuple[Line, ...]:
 
 
 def link_lines(scene: Scene) -> tuple[Line, ...]:
-    """The desk's own link, then each of the engine's."""
+    """The desk's own link, then each of the engine's: unknown, not up, while nobody tells of them."""
     link = scene.link
     who = link.hello
     ours = f"{who.version}, process {who.pid}" if who else printable(link.reason)
+    took = f"{latency(link.latency_ms)}  " if link.is_up else ""
     first = line(
         _dot(up=link.is_up),
         cell("engine", 9, Ink.LABEL),
         Span(f"{link.state.value}", Ink.TEXT if link.is_up else Ink.LOSS),
-        Span(f"  {latency(link.latency_ms)}  {ours}", Ink.LABEL),
+        Span(f"  {took}{ours}", Ink.LABEL),
     )
     links = scene.snapshot.links if scene.snapshot else ()
-    return (first, *(_link(each, scene.elapsed_ms) for each in links))
+    return (first, *(_link(each, scene) for each in links))
 
 
-def _link(link: LinkView, elapsed_ms: int) -> Line:
-    heard = "" if link.age_ms is None else f"heard {age(link.age_ms + elapsed_ms)} ago"
+def _link(link: LinkView, scene: Scene) -> Line:
+    heard = "" if link.age_ms is None else f"heard {age(link.age_ms + scene.elapsed_ms)} ago"
+    if scene.is_gone:
+        return line(
+            Span(" ? ", Ink.WARN),
+            cell(printable(link.name), 9, Ink.LABEL),
+            Span("unknown", Ink.WARN),
+            Span(f"  {heard}", Ink.LABEL),
+        )
     took = f"  {latency(link.latency_ms)}" if link.latency_ms is not None else ""
     lost = f"  lost {link.retries}×" if link.retries else ""
     return line(

@@ -23,10 +23,12 @@ class EquityCurve(Plotted):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._curve: tuple[EquityPoint, ...] = ()
+        self._unread = ""
 
-    def show(self, curve: tuple[EquityPoint, ...]) -> None:
-        if curve != self._curve:
-            self._curve = curve
+    def show(self, curve: tuple[EquityPoint, ...], unread: str = "") -> None:
+        """Draw it; `unread` says why nobody knows it yet."""
+        if (curve, unread) != (self._curve, self._unread):
+            self._curve, self._unread = curve, unread
             self.refresh()
 
     def render(self) -> Text:
@@ -34,7 +36,8 @@ class EquityCurve(Plotted):
         width, height = self.content_size.width, self.content_size.height
         if len(curve) < 2 or height < 3:
             self.entitle("Equity")
-            return Text("  The curve begins with the second minute of the journal.", self.style_of(Ink.LABEL))
+            words = self._unread or "The curve begins with the second minute of the journal."
+            return Text(f"  {words}", self.style_of(Ink.LABEL))
         first, last = curve[0], curve[-1]
         since = f"{date(first.at)} {clock(first.at)[:5]}"
         self.entitle(f"Equity {fixed(last.equity, 2)} · {signed(last.equity - first.equity)} since {since}")
