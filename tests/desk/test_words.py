@@ -137,7 +137,7 @@ def test_a_position_without_a_mark_is_lost_and_not_zero() -> None:
     assert "+0.00" not in line
 
 
-@pytest.mark.parametrize("width", [78, 98, 118, 138, 158, 198])
+@pytest.mark.parametrize("width", [58, 76, 78, 98, 118, 138, 158, 198])
 def test_headings_stand_over_their_columns_and_lines_fit_the_frame(width: int) -> None:
     columns = columns_for(width)
     heads = text_of(headings(columns))
@@ -145,6 +145,8 @@ def test_headings_stand_over_their_columns_and_lines_fit_the_frame(width: int) -
         assert len(line.rstrip()) <= width
         assert len(line) == len(heads)
     assert len(heads.rstrip()) <= width
+    for name in ("SYMBOL", "MARK", "uPnL", "TO LIQ", "STATUS"):
+        assert name in heads, "what a trader looks at first is in every terminal that the desk draws in"
 
 
 def test_the_nearest_liquidation_comes_first_and_an_unknown_distance_before_it() -> None:
@@ -243,6 +245,9 @@ def test_a_ladder_never_overflows_its_panel(position: object, width: int, height
     drawn = ladder(scene(), position, width, height)  # type: ignore[arg-type]
     assert all(width_of(line) <= width for line in drawn)
     assert len(drawn) <= height
+    if height >= 6:
+        words = "\n".join(text_of(line) for line in drawn)
+        assert all(sign in words for sign in "●✖"), "the mark and liquidation never give way"
 
 
 def test_an_unmanaged_position_says_why_and_how_to_change_it() -> None:

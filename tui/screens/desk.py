@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 CHART_S: Final = 2.0
 """How often the chart is read again while it is shown."""
 
+BOTH: Final = 9
+"""Lines that the ladder and the log need one above the other; with less the ladder has them alone."""
+
 
 class DeskScreen(Page):
     """Everything a trader watches, on one page."""
@@ -62,6 +65,7 @@ class DeskScreen(Page):
 
     def show_parts(self, scene: Scene) -> None:
         self.set_class(bool(scene.snapshot and scene.snapshot.approvals), "-waiting")
+        self.set_class(0 < self.query_one("#below").size.height < BOTH, "-full")
         self._strip.show(scene, self.size)
         self.grid.show(scene)
         self._show_position()

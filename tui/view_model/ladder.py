@@ -84,8 +84,10 @@ def _body(scene: Scene, position: PositionView, width: int, room: int) -> tuple[
 
 
 def _stacked(scene: Scene, position: PositionView, width: int, room: int) -> tuple[Line, ...]:
-    """The axis over the whole width and the legs under it, where there is height enough."""
-    least = min(room // 2, len(position.legs) + 1)
+    """The axis over the whole width and the legs under it, where there is height enough for both."""
+    least = min(room // 2, len(position.legs) + 1, room - LEAST - 1)
+    if least < min(3, len(position.legs) + 1):
+        return axis(scene, position, min(AXIS, width - 1), room)
     legs = _legs(position, least, wide=width >= LEGS_WIDE)
     above = room - len(legs) - 1
     drawn = axis(scene, position, min(AXIS, width - 1), above)

@@ -144,8 +144,10 @@ def grid_line(row: Row, columns: tuple[Column, ...], *, chosen: bool) -> Line:
 @lru_cache(8)
 def columns_for(width: int) -> tuple[Column, ...]:
     """The columns for a grid of `width` cells inside its frame: breakpoints at terminals of 80, 120 and 160
-    cells.
+    cells. Below 80 the distance to liquidation and the status stay, and what can be read below gives way.
     """
+    if width < 77:
+        return SLIM
     if width < 114:
         return NARROW
     if width < 154:
@@ -280,6 +282,15 @@ def _age(row: Row) -> tuple[str, Ink]:
 def _machine(row: Row) -> tuple[str, Ink]:
     return printable(row.position.if_machine_dies), Ink.LABEL
 
+
+SLIM: Final = (
+    Column("SYMBOL", 8, _symbol, right=False),
+    Column("SIDE", 7, _side, right=False),
+    Column("MARK", 9, _mark),
+    Column("uPnL", 8, _pnl),
+    Column("TO LIQ", 9, _away),
+    Column("STATUS", 9, _status, right=False),
+)
 
 NARROW: Final = (
     Column("SYMBOL", 8, _symbol, right=False),
