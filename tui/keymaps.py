@@ -134,20 +134,26 @@ KEYMAPS: Final[Mapping[str, Keymap]] = {
     },
 }
 
-_KNOWN: Final = {
-    *(key.id for key in (*APP_KEYS, *DESK_KEYS, *JOURNAL_KEYS, *HISTORY_KEYS, *SETTINGS_KEYS)),
-    *("grid.first", "grid.last", "grid.next", "grid.previous", "grid.page_down", "grid.page_up"),
-    *(
-        "approval.yes",
-        "approval.half",
-        "approval.no",
-        "approval.next",
-        "approval.previous",
-        "filter.clear",
-        "palette",
-        "quit.twice",
-    ),
+SCREEN_KEYS: Final = (DESK_KEYS, JOURNAL_KEYS, HISTORY_KEYS, SETTINGS_KEYS, SIGNAL_KEYS)
+
+INNER_KEYS: Final[Mapping[str, str]] = {
+    "grid.next": "down,j",
+    "grid.previous": "up,k",
+    "grid.first": "home",
+    "grid.last": "end",
+    "grid.page_down": "pagedown",
+    "grid.page_up": "pageup",
+    "approval.yes": "enter",
+    "approval.half": "h",
+    "approval.no": "n",
+    "approval.next": "down,j",
+    "approval.previous": "up,k",
+    "filter.clear": "escape",
 }
+"""The names of what lists, panels and lines bind themselves, with their keys."""
+
+OUTER_KEYS: Final[Mapping[str, str]] = {"palette": "ctrl+p", "quit.twice": "ctrl+c"}
+"""The same for what works over everything and stands in no table."""
 
 
 def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
@@ -162,23 +168,3 @@ def shown_keys(key: Key, keymap: Keymap) -> tuple[str, ...]:
     """Every way to press a key, as the trader reads it: `^K`, `/`, `?`."""
     pressed = keymap.get(key.id, key.keys).split(",")
     return tuple(f"^{k[5:].upper()}" if k.startswith("ctrl+") else NAMES.get(k, k) for k in pressed)
-
-
-def keymap_of(wish: str | Mapping[str, str]) -> tuple[Keymap, tuple[str, ...]]:
-    """The keymap for a name or for the trader's own table, and what is wrong with it in words.
-
-    A table starts from `default`. An unknown id is left out, and halt and flatten never lose their last key.
-    """
-    if isinstance(wish, str):
-        if wish in KEYMAPS:
-            return KEYMAPS[wish], ()
-        return {}, (f"no keymap is called {wish!r}: choose one of {', '.join(KEYMAPS)}",)
-    problems = [
-        f"keymap: no key is called {name!r}; F1 shows the names" for name in wish if name not in _KNOWN
-    ]
-    good = {name: keys for name, keys in wish.items() if name in _KNOWN}
-    for name in (HALT.id, FLATTEN.id):
-        if name in good and not good[name].strip(" ,"):
-            del good[name]
-            problems.append(f"keymap: {name} must have a key; its own stays")
-    return good, tuple(problems)

@@ -12,12 +12,16 @@ from textual.binding import Keymap
 
 from engine.protocol import Hello
 from tui.kept import KEYMAP, THEME, Kept
-from tui.keymaps import KEYMAPS, keymap_of
+from tui.keymaps import KEYMAPS
 from tui.orders import Orders
+from tui.own_keys import keymap_of
 from tui.wardrobe import CHOSEN, Wardrobe
 
 WARDROBE_S: Final = 1.0
 """How often the theme folders are looked into."""
+
+OWN: Final = "your own"
+"""What the keymap is called that the configuration spells out key by key."""
 
 Wished = str | Mapping[str, str] | None
 """A keymap by name, or the trader's own table; None when nobody asked for one."""
@@ -126,16 +130,23 @@ class Looks:
             if name is not None:
                 self.use_keymap(name)
 
-        self._app.push_screen(Chooser("Keymap", tuple(KEYMAPS), self.keymap), chosen)
+        own = (OWN,) if isinstance(self._wished, Mapping) else ()
+        self._app.push_screen(Chooser("Keymap", (*KEYMAPS, *own), self.keymap), chosen)
 
     def use_keymap(self, name: str) -> None:
-        """The trader's choice: holds now, and for the next desk."""
+        """The trader's choice: holds now, and for the next desk. The own keys stand in the configuration, and
+        hold there already.
+        """
+        if name == OWN and self._wished is not None:
+            self._bind(self._wished, self._said_in)
+            self._orders.tell(f"keymap {name}", f"from {self._said_in}")
+            return
         self._bind(name, CHOSEN)
         self._remember(KEYMAP, name, self._said_in if self._wished else "")
 
     def _bind(self, keymap: str | Mapping[str, str], where: str) -> None:
         keys, wrong = keymap_of(keymap)
-        self.keymap = "your own" if not isinstance(keymap, str) else "default" if wrong else keymap
+        self.keymap = OWN if not isinstance(keymap, str) else "default" if wrong else keymap
         self.where[KEYMAP] = where
         self.keys = keys
         self._app.set_keymap(keys)

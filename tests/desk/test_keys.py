@@ -308,20 +308,6 @@ async def test_the_bottom_line_names_only_keys_that_work_now(socket: Path, clock
         await until(lambda: "m menu  o ticket  c chart" in foot(), pilot)
 
 
-async def test_many_positions_leave_the_ladder_whole_and_the_log_goes_before_it_does(
-    socket: Path, clocks: Clocks
-) -> None:
-    many = tuple(replace(scenes.BTC, key=f"{k}", symbol=f"C{k}USDT") for k in range(9))
-    states = ((scenes.LIVE, 24, True), (scenes.KILLED, 24, True), (scenes.LIVE, 17, False))
-    for snapshot, height, log in states:
-        crowded = replace(snapshot, positions=many)
-        async with watching(socket, clocks, crowded, size=(80, height)) as (pilot, _, _desk):
-            await until(lambda log=log: ("─ Log ─" in words(pilot)) is log, pilot)
-            shown = words(pilot)
-            assert "worst case −4.50" in shown, shown
-            assert shown.count("╭") == shown.count("╰"), "every frame is closed"
-
-
 async def test_sorting_goes_round(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks) as (pilot, _, _desk):
         seen = []

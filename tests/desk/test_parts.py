@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from tui import haste
 from tui.arming import Arming
 from tui.ascii_only import plain
-from tui.keymaps import APP_KEYS, DESK_KEYS, keymap_of
+from tui.keymaps import APP_KEYS, DESK_KEYS
 from tui.themes import INK_DEFAULTS, BadTheme, load_themes, own_folder, read_theme
 
 
@@ -52,21 +52,6 @@ def test_every_key_has_its_own_name_and_no_two_share_a_key() -> None:
 
 def test_halt_and_flatten_are_priority_keys() -> None:
     assert [key.id for key in APP_KEYS if key.priority] == ["halt", "flatten"]
-
-
-def test_an_unknown_keymap_is_told_and_the_default_stays() -> None:
-    keys, problems = keymap_of("emacs")
-    assert keys == {}
-    assert problems == ("no keymap is called 'emacs': choose one of default, vim",)
-
-
-def test_a_keymap_cannot_take_the_kill_key_away() -> None:
-    keys, problems = keymap_of({"halt": " ", "sort": "o", "sell": "x"})
-    assert keys == {"sort": "o"}
-    assert problems == (
-        "keymap: no key is called 'sell'; F1 shows the names",
-        "keymap: halt must have a key; its own stays",
-    )
 
 
 def test_the_desks_own_themes_all_load_and_say_every_ink() -> None:

@@ -9,9 +9,11 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.own_keys import DEFAULTS
 from tui.view_model.table import table
 
 SIGNS: Final = (
@@ -26,10 +28,19 @@ SIGNS: Final = (
     ("STALE 4s", "the mark is that old; past 10 s its numbers become --"),
     ("⟲  AGE", "rungs that ran; how old the mark is"),
     ("14:03:21", "the engine's clock, UTC; a simulated market's own is called market time"),
+    ("$  !  ‼", "in the log: money moved; a warning; urgent"),
+    ("LOCK", "yes: a rung has passed this leg"),
+    ("entry  margin", "why a stop lies there: its leg's own entry; where its leg has lost its margin"),
+    ("cycle  guard", "where all of the cycle breaks even; moved so that it comes before liquidation"),
+    ("ROE  R", "open profit as a part of the margin; net as a part of the cycle's first margin"),
 )
 
+OWN: Final = (("your own keys", f"[desk.keys] in config.toml, by these names: {' '.join(DEFAULTS)}"),)
 
-WIDTH: Final = 70
+
+WIDTH: Final = 78
+EDGE: Final = 8
+"""Cells of the box that are not for words: frame, padding, scrollbar."""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -61,11 +72,16 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll() as page:
             page.border_title = "Keys and signs"
             page.border_subtitle = "esc closes"
-            yield Static(self._page())
+            yield Static()
 
-    def _page(self) -> Text:
-        least = max(len(name) for name, _ in (*self.keys, *SIGNS))
-        page = Text(f"{table(self.keys, WIDTH, least=least)}\n\n{table(SIGNS, WIDTH, least=least)}")
-        for name, _ in (*self.keys, *SIGNS):
+    def on_resize(self, event: Resize) -> None:
+        self.query_one(Static).update(self._page(min(WIDTH, event.size.width) - EDGE))
+
+    def _page(self, width: int) -> Text:
+        parts = (self.keys, SIGNS, OWN)
+        names = [name for part in parts for name, _ in part]
+        least = max(map(len, names))
+        page = Text("\n\n".join(table(part, width, least=least) for part in parts))
+        for name in names:
             page.highlight_regex(rf"(?m)^{re.escape(name)}(?=  )", "bold")
         return page

@@ -1,0 +1,87 @@
+"""The trader's own keys: what a table may say, what it cannot take away, and where its names are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Static
+
+from tests.desk.conftest import Clocks, settled, until, watching, words
+from tui.own_keys import keymap_of
+
+
+def test_an_unknown_keymap_is_told_and_the_default_stays() -> None:
+    keys, problems = keymap_of("emacs")
+    assert keys == {}
+    assert problems == ("no keymap is called 'emacs': choose one of default, vim",)
+
+
+def test_a_keymap_cannot_take_the_kill_key_away() -> None:
+    keys, problems = keymap_of({"halt": " ", "sort": "z", "sell": "x"})
+    assert keys == {"sort": "z"}
+    assert problems == (
+        "keymap: no key is called 'sell'; F1 shows the names",
+        "keymap: halt must have a key; its own stays",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "press", "why"),
+    [
+        ("resume", "ctrl+k", "ctrl+k is halt already; resume cannot have it"),
+        ("flatten", "ctrl+k", "ctrl+k is halt already; flatten cannot have it"),
+        ("palette", "ctrl+k", "ctrl+k is halt already; palette cannot have it"),
+        ("grid.next", "ctrl+x", "ctrl+x is flatten already; grid.next cannot have it"),
+        ("halt", "controll+k", "there is no key 'controll+k' for halt"),
+        ("halt", "k", "k is typed into lines; halt cannot have it"),
+        ("flatten", "ctrl+m", "a terminal tells ctrl+m as enter; flatten cannot have it"),
+        ("pause", "m", "m is menu already; pause cannot have it"),
+        ("find", "q", "q is quit already; find cannot have it"),
+    ],
+)
+def test_a_key_that_would_be_dead_or_take_another_is_left_out_and_told(
+    name: str, press: str, why: str
+) -> None:
+    assert keymap_of({name: press}) == ({}, (f"keymap: {why}",))
+
+
+def test_own_keys_may_change_places_and_are_written_as_they_are_shown() -> None:
+    own = {"ticket": "m", "menu": "o, enter", "halt": "^H", "resume": "ctrl+k", "help": "!,f1", "goto": "o"}
+    assert keymap_of(own) == (
+        {
+            "halt": "ctrl+h",
+            "ticket": "m",
+            "menu": "o,enter",
+            "resume": "ctrl+k",
+            "help": "exclamation_mark,f1",
+            "goto": "o",
+        },
+        (),
+    )
+
+
+async def test_who_tried_another_keymap_can_have_the_own_one_back(socket: Path, clocks: Clocks) -> None:
+    own = {"ticket": "t"}
+    async with watching(socket, clocks, keymap=own, said_in={"keymap": "config.toml"}) as (pilot, _, desk):
+        await pilot.press("5", "m")
+        await settled(pilot)
+        assert "your own" in words(pilot)
+        await pilot.press("up", "enter")
+        await until(lambda: desk.looks.keymap == "vim", pilot)
+        assert desk.looks.keys.get("ticket") is None
+        await pilot.press("m", "down", "enter")
+        await until(lambda: desk.looks.keymap == "your own", pilot)
+        assert desk.looks.keys == own
+        assert desk.looks.where["keymap"] == "config.toml"
+
+
+async def test_help_tells_the_names_for_own_keys_in_every_width(socket: Path, clocks: Clocks) -> None:
+    for size in ((60, 15), (120, 60)):
+        async with watching(socket, clocks, size=size) as (pilot, _, desk):
+            await pilot.press("f1")
+            await settled(pilot)
+            page = desk.screen.query_one(Static)
+            told = str(page.render())
+            assert all(name in " ".join(told.split()) for name in ("[desk.keys]", "page.5", "grid.next"))
+            assert max(map(len, told.splitlines())) <= size[0] - 8
