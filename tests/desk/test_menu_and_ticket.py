@@ -189,6 +189,17 @@ async def test_reduce_by_a_part_is_typed_and_goes_out_without_a_question(
         assert face.commands == [Reduce("BTCUSDT", Side.SHORT, D("0.33"))]
 
 
+async def test_every_letter_beside_a_choice_does_it(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, SHORT) as (pilot, face, desk):
+        menu = await menu_of(pilot, face)
+        letters = [choice.figure for choice in menu.offered if choice.opens]
+        assert letters == ["%", "o", "c", "w"]
+        await pilot.press("%")
+        await until(lambda: isinstance(desk.screen, Ticket), pilot)
+        assert "reduce short" in words(pilot)
+        assert "% of it" in words(pilot)
+
+
 async def test_a_desk_that_only_watches_opens_no_ticket_and_sends_nothing_from_the_menu(
     socket: Path, clocks: Clocks
 ) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from engine.protocol import Adopt, Approve, ChartView, Deny, Pause, Side, Status, Unpause
+from engine.protocol import Adopt, Approve, ChartView, Deny, Pause, PositionView, Side, Status, Unpause
 from tui.client import EngineUnheard
 from tui.errand import send_off
 from tui.keymaps import DESK_KEYS, bindings
@@ -127,12 +128,11 @@ class DeskScreen(Page):
         else:
             from tui.screens.position_menu import PositionMenu
 
-            self.app.push_screen(PositionMenu(position), self._chosen)
+            self.app.push_screen(PositionMenu(position), partial(self._chosen, position))
 
-    def _chosen(self, choice: Choice | None) -> None:
+    def _chosen(self, position: PositionView, choice: Choice | None) -> None:
         """What the menu came back with: asked first when it adds risk, else sent."""
-        position = self.grid.position
-        if choice is None or position is None:
+        if choice is None:
             return
         if choice.command is not None:
             wanted = CommandWanted(choice.command, choice.name)

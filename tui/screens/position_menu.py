@@ -22,8 +22,15 @@ from tui.view_model.ink import printable
 from tui.view_model.positions import side
 from tui.view_model.table import table
 
-WIDTH: Final = 66
-FACTS: Final = 6
+WIDTH: Final = 72
+EDGE: Final = 6
+"""Cells of the box that are not for words: frame, padding, and what the facts are indented by."""
+
+FIGURE: Final = 14
+LINES: Final = 14
+BESIDE: Final = 10
+"""Lines of the screen that the choices leave to the facts, the frame and the margin around it."""
+
 LOOK_AGAIN_S: Final = 2.0
 
 
@@ -107,12 +114,29 @@ class PositionMenu(ModalScreen[Choice | None]):
         self.offered = offered
         if menu.option_count == len(offered):
             for k, choice in enumerate(offered):
-                menu.replace_option_prompt_at_index(k, _line(choice))
+                menu.replace_option_prompt_at_index(k, self._line(choice))
         else:
             menu.clear_options()
-            menu.add_options(Option(_line(choice)) for choice in offered)
+            menu.add_options(Option(self._line(choice)) for choice in offered)
             menu.highlighted = min(before, len(offered) - 1)
         self._tell()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another room: the choices are written anew, and leave the facts in view."""
+        self.query_one(OptionList).styles.max_height = max(3, min(LINES, event.size.height - BESIDE))
+        self.offered = ()
+        self._offer()
+
+    @property
+    def _room(self) -> int:
+        """Cells of a line."""
+        return min(WIDTH, self.app.size.width) - EDGE
+
+    def _line(self, choice: Choice) -> Text:
+        """The words left, the figure right, within what the scrollbar leaves."""
+        room = self._room - 2
+        words = f"{choice.words:<{room - max(FIGURE, len(choice.figure) + 1)}}"
+        return Text(f"{words}{choice.figure:>{room - len(words)}}", overflow="ellipsis", no_wrap=True)
 
     def on_option_list_option_highlighted(self, _event: OptionList.OptionHighlighted) -> None:
         self._tell()
@@ -121,7 +145,7 @@ class PositionMenu(ModalScreen[Choice | None]):
         """The facts behind the choice under the cursor."""
         at = self.query_one(OptionList).highlighted
         facts = self.offered[at].facts if at is not None and at < len(self.offered) else ()
-        words = table(facts, WIDTH) if facts else ""
+        words = table(facts, self._room) if facts else ""
         trouble = f"No preview: {printable(self._trouble)}\n" if self._trouble else ""
         self.query_one("#facts", Static).update(Text(trouble + words))
 
@@ -133,7 +157,7 @@ class PositionMenu(ModalScreen[Choice | None]):
     def on_key(self, event: events.Key) -> None:
         """The letters beside a choice work here as on the desk."""
         for choice in self.offered:
-            if choice.opens and event.key == choice.figure:
+            if choice.opens and event.character == choice.figure:
                 event.stop()
                 self.dismiss(choice)
 
@@ -143,7 +167,3 @@ class PositionMenu(ModalScreen[Choice | None]):
             menu.action_cursor_down()
         else:
             menu.action_cursor_up()
-
-
-def _line(choice: Choice) -> Text:
-    return Text(f"{choice.words:<50}{choice.figure:>14}", overflow="ellipsis", no_wrap=True)

@@ -283,15 +283,6 @@ def _machine(row: Row) -> tuple[str, Ink]:
     return printable(row.position.if_machine_dies), Ink.LABEL
 
 
-SLIM: Final = (
-    Column("SYMBOL", 8, _symbol, right=False),
-    Column("SIDE", 7, _side, right=False),
-    Column("MARK", 9, _mark),
-    Column("uPnL", 8, _pnl),
-    Column("TO LIQ", 9, _away),
-    Column("STATUS", 9, _status, right=False),
-)
-
 NARROW: Final = (
     Column("SYMBOL", 8, _symbol, right=False),
     Column("SIDE", 7, _side, right=False),
@@ -302,6 +293,8 @@ NARROW: Final = (
     Column("TO LIQ", 9, _away),
     Column("STATUS", 9, _status, right=False),
 )
+
+SLIM: Final = tuple(column for column in NARROW if column.title not in {"ENTRY", "ROE"})
 
 MEDIUM: Final = (
     Column("SYMBOL", 9, _symbol, right=False),

@@ -1,0 +1,37 @@
+"""Terminals that are low or narrow, and desks that are crowded: what matters most stays in view."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from tests.desk import scenes
+from tests.desk.conftest import Clocks, until, watching, words
+
+ONE = replace(scenes.LIVE, positions=(scenes.BTC,))
+
+
+async def test_many_positions_leave_the_ladder_whole_and_the_log_goes_before_it_does(
+    socket: Path, clocks: Clocks
+) -> None:
+    many = tuple(replace(scenes.BTC, key=f"{k}", symbol=f"C{k}USDT") for k in range(9))
+    states = ((scenes.LIVE, 24, True), (scenes.KILLED, 24, True), (scenes.LIVE, 17, False))
+    for snapshot, height, log in states:
+        crowded = replace(snapshot, positions=many)
+        async with watching(socket, clocks, crowded, size=(80, height)) as (pilot, _, _desk):
+            await until(lambda log=log: ("─ Log ─" in words(pilot)) is log, pilot)
+            shown = words(pilot)
+            assert "worst case −4.50" in shown, shown
+            assert shown.count("╭") == shown.count("╰"), "every frame is closed"
+
+
+async def test_a_small_terminal_keeps_choices_on_one_line_and_their_worst_cases_in_view(
+    socket: Path, clocks: Clocks
+) -> None:
+    async with watching(socket, clocks, ONE, size=(60, 15)) as (pilot, _, _desk):
+        await pilot.press("m")
+        await until(lambda: "Worst case   −4.50 →" in words(pilot), pilot)
+        assert any(
+            "Stops: each leg at its own entry" in one and "as now" in one for one in words(pilot).split("\n")
+        )
