@@ -35,3 +35,14 @@ async def test_a_small_terminal_keeps_choices_on_one_line_and_their_worst_cases_
         assert any(
             "Stops: each leg at its own entry" in one and "as now" in one for one in words(pilot).split("\n")
         )
+
+
+async def test_a_low_terminal_keeps_the_options_and_the_cycles_in_view(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, ONE, size=(60, 15)) as (pilot, _, _desk):
+        await pilot.press("5")
+        await until(lambda: "bitget.key" in words(pilot) and "daily loss" in words(pilot), pilot)
+        await pilot.press("3")
+        await until(lambda: "Cycles 8" in words(pilot) and "BTCUSDT" in words(pilot), pilot)
+        await pilot.resize_terminal(80, 24)
+        await until(lambda: "Equity 108.88" in words(pilot), pilot)
+        assert words(pilot).count("╭") == words(pilot).count("╰")

@@ -15,7 +15,7 @@ from tui.view_model import numbers
 from tui.view_model.account import strip
 from tui.view_model.approvals import approvals
 from tui.view_model.asking import copied
-from tui.view_model.footer import arming_line
+from tui.view_model.footer import Dispatch, Reply, arming_line, dispatch_line
 from tui.view_model.header import banners, header
 from tui.view_model.ink import Ink, Line, Span, cell, cropped, differing, printable, text_of, width_of
 from tui.view_model.ladder import ladder, title
@@ -358,6 +358,15 @@ def test_no_number_of_an_approval_is_ever_cut(width: int) -> None:
     drawn = " ".join(text_of(line) for line in approvals(scene(scenes.ASKING), width, 0))
     for number in ("0.10", "9.59", "−9.83", "−4.41", "1,863.61", "1,882.33", "0:42"):
         assert number in drawn
+
+
+def test_an_answer_that_is_too_long_leaves_out_what_was_asked_and_never_what_became_of_it() -> None:
+    long = "Halted: nothing that adds risk. 2 stops rest on Bitget; BTCUSDT long: no stop rests."
+    halt = Dispatch("halt", Reply.DONE, long)
+    assert text_of(dispatch_line(halt, 120)).rstrip() == f" ✓ halt · done · {long}"
+    assert text_of(dispatch_line(halt, 90)).rstrip() == f" ✓ {long}"
+    assert text_of(dispatch_line(Dispatch("halt", Reply.REFUSED, long), 90)).startswith(" ✖ refused · Halted")
+    assert text_of(dispatch_line(halt, 60)).endswith("…")
 
 
 def test_flatten_names_only_what_it_closes() -> None:

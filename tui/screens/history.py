@@ -56,6 +56,7 @@ class HistoryScreen(Page):
         &.-inside #inside { display: block; }
         &.-inside #cycles, &.-inside #curve { display: none; }
         &.-low #curve { height: 8; }
+        &.-flat #curve { display: none; }
     }
     """
 

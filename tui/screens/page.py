@@ -5,7 +5,7 @@ when nothing can be drawn.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -21,6 +21,9 @@ from tui.widgets.filter_line import FilterLine
 from tui.widgets.foot_line import FootLine
 from tui.widgets.header import Header
 from tui.widgets.obstacle import ObstaclePanel
+
+FLAT: Final = 20
+"""In a terminal with fewer lines what is only looked up gives way to what is read."""
 
 
 class Page(Screen[None]):
@@ -48,6 +51,7 @@ class Page(Screen[None]):
         width, height = self.app.size
         for size, breakpoints in ((width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS)):
             self.add_class(max((least, name) for least, name in breakpoints if size >= least)[1])
+        self.set_class(height < FLAT, "-flat")
         yield self._header
         yield from self.parts()
         yield self._obstacle
@@ -116,6 +120,7 @@ class Page(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Other widths: everything is drawn once more, after the layout knows the new sizes."""
+        self.set_class(event.size.height < FLAT, "-flat")
         self._show_soon()
 
     def _show_soon(self) -> None:

@@ -64,7 +64,7 @@ class SettingsScreen(Page):
         &.-narrow #facts { width: 1fr; height: auto; max-height: 21; }
         &.-narrow #limits, &.-narrow #links { max-height: 6; }
         &.-narrow #files { height: auto; }
-        &.-narrow.-low #files { display: none; }
+        &.-narrow.-low #files, &.-narrow.-flat #links { display: none; }
     }
     """
 

@@ -15,6 +15,7 @@ from tui.client import EngineUnheard
 from tui.errand import send_off
 from tui.keymaps import SIGNAL_KEYS, bindings
 from tui.screens.page import Page
+from tui.view_model.ink import cropped
 from tui.view_model.scene import Scene
 from tui.view_model.signals import empty, heading, regimes, row
 from tui.widgets.listing import Listing
@@ -86,7 +87,7 @@ class SignalsScreen(Page):
             self._show_heard(view)
         sheet = self.query_one(SignalSheet)
         sheet.entitle("Signals")
-        sheet.draw(empty(view, self._trouble))
+        sheet.draw(tuple(cropped(words, sheet.room) for words in empty(view, self._trouble)))
 
     def _show_heard(self, view: SignalsView) -> None:
         self.query_one("#regimes", Sheet).draw(regimes(view, self.size.width))

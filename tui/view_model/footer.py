@@ -9,7 +9,19 @@ from typing import Final
 import msgspec
 
 from engine.protocol import PositionView
-from tui.view_model.ink import Ink, Line, Span, cell, fitting, joined, line, printable, spread, width_of
+from tui.view_model.ink import (
+    Ink,
+    Line,
+    Span,
+    cell,
+    cells,
+    fitting,
+    joined,
+    line,
+    printable,
+    spread,
+    width_of,
+)
 from tui.view_model.numbers import fixed
 from tui.view_model.scene import Scene
 
@@ -97,16 +109,20 @@ def _front(tabs: tuple[Tab, ...]) -> Line:
 
 
 def dispatch_line(dispatch: Dispatch, width: int) -> Line:
-    """`halt · sent`, then the engine's answer in its own words."""
+    """`halt · sent`, then the engine's answer in its own words: where they do not fit beside what was asked,
+    they have the line.
+    """
     sign, ink = {
         Reply.SENT: ("…", Ink.WARN),
         Reply.DONE: ("✓", Ink.GAIN),
         Reply.REFUSED: ("✖", Ink.LOSS),
         Reply.UNHEARD: ("‼", Ink.LOSS),
     }[dispatch.reply]
-    text = f" · {printable(dispatch.text)}" if dispatch.text else ""
-    words = f" {sign} {printable(dispatch.words)} · {dispatch.reply.value}{text}"
-    return line(cell(words, width, ink))
+    asked, answer = printable(dispatch.words), printable(dispatch.text)
+    words = " · ".join(each for each in (asked, dispatch.reply.value, answer) if each)
+    if answer and cells(words) + 3 > width:
+        words = answer if dispatch.reply is Reply.DONE else f"{dispatch.reply.value} · {answer}"
+    return line(cell(f" {sign} {words}", width, ink))
 
 
 def gone_line(scene: Scene, width: int) -> Line:
