@@ -90,6 +90,7 @@ class RatchetDesk(App[int]):
         kept: Path | None = None,
         ascii: bool = False,
         alarms: Alarms | None = None,
+        problems: Sequence[str] = (),
         farewell: str | None = None,
         until: Future[None] | None = None,
         steady: Callable[[], float] = time.monotonic,
@@ -118,6 +119,7 @@ class RatchetDesk(App[int]):
             theme_folders, wanted=theme or "", where=said[THEME], worn=themes, colourless=colourless
         )
         self.looks = Looks(self, self.orders, wardrobe, Kept(kept), keymap, said[KEYMAP])
+        self.looks.problems += tuple(problems)
         self.foot = Foot(self, self.book, self.orders, self.door, self.lending, self.looks)
 
     def refresh_css(self, animate: bool = True) -> None:

@@ -27,6 +27,7 @@ def run_desk(
     kept: Path | None = None,
     ascii: bool = False,
     alarms: Alarms | None = None,
+    problems: Sequence[str] = (),
     mouse: bool = True,
     hand: Hand | None = None,
     farewell: str | None = None,
@@ -36,9 +37,9 @@ def run_desk(
     """Run the desk on the engine's socket until the trader quits.
 
     `theme` and `keymap` were asked for by name and `said_in` tells where (`config.toml line 3`); `kept` is
-    the file in which the desk remembers what was chosen in it. `farewell` is the last line in the trader's
-    shell instead of the usual one: for an engine that ends with the desk. Once `until` is done, the desk
-    leaves as at `q`. Returns the exit code: 0, or 128 + n after signal n.
+    the file in which the desk remembers what was chosen in it; `problems` are told on it. `farewell` is the
+    last line in the trader's shell instead of the usual one: for an engine that ends with the desk. Once
+    `until` is done, the desk leaves as at `q`. Returns the exit code: 0, or 128 + n after signal n.
     """
     haste.begin()
     from tui.app import RatchetDesk
@@ -57,6 +58,7 @@ def run_desk(
         kept=kept,
         ascii=ascii,
         alarms=alarms,
+        problems=problems,
         farewell=farewell,
         until=until,
     )

@@ -9,14 +9,16 @@ import tomllib
 from typing import NamedTuple
 
 from engine.api.door import NoEngine, Silent, ask
-from engine.commands.speech import NO_ENGINE, WRONG, complain, failed, wrong
+from engine.commands.speech import NO_ENGINE, WRONG, at_words, complain, failed, wrong
 from engine.commands.terminal import can_draw, is_at_terminal, is_unable
 from engine.config.paths import Paths, find_paths
 from engine.config.refused import ConfigRefused
 
 
 class Looks(NamedTuple):
-    """How the desk shall look: the configuration's [desk], and the command line over it."""
+    """How the desk shall look: the configuration's [desk], and the command line over it. `problems` are
+    sentences that the desk shows, because nobody reads what stands behind it.
+    """
 
     theme: str | None = None
     ascii: bool = False
@@ -26,6 +28,7 @@ class Looks(NamedTuple):
     themes: dict[str, str] | None = None
     bell: tuple[str, ...] = ("urgent",)
     notices: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         ascii=looks.ascii,
         mouse=looks.mouse,
         alarms=Alarms(looks.bell, looks.notices),
+        problems=looks.problems,
     )
 
 
@@ -76,11 +80,13 @@ def _without_engine(answer: NoEngine, arguments: argparse.Namespace, paths: Path
     if not is_at_terminal():
         complain(f"start one with `ratchet {home}engine`, or see it work without a key: `ratchet demo`")
         return NO_ENGINE
-    print("An engine trades by its configuration from the moment it is up (`ratchet config check` shows it).")
+    told = "An engine trades by its configuration from the moment it is up (`ratchet config check` shows it)."
+    print(at_words(told, sys.stdout))
     if input("Start one in the background now? [y/N] ").strip().lower() not in {"y", "yes"}:
-        print(
+        told = (
             f"Nothing started. `ratchet {home}engine` runs one here, `ratchet demo` shows one without a key."
         )
+        print(at_words(told, sys.stdout))
         return NO_ENGINE
     from engine.commands.background import start
 
@@ -106,8 +112,7 @@ def _written(paths: Paths) -> Looks:
     try:
         options, layers = read_options(default_file(paths), {})
     except ConfigRefused as refused:
-        complain(f"the desk opens as by default, because the configuration is wrong: {refused}")
-        return Looks()
+        return Looks(problems=(f"The configuration is wrong, so this desk is as by default: {refused}",))
     desk = options.desk
     said = {
         name: layer.where(("desk", name))

@@ -4,8 +4,9 @@ the exit code.
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Final
+from typing import Final, TextIO
 
 from engine.api.door import NoEngine, Silent
 
@@ -13,6 +14,9 @@ DONE: Final = 0
 WRONG: Final = 2
 NO_ENGINE: Final = 3
 REFUSED: Final = 4
+
+USUAL: Final = 80
+"""Cells of a terminal that does not tell its width."""
 
 
 def failed(failure: NoEngine | Silent) -> int:
@@ -36,4 +40,16 @@ def wrong(text: str) -> int:
 
 
 def complain(text: str) -> None:
-    print(f"ratchet: {text}", file=sys.stderr)
+    print(at_words(f"ratchet: {text}", sys.stderr), file=sys.stderr)
+
+
+def at_words(text: str, stream: TextIO) -> str:
+    """The text as it goes to `stream`: in a terminal its lines break between words, elsewhere they stay."""
+    if not stream.isatty():
+        return text
+    from textwrap import fill
+
+    width = os.get_terminal_size(stream.fileno()).columns or USUAL
+    return "\n".join(
+        fill(each, width, break_long_words=False, break_on_hyphens=False) for each in text.splitlines()
+    )

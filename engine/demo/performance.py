@@ -8,6 +8,7 @@ import sys
 
 from msgspec.structs import replace
 
+from engine.commands.speech import at_words
 from engine.demo.ending import Ended, Endings
 from engine.demo.hand import DemoHand
 from engine.demo.house import House
@@ -31,7 +32,7 @@ def perform(arguments: argparse.Namespace) -> int:
 
 
 def _perform(wish: Wish) -> int:
-    print("\n".join(_announcement(wish)), flush=True)
+    print(at_words("\n".join(_announcement(wish)), sys.stdout), flush=True)
     with Endings() as endings, House(wish) as house, endings.deaf_afterwards():
         hand = DemoHand(house.exchange, house.symbols, balance=wish.balance, speed=wish.speed)
         scenario = _cast(wish.scenario, house.symbols)
@@ -48,7 +49,7 @@ def _show(house: House, hand: DemoHand, scenario: Scenario, wish: Wish) -> int:
     if lost := house.lost():
         return _complain(lost, NOT_UP)
     if code == 0:
-        print(asyncio.run(result(hand.market, wish.balance)))
+        print(at_words(asyncio.run(result(hand.market, wish.balance)), sys.stdout))
     return code
 
 
@@ -81,5 +82,5 @@ def _until(wish: Wish) -> str:
 
 
 def _complain(text: str, code: int) -> int:
-    print(f"ratchet demo: {text}", file=sys.stderr)
+    print(at_words(f"ratchet demo: {text}", sys.stderr), file=sys.stderr)
     return code

@@ -61,6 +61,12 @@ def test_own_keys_may_change_places_and_are_written_as_they_are_shown() -> None:
     )
 
 
+async def test_what_was_wrong_before_the_desk_stood_is_told_on_it(socket: Path, clocks: Clocks) -> None:
+    wrong = "The configuration is wrong: line 2"
+    async with watching(socket, clocks, problems=(wrong,)) as (pilot, _, desk):
+        await until(lambda: wrong in [note.message for note in desk._notifications], pilot)
+
+
 async def test_who_tried_another_keymap_can_have_the_own_one_back(socket: Path, clocks: Clocks) -> None:
     own = {"ticket": "t"}
     async with watching(socket, clocks, keymap=own, said_in={"keymap": "config.toml"}) as (pilot, _, desk):

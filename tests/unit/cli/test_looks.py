@@ -43,6 +43,14 @@ def test_own_keys_come_before_the_keymap_and_the_command_line_before_the_theme(t
     assert said.said_in["keymap"].startswith("config.toml line ")
 
 
+def test_a_wrong_configuration_keeps_no_desk_shut_and_is_told_on_it(tmp_path: Path) -> None:
+    said = looks(tmp_path, config="[desk]\nkeymap = \n")
+    assert said._replace(problems=()) == Looks()
+    (told,) = said.problems
+    assert told.startswith("The configuration is wrong, so this desk is as by default: ")
+    assert "line 2" in told
+
+
 def test_a_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RATCHET_DESK__KEYMAP", "vim")
     said = looks(tmp_path)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
 import os
 import pty
 import select
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 from typing import IO
 
 from served import EngineFace
+
+from engine.commands.speech import at_words
 
 
 def on_a_terminal(
@@ -74,7 +80,8 @@ def test_a_terminal_that_cannot_draw_gets_a_sentence_instead_of_empty_boxes(
     code, screen = on_a_terminal({**environment, "TERM": "dumb"}, "")
     assert code == 2
     assert screen.startswith("ratchet: the desk cannot be drawn with TERM=dumb: set it to what this")
-    assert screen.count("\n") == 1
+    assert screen.count("ratchet: ") == 1
+    assert "Traceback" not in screen
 
 
 def test_an_engine_in_a_terminal_says_there_what_it_does(environment: dict[str, str], home: Path) -> None:
@@ -107,3 +114,20 @@ def begun_on_a_terminal(
             screen += os.read(ours, 4096).decode()
     os.close(ours)
     return process, screen
+
+
+def test_in_a_terminal_a_sentence_breaks_between_words_and_in_a_pipe_not_at_all() -> None:
+    sentence = (
+        "ratchet: no engine runs here: there is no socket at /tmp/a-rather-long-folder/of/mine/engine.sock"
+    )
+    ours, theirs = pty.openpty()
+    try:
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+        with os.fdopen(os.dup(theirs), "w") as terminal:
+            lines = at_words(sentence, terminal).split("\n")
+        assert max(map(len, lines)) <= 60
+        assert " ".join(lines) == sentence
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert at_words(sentence, io.StringIO()) == sentence
