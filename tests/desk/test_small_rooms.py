@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from tests.desk import scenes
-from tests.desk.conftest import Clocks, until, watching, words
+from tests.desk.conftest import Clocks, settled, until, watching, words
+from tui.view_model.scene import Scene
+from tui.widgets.approvals_panel import ApprovalsPanel
 
 ONE = replace(scenes.LIVE, positions=(scenes.BTC,))
 
@@ -46,3 +49,18 @@ async def test_a_low_terminal_keeps_the_options_and_the_cycles_in_view(socket: P
         await pilot.resize_terminal(80, 24)
         await until(lambda: "Equity 108.88" in words(pilot), pilot)
         assert words(pilot).count("╭") == words(pilot).count("╰")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_question_is_as_high_when_it_appears_as_it_stays(
+    socket: Path, clocks: Clocks, size: tuple[int, int]
+) -> None:
+    async with watching(socket, clocks, size=size) as (pilot, face, desk):
+        panel = desk.screen.query_one(ApprovalsPanel)
+        assert panel.room == 0, "it is not shown yet"
+        panel.show(Scene(desk.scene.link, scenes.ASKING, 0, scenes.NOW))
+        height = len(panel.lines)
+        await face.tell(scenes.ASKING)
+        await until(lambda: panel.room and "1 waiting" in words(pilot), pilot)
+        await settled(pilot)
+        assert (len(panel.lines), panel.size.height) == (height, height)

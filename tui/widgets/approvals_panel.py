@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType, Keymap
+from textual.widget import Widget
 
 from engine.protocol import ApprovalView
 from tui.messages import ApprovalAnswered
@@ -13,6 +14,8 @@ from tui.view_model.footer import Hint
 from tui.view_model.ink import Ink
 from tui.view_model.scene import Scene
 from tui.widgets.sheet import Sheet
+
+FRAME: Final = 2
 
 
 class ApprovalsPanel(Sheet, can_focus=True):
@@ -55,7 +58,14 @@ class ApprovalsPanel(Sheet, can_focus=True):
         how = " · ".join(map(" ".join, self.keys)) if self.has_focus else "tab to answer"
         self.entitle(f"Approvals · {len(self._waiting)} waiting", how)
         marked = self._marked if self.has_focus else None
-        self.draw(approvals(scene, self.room, -1 if marked is None else self._waiting.index(marked)))
+        chosen = -1 if marked is None else self._waiting.index(marked)
+        self.draw(approvals(scene, self.room or self._room_to_come, chosen))
+
+    @property
+    def _room_to_come(self) -> int:
+        """What a line will have once the panel is shown: its first height is already the right one."""
+        beside = self.parent
+        return beside.size.width - FRAME if isinstance(beside, Widget) else 0
 
     @property
     def _marked(self) -> ApprovalView | None:
