@@ -342,6 +342,12 @@ def test_a_calm_market_has_no_banner() -> None:
     assert said(scene()) == []
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_worst_case_that_leaves_somebody_out_says_so(width: int) -> None:
+    assert "+?" not in "".join(map(text_of, strip(scene(), width)))
+    assert "−4.50 +?" in "".join(map(text_of, strip(scene(scenes.UNMANAGED), width)))
+
+
 def test_the_account_is_unknown_once_the_engine_is_silent_for_ten_seconds() -> None:
     drawn = "".join(text_of(line) for line in strip(scene(elapsed_ms=11_000), 120))
     assert drawn.count("--") == 10

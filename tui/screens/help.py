@@ -24,6 +24,7 @@ SIGNS: Final = (
     ("○  =", "an entry; the price at which the cycle breaks even"),
     ("◎", "the next rung: bank half of the front leg (in coin), add a new one (USDT of margin)"),
     ("worst case", "the result if the market runs through every resting stop, fees included"),
+    ("−4.50 +?", "the account's worst case, without what is open and not under care"),
     ("RISK-FREE", "the worst case is not a loss"),
     ("STALE 4s", "the mark is that old; past 10 s its numbers become --"),
     ("⟲  AGE", "rungs that ran; how old the mark is"),

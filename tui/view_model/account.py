@@ -65,13 +65,19 @@ def _known(snapshot: Snapshot) -> tuple[Figure, ...]:
             "Week",
             line(Span(signed(account.week_pnl), ink_of(account.week_pnl)), *_return(account.week_return)),
         ),
-        ("Worst case", line(Span(cautious(worst), ink_of(worst)))),
+        ("Worst case", line(Span(cautious(worst), ink_of(worst)), *_unsaid(snapshot))),
         ("Deployed", line(Span(percent(account.deployed)))),
         ("Leverage", line(Span(times(account.leverage)))),
         ("Funding", line(Span(signed(account.funding), ink_of(account.funding)))),
         ("Positions", line(Span(f"{account.cycles} of {account.max_cycles}"))),
         ("Risk-free", line(Span(str(account.risk_free), Ink.GAIN if account.risk_free else Ink.LABEL))),
     )
+
+
+def _unsaid(snapshot: Snapshot) -> Line:
+    """What is open and not under care can lose as well, and nobody says how much."""
+    strangers = any(not position.managed for position in snapshot.positions)
+    return line(Span(" +?", Ink.WARN)) if strangers else BLANK
 
 
 def worst_case(snapshot: Snapshot) -> Decimal | None:
