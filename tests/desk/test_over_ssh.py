@@ -186,7 +186,7 @@ async def test_a_storm_of_resizes_leaves_a_desk_that_draws_and_hears(door: Door,
         fcntl.ioctl(held.keeper, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
         held.process.send_signal(signal.SIGWINCH)
         held.seen.clear()
-        await held.until(b"IF MACHINE DIES")
+        await held.until(b"NEXT STOP")
         held.type(b"\x0b")
         await asyncio.wait_for(face.heard.wait(), 60)
         held.type(b"q")

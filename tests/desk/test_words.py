@@ -149,6 +149,16 @@ def test_headings_stand_over_their_columns_and_lines_fit_the_frame(width: int) -
         assert name in heads, "what a trader looks at first is in every terminal that the desk draws in"
 
 
+def test_a_wide_grid_tells_of_every_position_how_far_its_rung_is_and_where_its_next_stop_lies() -> None:
+    btc, eth = grid(scene(), 198)[::-1]
+    assert btc.endswith("   5.0 %     99,293.2 ")
+    assert eth.endswith("   1.7 %  liquidation ")
+    reached = replace(scenes.ETH, mark=D("1900"), blocked="the kill switch is on")
+    held = replace(scenes.LIVE, positions=(reached, replace(scenes.BTC, next_rung=None)))
+    assert [row.split()[-2] for row in grid(scene(held), 198)] == ["blocked", "none"]
+    assert "--  " in grid(scene(elapsed_ms=4_000), 198)[0][-25:], "not from a stale mark"
+
+
 def test_the_nearest_liquidation_comes_first_and_an_unknown_distance_before_it() -> None:
     unknown = replace(scenes.BTC, key="X", symbol="X", distance=None)
     never = replace(scenes.BTC, key="N", symbol="N", liquidation=D(0), distance=None)

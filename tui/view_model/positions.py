@@ -152,8 +152,8 @@ def columns_for(width: int) -> tuple[Column, ...]:
         return NARROW
     if width < 154:
         return MEDIUM
-    spare = width - 2 - sum(column.width + 1 for column in WIDE) - 1
-    return (*WIDE, Column("IF MACHINE DIES", spare, _machine, right=False)) if spare >= 20 else WIDE
+    spare = width - 2 - sum(column.width + 1 for column in WIDE)
+    return (*WIDE, *AHEAD) if spare >= sum(column.width + 1 for column in AHEAD) else WIDE
 
 
 def _marker(row: Row, words: str) -> str:
@@ -279,8 +279,27 @@ def _age(row: Row) -> tuple[str, Ink]:
     return (UNKNOWN if row.age_s is None else age(row.age_s * 1000)), Ink.LABEL
 
 
-def _machine(row: Row) -> tuple[str, Ink]:
-    return printable(row.position.if_machine_dies), Ink.LABEL
+def _to_rung(row: Row) -> tuple[str, Ink]:
+    """How far the mark still has to go; never from a stale one. Reached, it says what holds the rung up."""
+    position = row.position
+    rung = position.next_rung
+    if rung is None or not position.managed:
+        return "none", Ink.LABEL
+    if row.trust is not Freshness.FRESH or not position.mark:
+        return UNKNOWN, Ink.TEXT
+    way = position.side.d * (rung.trigger - position.mark) / position.mark
+    if way > 0:
+        return percent(way), Ink.TEXT
+    return ("blocked" if position.blocked else "reached"), Ink.WARN
+
+
+def _next_stop(row: Row) -> tuple[str, Ink]:
+    """The stop that the market meets first; without one it is liquidation."""
+    position = row.position
+    if not position.stops:
+        return "liquidation", Ink.WARN
+    nearest = max(position.stops, key=lambda stop: position.side.d * stop.trigger)
+    return price(nearest.trigger, position.price_decimals), Ink.TEXT if nearest.confirmed else Ink.WARN
 
 
 NARROW: Final = (
@@ -331,3 +350,6 @@ WIDE: Final = (
     Column("⟲", 2, _rungs),
     Column("AGE", 4, _age),
 )
+
+AHEAD: Final = (Column("TO RUNG", 8, _to_rung), Column("NEXT STOP", 12, _next_stop))
+"""What comes next, where there is room for it: up the ladder, and down."""
