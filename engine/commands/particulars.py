@@ -53,17 +53,20 @@ def _leg(who: str, leg: LegView, view: PositionView) -> str:
     locked = ", locked" if leg.locked else ""
     return (
         f"{who} leg {leg.number}: {amount(leg.qty, view.qty_decimals)} at "
-        f"{amount(leg.entry, view.price_decimals)}, {amount(leg.margin)} margin, by the {leg.by}{locked}"
+        f"{amount(leg.entry, view.price_decimals)}, {amount(leg.margin)} margin at "
+        f"{leg.leverage.normalize():f}x, by the {leg.by}{locked}"
     )
 
 
 def _stop(who: str, stop: StopView, view: PositionView) -> str:
     of = "the whole position" if stop.leg is None else f"leg {stop.leg}"
+    state = "" if stop.state == "resting" else f", {stop.state}"
     read = "" if stop.confirmed else ", not read back yet"
     whose = "" if stop.ours else ", the trader's own"
     return (
         f"{who} stop at {amount(stop.trigger, view.price_decimals)} for "
-        f"{amount(stop.qty, view.qty_decimals)}, {of}, {stop.why}, {_won(stop.result)} there{read}{whose}"
+        f"{amount(stop.qty, view.qty_decimals)}, {of}, {stop.why}, "
+        f"{_won(stop.result)} there{state}{read}{whose}"
     )
 
 

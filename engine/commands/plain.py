@@ -69,6 +69,9 @@ def numbers(now: Snapshot) -> Iterator[str]:
     """The account and every position, in figures."""
     yield account(now.account)
     yield of_account(now.account)
+    if strangers := sum(not each.managed for each in now.positions):
+        them = "1 position" if strangers == 1 else f"{strangers} positions"
+        yield f"the worst case leaves out {them} not under care"
     yield from (of_limit(each) for each in now.limits)
     for each in now.positions:
         yield position(each)

@@ -51,3 +51,23 @@ def test_the_numbers_hold_all_of_the_account_strip() -> None:
 def test_a_limit_says_how_far_away_it_is() -> None:
     limit = LimitView("daily loss", "20.00", "4.00", False, "16.00 left today")
     assert of_limit(limit) == "limit daily loss: 4.00, limit 20.00, 16.00 left today"
+
+
+def test_the_leverage_of_each_leg_and_a_stop_on_its_way_are_told() -> None:
+    view = btc_short()
+    moving = replace(view, stops=(replace(view.stops[0], state="moving"), *view.stops[1:]))
+    told = list(of_position(moving))
+    assert all(" margin at 20x, by the " in line for line in told if " leg " in line and " by the " in line)
+    assert [", moving" in line for line in told if " stop at " in line] == [
+        True,
+        *[False] * (len(view.stops) - 1),
+    ]
+
+
+def test_who_is_left_out_of_the_worst_case_is_counted() -> None:
+    known = snapshot()
+    strangers = tuple(replace(each, managed=False) for each in known.positions)
+    assert "not under care" not in "\n".join(numbers(known))
+    assert "the worst case leaves out 1 position not under care" in numbers(
+        replace(known, positions=strangers[:1])
+    )
