@@ -63,7 +63,7 @@ async def test_the_kill_key_halts_over_everything(
 async def test_the_kill_key_halts_in_a_terminal_that_is_too_small(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks, size=(40, 10)) as (pilot, face, _):
         assert "TOO SMALL" in words(pilot)
-        assert "^K halts" in words(pilot)
+        assert "^K halt" in words(pilot)
         await pilot.press("ctrl+k")
         await until(lambda: face.commands, pilot)
         assert face.commands == [Halt()]

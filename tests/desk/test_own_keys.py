@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
+from engine.protocol import Halt
 from tests.desk.conftest import Clocks, settled, until, watching, words
 from tui.own_keys import keymap_of
 
@@ -65,6 +66,17 @@ async def test_what_was_wrong_before_the_desk_stood_is_told_on_it(socket: Path, 
     wrong = "The configuration is wrong: line 2"
     async with watching(socket, clocks, problems=(wrong,)) as (pilot, _, desk):
         await until(lambda: wrong in [note.message for note in desk._notifications], pilot)
+
+
+async def test_a_terminal_that_is_too_small_names_the_kill_key_that_holds(
+    socket: Path, clocks: Clocks
+) -> None:
+    own = {"halt": "ctrl+g"}
+    async with watching(socket, clocks, size=(59, 14), keymap=own) as (pilot, face, _desk):
+        await until(lambda: "TOO SMALL" in words(pilot) and "^G halt" in words(pilot), pilot)
+        assert "^K" not in words(pilot)
+        await pilot.press("ctrl+g")
+        await until(lambda: face.commands == [Halt()], pilot)
 
 
 async def test_who_tried_another_keymap_can_have_the_own_one_back(socket: Path, clocks: Clocks) -> None:

@@ -30,7 +30,7 @@ def obstacle(scene: Scene, width: int, height: int) -> Obstacle | None:
     if width < LEAST_WIDTH or height < LEAST_HEIGHT:
         text = (
             f"{width}x{height}, the desk needs {LEAST_WIDTH}x{LEAST_HEIGHT}. "
-            "The kill key still works: ^K halts, ^X twice flattens."
+            "The kill key still works: the last line names it."
         )
         return Obstacle("TOO SMALL", text, _vital(scene))
     return None
