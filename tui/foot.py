@@ -19,7 +19,7 @@ from tui.view_model.scene import Scene
 from tui.widgets.approvals_panel import ApprovalsPanel
 from tui.widgets.filter_line import FilterLine
 
-HINTS: Final = 9
+HINTS: Final = 8
 """A bottom line with more keys than this is read by nobody."""
 
 ALWAYS: Final = (HALT, FLATTEN, HELP, QUIT)
