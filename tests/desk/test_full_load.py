@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -79,6 +79,22 @@ async def storming(home: Path) -> AsyncIterator[tuple[EngineProcess, Storm, Hand
                 engine.end()
 
 
+async def opened(held: Terminal, keys: bytes, shown: bytes) -> None:
+    """Type `keys` until what they open is shown. An escape and a key that a busy machine reads at once are
+    another key to it: then both come again, further apart.
+    """
+    for pause_s in (0.2, 1.0, 3.0):
+        for key in keys.split(b"\x1b", 1) if keys.startswith(b"\x1b") else (keys,):
+            held.type(key or b"\x1b")
+            await asyncio.sleep(pause_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(7):
+                while shown not in held.seen:  # noqa: ASYNC110 - a screen draws when it draws
+                    await asyncio.sleep(0.05)
+                return
+    await held.until(shown, within_s=1)
+
+
 async def halted(engine: EngineProcess, held: Terminal) -> float:
     """Press the kill key; the milliseconds until the engine itself says that it is halted."""
     began = time.monotonic()
@@ -113,11 +129,8 @@ async def test_the_kill_keys_work_over_everything_while_the_engine_is_told_2500_
         await held.until(b"BTCUSDT")
         for name, (keys, shown) in over.items():
             held.seen.clear()
-            for key in keys.split(b"\x1b", 1) if keys.startswith(b"\x1b") else (keys,):
-                held.type(key or b"\x1b")
-                await asyncio.sleep(0.2)
             if keys:
-                await held.until(shown, within_s=20)
+                await opened(held, keys, shown)
             took[name] = await halted(engine, held)
             await resumed(engine)
         held.type(b"\x1b")
