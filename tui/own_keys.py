@@ -75,8 +75,11 @@ class _Table:
         return f"{press} is {owner} already; {name} cannot have it" if owner else ""
 
     def _beside(self, name: str) -> Iterator[str]:
-        """The names whose keys can be pressed in the same place, as far as they are settled."""
-        return (each for each in self._held if each != name and _meet(name, each))
+        """The names whose keys can be pressed in the same place, as far as they are settled. Leaving by ^C
+        yields to halt and flatten: `q` leaves, too.
+        """
+        yields = {"quit.twice"} if name in GUARDED else set()
+        return (each for each in self._held if each not in {name, *yields} and _meet(name, each))
 
 
 def _meet(one: str, other: str) -> bool:

@@ -62,6 +62,13 @@ def test_own_keys_may_change_places_and_are_written_as_they_are_shown() -> None:
     )
 
 
+def test_halt_and_flatten_may_have_the_key_that_leaves() -> None:
+    assert keymap_of({"halt": "ctrl+c"}) == ({"halt": "ctrl+c"}, ())
+    assert keymap_of({"resume": "ctrl+c"})[1] == (
+        "keymap: ctrl+c is quit.twice already; resume cannot have it",
+    )
+
+
 async def test_what_was_wrong_before_the_desk_stood_is_told_on_it(socket: Path, clocks: Clocks) -> None:
     wrong = "The configuration is wrong: line 2"
     async with watching(socket, clocks, problems=(wrong,)) as (pilot, _, desk):
