@@ -24,6 +24,9 @@ LENT_S: Final = 20.0
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 
+STANDING: Final = (signal.SIGTSTP, signal.SIGCONT)
+"""Textual's while the desk is open. What it leaves behind would draw a desk that is gone."""
+
 RESTORE: Final = b"\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l\x1b[?7h"
 
 
@@ -45,6 +48,7 @@ class Leaving:
     def __enter__(self) -> Leaving:
         with contextlib.suppress(termios.error, ValueError, OSError):
             self._before = termios.tcgetattr(sys.__stdin__.fileno()) if sys.__stdin__ else None
+        self._old = {number: signal.getsignal(number) for number in STANDING}
         for number in SIGNALS:
             self._old[number] = signal.signal(number, self._leave)
         return self

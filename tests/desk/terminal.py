@@ -26,24 +26,37 @@ STEERING = re.compile(r"\x1b(?:\[[0-9;?<>=]*[ -/]*[@-~]|[\]PX^_].*?(?:\x1b\\|\x0
 class Terminal:
     """The trader's end. It reads until told to stall, as a terminal whose connection hangs."""
 
-    def __init__(self, master: int, keeper: int, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, master: int, keeper: int, process: asyncio.subprocess.Process, before: list[Any]
+    ) -> None:
         self.master = master
         self.keeper = keeper
         self.process = process
         self.seen = bytearray()
         self._more = asyncio.Event()
-        self.before = termios.tcgetattr(keeper)
+        self.before = before
+        """The line settings that the process found."""
         os.set_blocking(master, False)
         asyncio.get_running_loop().add_reader(master, self._read)
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Whether there was anything to read."""
         try:
             self.seen += os.read(self.master, 65_536)
-            self._more.set()
         except BlockingIOError:
-            return
+            return False
         except OSError:
             self.stall()
+            return False
+        self._more.set()
+        return True
+
+    async def ended(self) -> int:
+        """The exit code, once all that the process wrote has been read."""
+        code = await asyncio.wait_for(self.process.wait(), 60)
+        while self._read():
+            continue
+        return code
 
     def stall(self) -> None:
         """Read nothing any more."""
@@ -77,7 +90,8 @@ class Terminal:
         while text not in self.seen:
             ended = self.process.returncode is not None
             if ended or time.monotonic() > deadline:
-                await asyncio.sleep(0.1)
+                while self._read():
+                    continue
                 if text in self.seen:
                     return
                 how = f"the process ended with {self.process.returncode}" if ended else f"not in {within_s} s"
@@ -106,6 +120,7 @@ async def command_in_terminal(
     """Run COMMAND in a pseudo terminal of this size; whatever happens, it is gone afterwards."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+    before = termios.tcgetattr(slave)
     wanted = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **env}
     for name in ("NO_COLOR", "COLUMNS", "LINES"):
         if name not in env:
@@ -119,7 +134,7 @@ async def command_in_terminal(
         env=wanted,
         start_new_session=True,
     )
-    held = Terminal(master, slave, process)
+    held = Terminal(master, slave, process, before)
     try:
         yield held
     finally:

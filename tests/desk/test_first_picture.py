@@ -17,9 +17,9 @@ async def test_the_first_words_on_the_terminal_are_the_whole_desk_with_the_engin
 ) -> None:
     async with EngineFace(socket), terminal("-m", "tui", str(socket)) as held:
         await held.until(b"RATCHET")
+        await held.until(b"BTCUSDT")
         before, _, after = STEERING.sub("", held.seen.decode()).partition("RATCHET")
         assert before.strip() == "", "no empty screen is painted first"
-        await held.until(b"BTCUSDT")
         assert "SIM" in after[:40]
         assert b"Waiting for the engine" not in held.seen
 

@@ -31,8 +31,7 @@ async def test_a_signal_gives_the_terminal_back_and_ends_the_desk(
     async with EngineFace(socket) as face, terminal("-m", "tui", str(socket)) as held:
         await shown(held, face)
         held.process.send_signal(number)
-        assert await asyncio.wait_for(held.process.wait(), 60) == 128 + number
-        await asyncio.sleep(0.05)
+        assert await held.ended() == 128 + number
         assert all(code in held.seen for code in LEFT)
         assert held.modes == held.before
 
@@ -100,6 +99,22 @@ async def test_the_kill_key_works_and_q_says_that_the_engine_keeps_running(socke
         assert held.modes == held.before
 
 
+AFTERWARDS = """
+import os, signal, sys; from pathlib import Path; from tui.run import run_desk
+code = run_desk(Path(sys.argv[1])); os.kill(os.getpid(), signal.SIGCONT); print("put away"); sys.exit(code)
+"""
+
+
+async def test_who_is_woken_after_the_desk_has_closed_draws_no_desk(socket: Path) -> None:
+    """The demo puts its processes away then, and may be stopped and woken in the meantime."""
+    async with EngineFace(socket) as face, terminal("-c", AFTERWARDS, str(socket)) as held:
+        await shown(held, face)
+        held.type(b"q")
+        await held.until(b"put away")
+        assert await held.ended() == 0
+        assert held.modes == held.before
+
+
 async def test_no_colour_leaves_the_process_when_the_trader_wants_none(socket: Path) -> None:
     async with EngineFace(socket) as face, terminal("-m", "tui", str(socket), NO_COLOR="1") as held:
         await shown(held, face)
@@ -119,15 +134,18 @@ async def test_ascii_means_ascii(socket: Path) -> None:
 async def test_nothing_is_written_while_nothing_changes(socket: Path) -> None:
     async with EngineFace(socket) as face, terminal("-m", "tui", str(socket)) as held:
         await shown(held, face)
-        await asyncio.sleep(0.7)
-        before = len(held.seen)
-        for _ in range(8):
-            await face.tell(face.snapshot)  # type: ignore[arg-type]
-            await asyncio.sleep(0.15)
-        assert len(held.seen) == before
+        await falls_silent(held, face)
         held.type(b"/")
         await held.until(b"keeps it")
-        await asyncio.sleep(0.3)
-        before = len(held.seen)
-        await asyncio.sleep(1.2)
-        assert len(held.seen) == before, "no cursor blinks over the line"
+        await falls_silent(held, face)  # no cursor blinks over the line
+
+
+async def falls_silent(held: Terminal, face: EngineFace) -> None:
+    """There comes a second in which the same is told again and again, and nothing is written."""
+    async with asyncio.timeout(60):
+        written = -1
+        while written != len(held.seen):
+            written = len(held.seen)
+            for _ in range(8):
+                await face.tell(face.snapshot)  # type: ignore[arg-type]
+                await asyncio.sleep(0.15)
