@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import socket as sockets
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,18 +18,13 @@ from aiohttp import ClientSession, ClientWebSocketResponse, CookieJar
 from engine.protocol import Halt
 from tests.desk.engine_face import EngineFace
 from tests.desk.terminal import ROOT
+from tests.ports import free_port
 
 pytest.importorskip("textual_serve", reason="the extra `web` is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+FIRST_BYTE = "document.body.classList.contains('-first-byte') && !!document.querySelector('textarea')"
 SERVE = "import sys; from pathlib import Path; from tui.web import serve_desk; "
-
-
-def free_port() -> int:
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def serving(socket: Path, *options: str) -> str:
@@ -51,7 +45,7 @@ async def served(socket: Path, *options: str) -> AsyncIterator[str]:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             line = (await process.stdout.readline()).decode()
             address = line.rpartition(" ")[2].strip()
             await until_it_listens(address)
@@ -84,6 +78,15 @@ class Tab:
             answer = await self._socket.receive_json()
             if answer.get("id") == self._count:
                 return answer.get("result")
+
+    async def shows_the_desk(self) -> None:
+        """The page has had the first bytes of the desk, and hears keys."""
+        async with asyncio.timeout(60):
+            while True:
+                drawn = await self.do("Runtime.evaluate", expression=FIRST_BYTE)
+                if drawn["result"].get("value"):
+                    return
+                await asyncio.sleep(0.05)
 
     async def press(self, letter: str, *, control: bool = False) -> None:
         """A key in the terminal of the page."""
@@ -120,8 +123,10 @@ async def browser(folder: Path, address: str) -> AsyncIterator[Tab]:
             while not (told.exists() and len(told.read_text().splitlines()) == 2):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
             port = told.read_text().splitlines()[0]
-            async with session.get(f"http://127.0.0.1:{port}/json") as reply:
-                pages = [page for page in await reply.json() if page["type"] == "page"]
+            pages: list[dict[str, str]] = []
+            while not pages:
+                async with session.get(f"http://127.0.0.1:{port}/json") as reply:
+                    pages = [page for page in await reply.json() if page["type"] == "page"]
             async with session.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0) as devtools:
                 tab = Tab(devtools)
                 await tab.do("Page.enable")
@@ -132,20 +137,20 @@ async def browser(folder: Path, address: str) -> AsyncIterator[Tab]:
         await process.wait()
 
 
-async def greeted(face: EngineFace) -> None:
+async def greeted(face: EngineFace, tab: Tab) -> None:
     """A desk has connected: the page ran, its socket opened, the process behind it drew."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while not (face.greeted and face.watchers):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
-    await asyncio.sleep(1.0)
+    await tab.shows_the_desk()
 
 
 @needs_browser
 async def test_a_desk_in_the_browser_that_may_trade_halts_at_one_key(socket: Path, tmp_path: Path) -> None:
     async with EngineFace(socket) as face, served(socket) as address, browser(tmp_path, address) as tab:
-        await greeted(face)
+        await greeted(face, tab)
         await tab.press("k", control=True)
-        await asyncio.wait_for(face.heard.wait(), 30)
+        await asyncio.wait_for(face.heard.wait(), 60)
         assert face.commands == [Halt()]
         assert face.requests[0].by == "desk in a browser"
         shown = await tab.do("Runtime.evaluate", expression="location.href")
@@ -159,10 +164,10 @@ async def test_a_desk_in_the_browser_that_only_watches_sends_nothing(socket: Pat
         served(socket, "--read-only") as address,
         browser(tmp_path, address) as tab,
     ):
-        await greeted(face)
+        await greeted(face, tab)
         await tab.press("k", control=True)
         await tab.press("q")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while face.watchers:  # noqa: ASYNC110 - the desk leaves when it leaves
                 await asyncio.sleep(0.05)
         assert face.commands == []

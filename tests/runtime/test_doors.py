@@ -22,15 +22,10 @@ from engine.api.server import ControlSocket
 from engine.config.doors import RestTerms
 from engine.config.paths import Paths, find_paths, prepare_folders
 from engine.runtime.doors import BEAT_S, MISSED, Doors, _falls_silent
+from tests.ports import free_port
 from tests.unit.api.served import EngineFace
 
 TOKEN = "look-look-look-look-1"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def paths(folder: Path) -> Paths:

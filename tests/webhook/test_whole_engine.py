@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 TOKEN = "an-alert-token-of-24-chars"
 READ, TRADE = "read-token-for-the-test", "trade-token-for-the-test"
@@ -41,14 +43,6 @@ wait_s = 2
 allow_flip = true
 approve = true
 """
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
