@@ -21,7 +21,7 @@ from tests.acceptance.scene import BTC, ETH, Scene, scene
 
 D = Decimal
 AT_40_000 = {BTC: D(40_000), ETH: D(3_000)}
-QUICK = Patience(answer_s=0.5, ping_s=0.5, pong_s=2.0, again_s=0.2)
+QUICK = Patience(answer_s=0.5, again_s=0.2)
 RUNG_1 = ["0.001 @ 100000", "0.0021 @ 99293.2"]
 
 FAULTS: dict[str, dict[str, Any]] = {

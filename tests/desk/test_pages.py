@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal as D
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from engine.protocol import Candle, ChartView, Enter, EquityPoint, Halt, LimitView, OptionView, Side
@@ -143,7 +144,10 @@ async def test_the_journal_finds_words_round_and_round(socket: Path, clocks: Clo
         assert "No line matches the filter" in words(pilot)
 
 
-async def test_the_journal_is_read_again_as_soon_as_it_is_in_front(socket: Path, clocks: Clocks) -> None:
+async def test_the_journal_is_read_again_as_soon_as_it_is_in_front(
+    socket: Path, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.screens.journal.READ_S", 3600.0)
     async with watching(socket, clocks, SHORT) as (pilot, face, _):
         await pilot.press("4")
         await until(lambda: "8 of 8" in words(pilot), pilot)
@@ -151,7 +155,7 @@ async def test_the_journal_is_read_again_as_soon_as_it_is_in_front(socket: Path,
         await settled(pilot)
         asked = len(face.looked)
         await pilot.press("4")
-        await until(lambda: len(face.looked) > asked, pilot, within_s=2)
+        await until(lambda: len(face.looked) > asked, pilot)
 
 
 async def test_the_journal_reads_another_name(socket: Path, clocks: Clocks) -> None:

@@ -114,7 +114,7 @@ async def test_noise_is_no_request(server: RestServer) -> None:
 
 
 async def test_ten_thousand_requests_in_bursts_break_nothing(face: EngineFace) -> None:
-    async with opened(face, per_minute=6000) as server:
+    async with opened(face, per_minute=6000, wrong_per_minute=1) as server:
         connector = TCPConnector(limit=100)
         async with ClientSession(server.url, connector=connector) as client:
 
@@ -142,15 +142,17 @@ async def test_who_comes_too_often_does_not_fill_the_log(
     face: EngineFace, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "ratchet.rest")
-    async with opened(face) as server, ClientSession(server.url) as client:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with opened(face, wrong_per_minute=1) as server, ClientSession(server.url) as client:
         for _ in range(100):
             async with client.get("/metrics", headers={"Authorization": "Bearer guess"}) as reply:
                 await reply.read()
         async with client.get("/api/health"):
             pass
     lines = [record.getMessage() for record in caplog.records if "GET" in record.getMessage()]
-    assert len([line for line in lines if " 401 " in line]) == 10
-    assert len([line for line in lines if " 429 " in line]) <= 2
+    assert len([line for line in lines if " 401 " in line]) == 1
+    assert len([line for line in lines if " 429 " in line]) <= 2 + (loop.time() - began), "one a second"
     assert "more that came too often" in "".join(lines)
 
 
@@ -170,13 +172,13 @@ async def test_strangers_who_are_only_refused_do_not_fill_the_log_either(
 
 
 async def test_a_token_is_told_when_it_may_ask_again(face: EngineFace) -> None:
-    async with opened(face, per_minute=60) as server, ClientSession(server.url) as client:
+    async with opened(face, per_minute=1) as server, ClientSession(server.url) as client:
         statuses = []
         for _ in range(12):
             async with client.get("/api/crypto/cot", headers=bearer(Scope.READ)) as reply:
                 statuses.append(reply.status)
         assert statuses == [200] * 10 + [429] * 2
-        assert reply.headers["Retry-After"] == "1"
+        assert 1 <= int(reply.headers["Retry-After"]) <= 60
         async with client.get("/api/crypto/cot", headers=bearer(Scope.TRADE)) as reply:
             assert reply.status == 200
 

@@ -58,7 +58,7 @@ async def connect() -> AsyncIterator[Connect]:
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         yield session
 
 
@@ -72,14 +72,14 @@ class Line:
     async def say(self, op: str, *args: dict[str, Any]) -> None:
         await self.ws.send_str(json.dumps({"op": op, "args": args}))
 
-    async def hear(self, within_s: float = 30.0) -> Any:
+    async def hear(self, within_s: float = 60.0) -> Any:
         """The next frame; 'closed' when there will be none."""
         message = await self.ws.receive(timeout=within_s)
         if message.type is not aiohttp.WSMsgType.TEXT:
             return "closed"
         return message.data if message.data == "pong" else json.loads(message.data)
 
-    async def hear_data(self, within_s: float = 30.0) -> Any:
+    async def hear_data(self, within_s: float = 60.0) -> Any:
         """The next frame that is not an acknowledgement."""
         while True:
             frame = await self.hear(within_s)

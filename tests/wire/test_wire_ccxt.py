@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +23,13 @@ def recorded(**changes: Any) -> SimulatedBitget:
     return SimulatedBitget(data=files, start=START, balance=Decimal(1_000), **changes)
 
 
-async def soon(awaitable: Any, within_s: float = 30.0) -> Any:
+async def until(claim: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not claim():  # noqa: ASYNC110 - what is claimed sets no event
+            await asyncio.sleep(0.01)
+
+
+async def soon(awaitable: Any, within_s: float = 60.0) -> Any:
     return await asyncio.wait_for(awaitable, within_s)
 
 
@@ -210,9 +217,9 @@ async def test_the_incremental_book_keeps_its_checksum_through_hundreds_of_chang
             assert book["bids"][0][0] < book["asks"][0][0]
         sim.feed.pause()
         sim.streams.flush()
-        await asyncio.sleep(0.05)
         quote = sim.market["BTCUSDT"].quote
-        assert exchange.orderbooks[BTC]["bids"][0][0] == float(quote.bid)
+        while exchange.orderbooks[BTC]["bids"][0][0] != float(quote.bid):
+            await soon(exchange.watch_order_book(BTC))
         assert exchange.orderbooks[BTC]["asks"][0][0] == float(quote.ask)
         assert len(exchange.orderbooks[BTC]["bids"]) == len(quote.bids)
 
@@ -228,10 +235,10 @@ async def test_private_watches_tell_order_fill_position_and_balance(connect: Any
             asyncio.create_task(exchange.watch_positions()),
             asyncio.create_task(exchange.watch_balance()),
         ]
-        await asyncio.sleep(0.4)
+        await until(lambda: {"orders", "fill"} <= {topic.channel for topic in sim.streams._readers})
         await exchange.create_order(BTC, "market", "buy", 0.01, params={**ISOLATED, "clientOrderId": "w1"})
         _, trades, positions, balance = await soon(asyncio.gather(*watches))
-        await asyncio.sleep(0.05)
+        await until(lambda: exchange.orders[-1]["status"] == "closed")
         order = exchange.orders[-1]
         assert (order["clientOrderId"], order["status"], order["info"]["accBaseVolume"]) == (
             "w1",

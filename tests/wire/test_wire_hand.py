@@ -111,7 +111,7 @@ async def ran(*words: str, env: dict[str, str] | None = None) -> tuple[int, str,
         env={**os.environ, **(env or {})},
     )
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             out, err = await process.communicate()
     except TimeoutError:
         process.kill()
@@ -127,7 +127,7 @@ async def simulator(*words: str) -> AsyncIterator[tuple[asyncio.subprocess.Proce
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             yield process, json.loads(await process.stdout.readline())
     finally:
         if process.returncode is None:

@@ -37,7 +37,7 @@ async def streaming(
 
 
 async def frame(socket: ClientWebSocketResponse) -> Snapshot:
-    message = await socket.receive(timeout=30)
+    message = await socket.receive(timeout=60)
     assert message.type is WSMsgType.TEXT
     return msgspec.json.decode(message.data, type=Snapshot)
 
@@ -158,7 +158,7 @@ async def test_an_engine_that_ends_says_goodbye(tmp_path: Path) -> None:
         async with ControlSocket(face, tmp_path / "e"):
             watcher = await client.ws_connect("/v1/stream")
             await frame(watcher)
-            listening = asyncio.create_task(watcher.receive(timeout=30))
+            listening = asyncio.create_task(watcher.receive(timeout=60))
             await asyncio.sleep(0)
         assert (await listening).type in {WSMsgType.CLOSE, WSMsgType.CLOSED}
         assert watcher.close_code == 1001
@@ -174,6 +174,6 @@ async def test_what_a_watcher_says_is_ignored_and_a_long_speech_ends_it(tmp_path
             face.change()
             assert (await frame(watcher)).version == 2
             await watcher.send_str("x" * 5000)
-            assert (await watcher.receive(timeout=30)).type is WSMsgType.CLOSE
+            assert (await watcher.receive(timeout=60)).type is WSMsgType.CLOSE
         while stream.watchers:
             await asyncio.sleep(0.005)

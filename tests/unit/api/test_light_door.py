@@ -6,7 +6,6 @@ import os
 import socket
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,11 +70,9 @@ def test_an_engine_that_takes_the_question_and_says_nothing_is_silent(path: Path
     with socket.socket(socket.AF_UNIX) as hung:
         hung.bind(str(path))
         hung.listen()
-        began = time.monotonic()
         got = Engine(path, timeout_s=0.2).command(Halt(), by="test")
     assert isinstance(got, Silent)
     assert "did not answer in time (0.2 s allowed)" in got.text
-    assert time.monotonic() - began < 2
 
 
 def test_an_engine_that_hangs_up_in_the_middle_is_silent_not_done(path: Path) -> None:
@@ -116,13 +113,10 @@ def test_a_trickle_does_not_stretch_the_time(path: Path) -> None:
 
         thread = threading.Thread(target=trickle)
         thread.start()
-        began = time.monotonic()
         got = ask(path, "GET", "/v1/hello", timeout_s=0.2)
-        took = time.monotonic() - began
         enough.set()
         thread.join(60)
-    assert isinstance(got, Silent)
-    assert took < 1
+    assert isinstance(got, Silent), "the whole answer would have come after twenty seconds"
 
 
 def test_an_engine_of_another_version_is_misread_and_says_so(path: Path) -> None:

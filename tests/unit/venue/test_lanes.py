@@ -1,65 +1,80 @@
-"""Reducing goes first: what waits for whom, within Bitget's limits."""
+"""Reducing goes first: what waits for whom, within Bitget's limits. Time passes only where somebody waits."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
 
 from engine.venue.lanes import KEPT_FREE, PERIOD_S, USUAL_LIMIT, Lane, Lanes
+from tests.simulation.virtual_time import Timeline, VirtualLoop
 
 PLACE = "v2/mix/order/place-order"
 
 
-async def take(lanes: Lanes, lane: Lane, path: str = PLACE) -> float:
-    await lanes.turn(path, lane)
-    return asyncio.get_running_loop().time()
+async def took_s(lanes: Lanes, lane: Lane, times: int = 1, path: str = PLACE) -> float:
+    """How long so many requests in a row waited, to the millisecond."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for _ in range(times):
+        await lanes.turn(path, lane)
+    return round(loop.time() - began, 3)
 
 
-async def test_ten_reducing_requests_leave_at_once() -> None:
-    lanes = Lanes()
-    started = asyncio.get_running_loop().time()
-    times = [await take(lanes, Lane.REDUCE) for _ in range(USUAL_LIMIT)]
-    assert max(times) - started < 0.5
+def played(story: Callable[[], Awaitable[None]]) -> None:
+    """Play it in a loop whose clock moves on instead of waiting."""
+    loop = VirtualLoop(Timeline())
+    try:
+        loop.run_until_complete(story())
+    finally:
+        loop.abandon()
 
 
-async def test_the_eleventh_waits_for_bitgets_second() -> None:
-    lanes = Lanes()
-    started = asyncio.get_running_loop().time()
-    for _ in range(USUAL_LIMIT + 1):
-        last = await take(lanes, Lane.REDUCE)
-    assert PERIOD_S <= last - started < PERIOD_S + 1.0
+def test_ten_reducing_requests_leave_at_once() -> None:
+    async def story() -> None:
+        assert await took_s(Lanes(), Lane.REDUCE, USUAL_LIMIT) == 0
+
+    played(story)
 
 
-async def test_a_burst_of_adding_leaves_slots_to_reducing() -> None:
-    lanes = Lanes()
-    adding = [asyncio.create_task(take(lanes, Lane.ADD)) for _ in range(USUAL_LIMIT)]
-    await asyncio.sleep(0.01)
-    assert sum(task.done() for task in adding) == USUAL_LIMIT - KEPT_FREE
-    started = asyncio.get_running_loop().time()
-    assert await take(lanes, Lane.REDUCE) - started < 0.5
-    for task in adding:
-        task.cancel()
-    await asyncio.gather(*adding, return_exceptions=True)
+def test_the_eleventh_waits_for_bitgets_second() -> None:
+    async def story() -> None:
+        assert await took_s(Lanes(), Lane.REDUCE, USUAL_LIMIT + 1) == pytest.approx(PERIOD_S, abs=0.002)
+
+    played(story)
 
 
-async def test_reads_that_hang_do_not_hold_a_reducing_request_up() -> None:
-    lanes = Lanes(reads_at_once=2)
-    hang = asyncio.Event()
+def test_a_burst_of_adding_leaves_slots_to_reducing() -> None:
+    async def story() -> None:
+        lanes = Lanes()
+        adding = [asyncio.create_task(took_s(lanes, Lane.ADD)) for _ in range(USUAL_LIMIT)]
+        await asyncio.sleep(0.01)
+        assert sum(task.done() for task in adding) == USUAL_LIMIT - KEPT_FREE
+        assert await took_s(lanes, Lane.REDUCE) == 0
 
-    async def read() -> None:
-        async with lanes.reading("v2/mix/order/fills"):
-            await hang.wait()
-
-    reads = [asyncio.create_task(read()) for _ in range(20)]
-    await asyncio.sleep(0)
-    started = asyncio.get_running_loop().time()
-    assert await take(lanes, Lane.REDUCE) - started < 0.5
-    hang.set()
-    await asyncio.gather(*(asyncio.wait_for(each, 30) for each in reads))
+    played(story)
 
 
-async def test_positions_are_read_five_times_a_second_at_most() -> None:
-    lanes = Lanes()
-    started = asyncio.get_running_loop().time()
-    for _ in range(6):
-        last = await take(lanes, Lane.READ, "v2/mix/position/all-position")
-    assert last - started >= PERIOD_S
+def test_reads_that_hang_do_not_hold_a_reducing_request_up() -> None:
+    async def story() -> None:
+        lanes, hang = Lanes(reads_at_once=2), asyncio.Event()
+
+        async def read() -> None:
+            async with lanes.reading("v2/mix/order/fills"):
+                await hang.wait()
+
+        reads = [asyncio.create_task(read()) for _ in range(20)]
+        await asyncio.sleep(0)
+        assert await took_s(lanes, Lane.REDUCE) == 0
+        hang.set()
+        await asyncio.gather(*reads)
+
+    played(story)
+
+
+def test_positions_are_read_five_times_a_second_at_most() -> None:
+    async def story() -> None:
+        assert await took_s(Lanes(), Lane.READ, 6, "v2/mix/position/all-position") >= PERIOD_S
+
+    played(story)

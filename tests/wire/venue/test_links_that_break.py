@@ -9,6 +9,7 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from watched import QUICK, Told, keys_of, move, opened, outcome, running
 
 from engine.core.actions import PlaceMarket, PlaceStop
@@ -28,6 +29,7 @@ from engine.simulator.socket import SocketRules
 from engine.venue.bitget import Bitget
 
 Connect = Callable[..., Awaitable[Any]]
+IMPATIENT = replace(QUICK, ping_s=0.2, pong_s=0.7)
 OPEN = PlaceMarket("open-1", "BTCUSDT", Side.LONG, True, D("0.001"))
 
 
@@ -88,7 +90,7 @@ async def test_a_link_that_comes_back_tells_the_positions_of_now(connect: Connec
 
 
 async def test_pitfall_28_a_private_link_without_pongs_is_given_up() -> None:
-    async with SimulatedBitget() as sim, running(sim) as (_, told):
+    async with SimulatedBitget() as sim, running(sim, patience=IMPATIENT) as (_, told):
         sim.faults.add({"fault": "stream_stall", "pong": False, "ms": 1_500})
         down = await told.one(LinkChanged, lambda body: body.link == "private" and not body.up)
         assert "silent" in down.reason
@@ -283,7 +285,7 @@ async def test_a_fault_of_the_engine_ends_the_run_instead_of_the_stream() -> Non
         venue, told = Bitget(keys_of(sim), url=sim.url, patience=QUICK, backoff_s=(0.01, 0.05)), Breaking()
         await venue.open(told, ("BTCUSDT",))
         with pytest.raises(ExceptionGroup) as caught:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 await venue.run()
         assert caught.group_contains(ZeroDivisionError)
         await venue.close()
@@ -291,5 +293,4 @@ async def test_a_fault_of_the_engine_ends_the_run_instead_of_the_stream() -> Non
 
 async def test_the_exchanges_clock_is_followed_between_frames() -> None:
     async with SimulatedBitget(ideal=True) as sim, running(sim) as (venue, told):
-        await told.until(lambda: told.ticks)
-        assert abs(venue.market_ms() - sim.market.now_ms) <= 1_500
+        await told.until(lambda: abs(venue.market_ms() - sim.market.now_ms) <= 1_500)

@@ -78,11 +78,9 @@ def never() -> NoReturn:
 
 
 async def until(true: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if true():
-            return
-        await asyncio.sleep(0.01)
-    raise TimeoutError
+    async with asyncio.timeout(60):
+        while not true():  # noqa: ASYNC110 - a line tells nobody
+            await asyncio.sleep(0.01)
 
 
 async def until_free(line: Line) -> None:
@@ -172,8 +170,8 @@ async def test_one_that_lay_silent_too_long_is_renewed(monkeypatch: pytest.Monke
 
 async def test_where_nothing_is_armed_no_connection_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(the_line, "LOOK_S", 0.01)
-    monkeypatch.setattr(the_line, "WANTED_S", 0.2)
     async with a_line_to(Exchange()) as line:
+        monkeypatch.setattr(the_line, "WANTED_S", 0.2)
         await until(lambda: not line.is_free)
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import aiohttp
+from msgspec.structs import replace
 
 from engine.core.actions import Read, Reading
 from engine.core.events import Answered, AnyBody, FillSeen, LinkChanged, StopSeen
@@ -18,7 +19,11 @@ from engine.venue.keys import Keys
 
 Body = TypeVar("Body")
 
-QUICK = Patience(answer_s=1.0, ping_s=0.2, pong_s=0.7, price_s=0.8, still_s=0.3, again_s=0.1, look_s=0.02)
+STANDS_S = 30.0
+"""As long as any machine may stand still: no answer and no connection is given up for it."""
+QUICK = Patience(answer_s=STANDS_S, pong_s=STANDS_S, price_s=STANDS_S, still_s=0.3, again_s=0.1, look_s=0.02)
+BRIEF = replace(QUICK, answer_s=1.0)
+"""For what is never answered."""
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 
@@ -55,7 +60,7 @@ class Told:
     def links(self, name: str) -> list[bool]:
         return [body.up for body in self.all(LinkChanged) if body.link == name]
 
-    async def until(self, holds: Callable[[], Any], within_s: float = 30.0) -> Any:
+    async def until(self, holds: Callable[[], Any], within_s: float = 60.0) -> Any:
         """What `holds` gives as soon as it is true. Raises TimeoutError with what was told instead."""
         try:
             async with asyncio.timeout(within_s):
