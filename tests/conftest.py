@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
 from typing import Final
 
 import pytest
 
 WAITING: Final = 3
 """Tests that wait for sockets, timers and processes, for one that computes."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A suite that a shell began in the background ignores Ctrl-C, and so would every process that it starts."""
+
+COLLECT_AFTER: Final = 20_000
+"""New objects before the young ones are looked through: stories and markets make them by the million."""
+
+
+def pytest_collectstart() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What collecting made stays to the end: nobody looks for garbage in it, then or later."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

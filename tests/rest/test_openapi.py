@@ -47,10 +47,16 @@ def document() -> dict[str, object]:
     return dict(json.loads(server.document))
 
 
-schema = schemathesis.openapi.from_dict(document())
+@pytest.fixture(scope="module")
+def promised() -> object:
+    """The document as Schemathesis reads it. Every worker collects every test, and to think up what is asked
+    takes seconds: that is done where the tests run.
+    """
+    schema = schemathesis.openapi.from_dict(document())
+    schema.hook(map_body)
+    return schema
 
 
-@schema.hook
 def map_body(context: object, body: object) -> object:
     """JSON Schema takes 2.0 for an integer. The engine does not, on purpose, and it need not be asked."""
     if isinstance(body, dict):
@@ -85,6 +91,9 @@ def url() -> Iterator[str]:
     loop.call_soon_threadsafe(end.set)
     thread.join(60)
     assert not thread.is_alive()
+
+
+schema = schemathesis.pytest.from_fixture("promised")
 
 
 @schema.parametrize()
