@@ -301,7 +301,7 @@ def test_a_terminal_of_40_by_10_is_told_what_it_needs_and_the_keys_that_matter_w
             drawn = read(master, until=b"the desk needs 60x15")
             assert b"Traceback" not in drawn
             os.write(master, b"q")
-            assert desk.wait(20) == 0
+            assert desk.wait(60) == 0
         finally:
             if desk.poll() is None:
                 desk.kill()
@@ -310,7 +310,7 @@ def test_a_terminal_of_40_by_10_is_told_what_it_needs_and_the_keys_that_matter_w
         assert home.ratchet("status").returncode == 0, "the engine goes on"
 
 
-def read(terminal: int, *, until: bytes, within_s: float = 30) -> bytes:
+def read(terminal: int, *, until: bytes, within_s: float = 60) -> bytes:
     drawn, give_up = b"", time.monotonic() + within_s
     os.set_blocking(terminal, False)
     while until not in drawn:

@@ -77,7 +77,7 @@ class EngineProcess:
     def _wait(self) -> int:
         assert self._process is not None
         assert self._process.stdin is not None
-        code = self._process.wait(30)
+        code = self._process.wait(60)
         self._process.stdin.close()
         return code
 

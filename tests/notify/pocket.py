@@ -92,6 +92,12 @@ class Pocket:
             while await self.outbox.unsent():  # noqa: ASYNC110 - the outbox tells nobody
                 await asyncio.sleep(0.01)
 
+    async def has_looked(self) -> None:
+        """Wait until the phone knows which day it is at the desk."""
+        async with asyncio.timeout(60):
+            while self.phone._hearing._last is None:  # noqa: ASYNC110 - it looks when it looks
+                await asyncio.sleep(0.01)
+
     async def until_up(self) -> None:
         async with asyncio.timeout(60):
             while not self.phone.line.up:  # noqa: ASYNC110 - the phone tells nobody

@@ -116,7 +116,9 @@ async def test_the_days_summary_goes_out_when_the_day_is_over(monkeypatch: pytes
     monkeypatch.setattr("engine.notify.alerts.LOOK_S", 0.02)
     desk = EngineFace()
     async with webhook() as hook, alerting(hook, desk):
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(60):
+            while not desk.snapshots_made:  # noqa: ASYNC110 - it looks when it looks
+                await asyncio.sleep(0.01)
         engine = desk.now.engine
         desk.change(engine=replace(engine, now=engine.now + 86_400_000, market=engine.market + 86_400_000))
         await hook.until(1)

@@ -265,7 +265,7 @@ async def test_a_position_that_grows_while_it_asks_asks_again_with_its_new_numbe
 async def test_silence_leaves_a_position_as_it_is_and_a_key_still_adopts_it(tmp_path: Path) -> None:
     ladder = Ladder(adoption=Adoption.ASK, approval_s=1)
     async with whole(tmp_path, Settings(account="test", limits=SETTINGS.limits, ladder=ladder)) as on:
-        await opens(on)
+        await on.hand.open(BTC, Side.SHORT, D(20), size=D("0.002"))
         await is_told(on, "BTCUSDT short: not taken under care: it was not answered.")
         await on.reads_again()
         [position] = on.face.snapshot().positions

@@ -147,7 +147,7 @@ async def test_the_console_shows_a_card_and_presses_its_buttons() -> None:
 async def test_a_wrong_token_is_told_without_being_repeated() -> None:
     async with FakeTelegram() as api:
         with pytest.raises(SetUpRefused, match="Telegram does not know this token") as refused:
-            await introduce("1:hunter2", api.url, within_s=1, say=lambda text: None)
+            await introduce("1:hunter2", api.url, within_s=60, say=lambda text: None)
         assert "hunter2" not in str(refused.value)
 
 
@@ -155,7 +155,7 @@ async def test_a_telegram_that_cannot_be_reached_is_told_with_what_to_do() -> No
     with pytest.raises(
         SetUpRefused, match=r"cannot be reached at 127\.0\.0\.1 .*see that this machine is online"
     ):
-        await introduce("123:abc", "http://127.0.0.1:9", within_s=5, say=print)
+        await introduce("123:abc", "http://127.0.0.1:9", within_s=60, say=print)
 
 
 async def test_nobody_becomes_the_trader_by_being_first() -> None:

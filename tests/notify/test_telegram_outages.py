@@ -63,9 +63,9 @@ async def test_an_outage_of_an_hour_loses_nothing_and_says_when_it_was(tmp_path:
         on.watch.ahead_ms += 3_600_000
         on.desk.change(engine=replace(on.desk.now.engine, now=on.watch()))
         api.recover()
-        assert "Happened at" in (await on.says("You closed", 10)).text
-        assert "Happened at" in (await on.says("was refused", 10)).text
-        await on.says("Not carried out: you sent this at", 10)
+        assert "Happened at" in (await on.says("You closed")).text
+        assert "Happened at" in (await on.says("was refused")).text
+        await on.says("Not carried out: you sent this at")
         assert on.desk.asked == []
         assert on.phone.line.losses >= 1
 
@@ -242,7 +242,7 @@ async def test_the_last_day_is_summed_up_when_a_new_one_begins(
 ) -> None:
     monkeypatch.setattr("engine.notify.telegram.hearing.ALIVE_S", 0.05)
     async with pocket(tmp_path) as on:
-        await on.pause(0.2)
+        await on.has_looked()
         engine = on.desk.now.engine
         on.desk.change(engine=replace(engine, now=engine.now + 86_400_000, market=engine.market + 86_400_000))
         told = await on.says("Thu 2025-05-08: the day")

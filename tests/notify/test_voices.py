@@ -36,9 +36,9 @@ async def test_an_engine_with_all_its_voices_tells_shows_its_lines_and_says_fare
         async with Voices(telling, journal, face, tmp_path) as voices:
             running = [asyncio.create_task(engine.run()), asyncio.create_task(voices.run())]
             try:
-                await api.says("Engine test started on account test.", 10)
+                await api.says("Engine test started on account test.")
                 await hand.open(BTC, Side.SHORT, Decimal(20), size=Decimal("0.002"))
-                await api.says("SHORT BTCUSDT opened", 10)
+                await api.says("SHORT BTCUSDT opened")
                 async with asyncio.timeout(60):
                     while not any("opened" in each["title"] for each in hook.got):  # noqa: ASYNC110
                         await asyncio.sleep(0.05)

@@ -27,7 +27,7 @@ from engine.simulator.server import SimulatedBitget
 from engine.venue.bitget import Bitget, Patience
 from engine.venue.keys import Keys
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @dataclass

@@ -24,7 +24,7 @@ from tests.replay.stage import Stage
 
 BTC = "BTCUSDT"
 SETTINGS = Settings("main", managed=(Managed(BTC, Decimal(20)),))
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 J = TypeVar("J", bound=Journal)
 
 

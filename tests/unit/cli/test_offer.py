@@ -34,7 +34,7 @@ def on_a_terminal(
         env=environment,
     )
     os.close(theirs)
-    screen, answered, end = "", False, time.monotonic() + 30
+    screen, answered, end = "", False, time.monotonic() + 60
     while time.monotonic() < end:
         if select.select([ours], [], [], 0.1)[0]:
             try:
@@ -92,7 +92,7 @@ def test_an_engine_in_a_terminal_says_there_what_it_does(environment: dict[str, 
     assert f"the engine runs here until Ctrl-C; its log is {home}/logs/engine.log" in screen
     assert "Bitget cannot be reached" in screen
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def begun_on_a_terminal(
@@ -108,7 +108,7 @@ def begun_on_a_terminal(
         env=environment,
     )
     os.close(theirs)
-    screen, end = "", time.monotonic() + 30
+    screen, end = "", time.monotonic() + 60
     while until not in screen and time.monotonic() < end:
         if select.select([ours], [], [], 0.1)[0]:
             screen += os.read(ours, 4096).decode()

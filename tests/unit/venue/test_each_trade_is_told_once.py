@@ -49,7 +49,7 @@ class Desk:
         self.news.set()
 
     async def heard(self, count: int = 1) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(self.told) + self.missed < count:
                 self.news.clear()
                 await self.news.wait()
