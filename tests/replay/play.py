@@ -109,15 +109,16 @@ def _tell_progress(on: Stage, tell: Callable[[str], None]) -> None:
 
 
 async def _told(on: Stage, stops: list[tuple[str, int, dict[int, Decimal]]]) -> Told:
-    trades = []
+    """The trades are told apart by their ids: one that was read as well as pushed is in the journal twice."""
+    trades: dict[str, Trade] = {}
     async for recorded in on.engine.journal.read(limit=1_000_000):
         body = recorded.entry.event.body
         if isinstance(body, FillSeen) and body.fill.cause is not Cause.LIQUIDATION:
             fill = body.fill
-            trades.append(Trade(fill.symbol, fill.buy, fill.qty, fill.price, fill.at))
+            trades[fill.trade_id] = Trade(fill.symbol, fill.buy, fill.qty, fill.price, fill.at)
     cycles = [*on.engine.state.cycles.values(), *on.engine.state.closed]
     return Told(
-        trades,
+        list(trades.values()),
         stops,
         {c.symbol: c.closed_reason for c in cycles},
         {c.symbol: c.rungs for c in cycles},
