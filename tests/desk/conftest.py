@@ -75,6 +75,13 @@ def words(pilot: Pilot[Any]) -> str:
     return "\n".join("".join(segment.text for segment in line) for line in strips)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A desk of this process gives no engine up because the machine stands still: both stand in it."""
+    monkeypatch.setattr("tui.client.HELLO_S", 60.0)
+    monkeypatch.setattr("tui.client.SILENCE_S", 60.0)
+
+
 @pytest.fixture
 def clocks() -> Clocks:
     return Clocks()

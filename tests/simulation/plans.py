@@ -383,12 +383,12 @@ def cell_named(name: str) -> Scenario:
     raise ValueError(f"the matrix has no cell {name!r}: give a name as `make prove ARGS=--matrix` prints it")
 
 
-def cells(plan: Scenario, *, stride: int = 1, offset: int = 0) -> Iterator[Scenario]:
+def cells(plan: Scenario, *, stride: int = 1) -> Iterator[Scenario]:
     """Every fault on every request with a crash at every step, each to be played whole: every `stride`-th."""
     steps = steps_of(plan)
     made = 0
     for strikes in strikes_of(plan):
         for step in (None, *range(1, steps + 1)):
             made += 1
-            if made % stride == offset % stride:
+            if made % stride == 0:
                 yield cell(plan, strikes, None if step is None else crash(step, torn=made % 2 == 0))

@@ -25,7 +25,7 @@ from itertools import groupby, islice
 import msgspec
 
 from .chapters import chapter
-from .matrix import Matrix, Played
+from .matrix import Matrix, Played, felt
 from .network import Strike
 from .plans import PLANS, cell_named, cells, strikes_of
 from .run import Outcome, simulate
@@ -49,10 +49,9 @@ def run_seeds(seeds: list[int]) -> Tally:
     return _tally(chapter(seed) for seed in seeds)
 
 
-def run_cells(task: tuple[str, int, int]) -> Tally:
-    """Every `stride`-th cell of a plan's matrix, beginning with `offset`."""
-    name, stride, offset = task
-    return _tally(cells(PLANS[name], stride=stride, offset=offset))
+def run_cells(name: str, stride: int) -> Tally:
+    """Every `stride`-th cell of a plan's matrix, but for faults that are felt as others are."""
+    return _tally(each for each in cells(PLANS[name], stride=stride) if felt(each.strikes) == each.strikes)
 
 
 @contextmanager
