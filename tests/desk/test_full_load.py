@@ -134,10 +134,7 @@ async def test_the_kill_keys_work_over_everything_while_the_engine_is_told_2500_
                 await opened(held, keys, shown)
             took[name] = await halted(engine, held)
             await resumed(engine)
-        held.type(b"\x1b")
-        await asyncio.sleep(0.2)
-        held.type(b"\x18")
-        await held.until(b"FLATTEN ARMED")
+        await opened(held, b"\x1b\x18", b"FLATTEN ARMED")
         held.type(b"\x18")
         await engine.shows(lambda now: not now.positions, "it is flat")
         assert engine.held() == {}
