@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui import haste
+from tui.later import putting_off
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from pathlib import Path
+
     from tui.alarms import Alarms
     from tui.hand import Hand
     from tui.looks import Wished
@@ -42,9 +44,10 @@ def run_desk(
     `until` is done, the desk leaves as at `q`. Returns the exit code: 0, or 128 + n after signal n.
     """
     haste.begin()
-    from tui.app import RatchetDesk
-    from tui.client import EngineClient
-    from tui.leaving import Leaving, terminal_name
+    with putting_off():
+        from tui.app import RatchetDesk
+        from tui.client import EngineClient
+        from tui.leaving import Leaving, terminal_name
 
     desk = RatchetDesk(
         EngineClient(socket, by=by or f"desk on {terminal_name()}"),

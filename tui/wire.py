@@ -14,10 +14,15 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from socket import AF_UNIX
+from socket import socket as Socket
 from typing import Final, NamedTuple
 
 LARGEST: Final = 16 * 1024 * 1024
 """No answer and no frame of an engine is larger."""
+
+QUEUE_S: Final = 0.02
+"""How soon a place in a full queue is tried for again."""
 
 HEAD: Final = 64 * 1024
 OK: Final = 200
@@ -164,9 +169,10 @@ async def watching(
 @asynccontextmanager
 async def _call(socket: Path) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     try:
-        reader, writer = await asyncio.open_unix_connection(socket, limit=HEAD)
+        line = await _line(socket)
     except OSError as error:
         raise Unreached(str(error)) from error
+    reader, writer = await asyncio.open_unix_connection(sock=line, limit=HEAD)
     try:
         yield reader, writer
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError) as error:
@@ -175,6 +181,25 @@ async def _call(socket: Path) -> AsyncIterator[tuple[asyncio.StreamReader, async
         writer.transport.abort()
         with suppress(OSError):
             await writer.wait_closed()
+
+
+async def _line(socket: Path) -> Socket:
+    """A connection. Where the engine's queue is full we wait for a place: to asyncio a full queue is as good
+    as a connection.
+    """
+    line = Socket(AF_UNIX)
+    try:
+        line.setblocking(False)
+        while True:
+            try:
+                line.connect(str(socket))
+            except BlockingIOError:
+                await asyncio.sleep(QUEUE_S)
+            else:
+                return line
+    except BaseException:
+        line.close()
+        raise
 
 
 def _request(method: str, target: str, headers: dict[str, str], body: bytes = b"") -> bytes:

@@ -7,8 +7,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import socket as sockets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,37 @@ async def test_what_is_asked_for_cannot_smuggle_a_second_request(socket: Path) -
     async with listening(socket, answer):
         with pytest.raises(ValueError, match="is no path"):
             await ask(socket, "GET", "/v1/why/a HTTP/1.1\r\nX: y")
+
+
+async def test_where_the_queue_is_full_a_question_waits_for_its_place(socket: Path) -> None:
+    """asyncio takes a full queue for a connection, and the question fails as if the engine had hung up."""
+    queue = sockets.socket(sockets.AF_UNIX)
+    queue.setblocking(False)
+    queue.bind(str(socket))
+    queue.listen(0)
+    with queue, closing(sockets.socket(sockets.AF_UNIX)) as first:
+        first.connect(str(socket))
+        asked = asyncio.create_task(ask(socket, "GET", "/v1/hello"))
+        await asyncio.sleep(0.1)
+        assert not asked.done()
+        loop = asyncio.get_running_loop()
+        (await loop.sock_accept(queue))[0].close()
+        engine, _ = await loop.sock_accept(queue)
+        with engine:
+            assert (await loop.sock_recv(engine, 4096)).startswith(b"GET /v1/hello ")
+            await loop.sock_sendall(engine, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            assert (await asked).body == b"{}"
+
+
+async def test_who_gives_up_waiting_for_a_place_leaves_nothing_open(socket: Path) -> None:
+    with sockets.socket(sockets.AF_UNIX) as queue, sockets.socket(sockets.AF_UNIX) as first:
+        queue.bind(str(socket))
+        queue.listen(0)
+        first.connect(str(socket))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await ask(socket, "GET", "/v1/hello")
+        queue.accept()[0].close()
+        queue.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            queue.accept()
