@@ -19,7 +19,6 @@ from textual.driver import Driver
 from textual.events import DescendantFocus, Key
 from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.signal import Signal
 from textual.widgets import Input
 
 from engine.protocol import Hello, Snapshot
@@ -104,7 +103,6 @@ class RatchetDesk(App[int]):
         self.read_only = read_only
         self.alarms = alarms or Alarms()
         self.scene = Scene(client.link, read_only=read_only)
-        self.scene_changed: Signal[Scene] = Signal(self, "scene")
         self._wall, self._sample_s = wall, sample_s
         self._moment: tuple[object, ...] = ()
         self.has_looked = False
@@ -121,6 +119,10 @@ class RatchetDesk(App[int]):
         self.looks = Looks(self, self.orders, wardrobe, Kept(kept), keymap, said[KEYMAP])
         self.looks.problems += tuple(problems)
         self.foot = Foot(self, self.book, self.orders, self.door, self.lending, self.looks)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Colours are mixed once there is a theme to wear."""
+        return super().get_css_variables() if hasattr(self, "looks") else {}
 
     def refresh_css(self, animate: bool = True) -> None:
         """Before the first screen there is nothing to style: its rules are read once, in its own colours."""
@@ -194,7 +196,8 @@ class RatchetDesk(App[int]):
             a is not b and a != b for a, b in zip(moment, self._moment, strict=True)
         ):
             self._moment = moment
-            self.scene_changed.publish(self.scene)
+            if self.page is not None and self.page.is_mounted:
+                self.page.show(self.scene)
 
     def _hear(self, snapshot: Snapshot | None) -> None:
         """Another engine may want another theme; something new may want to be heard."""

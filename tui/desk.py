@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Protocol, cast
 
 from textual.screen import Screen
-from textual.signal import Signal
 
 from tui.client import EngineClient
 from tui.lending import Lending
@@ -16,8 +15,8 @@ from tui.view_model.scene import Scene
 
 
 class Desk(Protocol):
-    """The application as its screens see it. `scene` is the newest, and `scene_changed` says so; nothing is
-    drawn before the desk `has_looked`.
+    """The application as its screens see it. `scene` is the newest, and is shown to the screen in front;
+    nothing is drawn before the desk `has_looked`.
     """
 
     client: EngineClient
@@ -25,7 +24,6 @@ class Desk(Protocol):
     looks: Looks
     lending: Lending
     scene: Scene
-    scene_changed: Signal[Scene]
     has_looked: bool
     read_only: bool
 

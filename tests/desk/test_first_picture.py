@@ -24,6 +24,15 @@ async def test_the_first_words_on_the_terminal_are_the_whole_desk_with_the_engin
         assert b"Waiting for the engine" not in held.seen
 
 
+async def test_the_first_picture_is_painted_once_and_whole(socket: Path) -> None:
+    """Every part has its last size in it: nothing of it has to be painted again."""
+    async with EngineFace(socket), terminal("-m", "tui", str(socket)) as held:
+        await held.until(b"nearest liquidation first")
+        await asyncio.sleep(1.0)
+        for words in (b"Worst case", b"TO LIQUIDATION", b"after rung", b"Log", b"flatten"):
+            assert held.seen.count(words) == 1, words
+
+
 async def test_an_engine_that_takes_the_call_and_says_nothing_does_not_keep_the_desk_dark(
     socket: Path,
 ) -> None:

@@ -44,14 +44,15 @@ class Page(Screen[None]):
         self._compositor = TouchedRows()
         self._header, self._foot = Header(id="header"), FootLine(id="foot")
         self._obstacle = ObstaclePanel(id="obstacle")
+        self._is_laid_out = False
         self._is_drawn = False
         self._is_due = False
 
     def compose(self) -> ComposeResult:
         width, height = self.app.size
-        for size, breakpoints in ((width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS)):
-            self.add_class(max((least, name) for least, name in breakpoints if size >= least)[1])
-        self.set_class(height < FLAT, "-flat")
+        sizes = (width, self.HORIZONTAL_BREAKPOINTS), (height, self.VERTICAL_BREAKPOINTS)
+        fitting = (max((least, name) for least, name in points if size >= least)[1] for size, points in sizes)
+        self.add_class(*fitting, *(["-flat"] if height < FLAT else []))
         yield self._header
         yield from self.parts()
         yield self._obstacle
@@ -99,16 +100,17 @@ class Page(Screen[None]):
         """The application, as far as it concerns a screen."""
         return desk_of(self)
 
-    def on_mount(self) -> None:
-        self.desk.scene_changed.subscribe(self, self.show)
-        self.show(self.desk.scene)
-
     @on(events.ScreenResume)
     def _come_forward(self, event: events.ScreenResume) -> None:
-        """In front again: what happened meanwhile is drawn now. A new screen has just been styled."""
-        if not self._is_drawn:
+        """In front again: what happened meanwhile is drawn now. A new screen has just been styled, and is
+        laid out next.
+        """
+        if self._is_laid_out:
+            self._show_soon()
+        else:
             event.refresh_styles = False
-        self._show_soon()
+            self._is_laid_out = True
+            self.call_next(self.show_again)
 
     def on_screen_suspend(self) -> None:
         """A dialog has the keys now."""
@@ -135,7 +137,8 @@ class Page(Screen[None]):
         self.show(self.desk.scene)
 
     def show(self, scene: Scene) -> None:
-        if not self.desk.is_in_front(self) or not self.desk.has_looked:
+        """Draw what differs, when this screen is in front and laid out."""
+        if not (self._is_laid_out and self.desk.is_in_front(self) and self.desk.has_looked):
             return
         if self._is_drawn:
             self._hand_out(scene)
@@ -144,12 +147,18 @@ class Page(Screen[None]):
 
     def _draw_first(self, scene: Scene) -> None:
         """The first picture, whole and at once: widths decide what is said, and that decides the heights."""
-        self._refresh_layout(self.app.size)
         self._hand_out(scene)
-        self._refresh_layout()
+        self._clear_arrangement_cache()
+        self._settle()
         self._hand_out(scene)
+        self._settle()
         self._is_drawn = True
-        self.refresh()
+        self._compositor_refresh()
+
+    def _settle(self) -> None:
+        """Lay everything out now, and ask for one whole picture in the place of each part's own."""
+        self._compositor.update_widgets(set(self.walk_children(Widget)))
+        self.refresh(layout=True)
         self._on_timer_update()
 
     def _hand_out(self, scene: Scene) -> None:

@@ -43,6 +43,7 @@ class Sheet(ScrollView, can_focus=False):
         self._words = "", ""
         self._strips: dict[tuple[Line, bool, int], Strip] = {}
         self._styles: dict[tuple[Ink | None, bool], Style] = {}
+        self._ground: Style | None = None
 
     @property
     def room(self) -> int:
@@ -122,7 +123,9 @@ class Sheet(ScrollView, can_focus=False):
         """How an ink looks here, in the row under the cursor or in another; None is the empty room."""
         if (style := self._styles.get((ink, chosen))) is None:
             inks = inks_of(self.app)
-            style = self.rich_style + (Style.null() if ink is None else inks[ink])
+            if self._ground is None:
+                self._ground = self.rich_style
+            style = self._ground if ink is None else self._ground + inks[ink]
             if chosen and ink not in BADGES:
                 style += inks.cursor
             self._styles[ink, chosen] = style
@@ -133,3 +136,4 @@ class Sheet(ScrollView, can_focus=False):
         super().notify_style_update()
         self._strips.clear()
         self._styles.clear()
+        self._ground = None
