@@ -32,6 +32,9 @@ class Ink(StrEnum):
     NOTICE = "notice"
     KEY = "key"
 
+    __hash__ = str.__hash__
+    """In C: an ink is looked up for every word of every picture."""
+
 
 class Span(NamedTuple):
     """A piece of a line in one ink."""
@@ -72,6 +75,7 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
+@lru_cache(4096)
 def cell(text: str, width: int, ink: Ink = Ink.TEXT, *, right: bool = False) -> Span:
     """`text` in exactly `width` cells; a text that is too long ends in an ellipsis, and is never silently
     cut.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from typing import Final
 
 from tui.view_model.ink import Ink, printable
@@ -19,8 +20,12 @@ MARKET_TIME: Final = " · market time"
 
 def fixed(value: Decimal | None, decimals: int, *, rounding: str = ROUND_HALF_EVEN) -> str:
     """`value` with exactly `decimals` places; `--` when unknown. A zero has no sign."""
-    if value is None or not value.is_finite():
-        return UNKNOWN
+    return UNKNOWN if value is None or not value.is_finite() else _fixed(value, decimals, rounding)
+
+
+@lru_cache(4096)
+def _fixed(value: Decimal, decimals: int, rounding: str) -> str:
+    """Most numbers of a picture were in the last one, too."""
     rounded = value.quantize(Decimal(1).scaleb(-decimals), rounding=rounding)
     return f"{rounded if rounded else abs(rounded):,.{decimals}f}".replace("-", MINUS)
 
