@@ -34,6 +34,7 @@ from tui.hand import Hand
 from tui.kept import KEYMAP, THEME, Kept
 from tui.keymaps import APP_KEYS, bindings
 from tui.lending import Lending
+from tui.listening import listening_driver
 from tui.looks import Looks, Wished
 from tui.messages import CommandWanted
 from tui.orders import Orders
@@ -132,9 +133,9 @@ class RatchetDesk(App[int]):
             self.stylesheet.set_variables(self.get_css_variables())
 
     def get_driver_class(self) -> type[Driver]:
-        """A terminal of our own is written to in fewer bytes."""
+        """A terminal of our own is written to in fewer bytes, and sleeps while no key comes."""
         driver = super().get_driver_class()
-        return terse_driver(driver) if driver.__name__ == "LinuxDriver" else driver
+        return terse_driver(listening_driver(driver)) if driver.__name__ == "LinuxDriver" else driver
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The inks, for a theme that is not one of ours."""

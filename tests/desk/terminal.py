@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -81,18 +82,18 @@ class Terminal:
         return termios.tcgetattr(self.keeper)
 
     async def until(
-        self, text: bytes, *, within_s: float = 60.0, also: Callable[[], str] = lambda: ""
+        self, text: bytes, *, since: int = 0, within_s: float = 60.0, also: Callable[[], str] = lambda: ""
     ) -> None:
-        """Wait for these bytes. Fails with what was seen instead and what `also` knows: at once when the
-        process has ended.
+        """Wait for these bytes, after the first `since`. Fails with what was seen instead and what `also`
+        knows: at once when the process has ended.
         """
         deadline = time.monotonic() + within_s
-        while text not in self.seen:
+        while text not in self.seen[since:]:
             ended = self.process.returncode is not None
             if ended or time.monotonic() > deadline:
                 while self._read():
                     continue
-                if text in self.seen:
+                if text in self.seen[since:]:
                     return
                 how = f"the process ended with {self.process.returncode}" if ended else f"not in {within_s} s"
                 pytest.fail(f"{text!r} was never written: {how}; seen {self.told()}\n{also()}")
@@ -144,3 +145,13 @@ async def command_in_terminal(
         await process.wait()
         if held.master >= 0:
             held.hang_up()
+
+
+async def stopped(pid: int, within_s: float = 45.0) -> None:
+    """Until the process stands still: it gives its terminal back first, and is not woken by a SIGCONT that
+    comes before it stands.
+    """
+    asked = ("ps", "-o", "state=", "-p", str(pid))
+    async with asyncio.timeout(within_s):
+        while not subprocess.check_output(asked).startswith(b"T"):  # noqa: ASYNC110, ASYNC221 - nobody tells
+            await asyncio.sleep(0.05)

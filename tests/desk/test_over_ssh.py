@@ -24,7 +24,7 @@ import pytest
 
 from engine.protocol import Halt
 from tests.desk.engine_face import EngineFace
-from tests.desk.terminal import ROOT, Terminal, command_in_terminal
+from tests.desk.terminal import ROOT, Terminal, command_in_terminal, stopped
 from tests.ports import free_port
 
 SSHD = shutil.which("sshd") or next((p for p in ("/usr/sbin/sshd",) if Path(p).exists()), None)
@@ -125,16 +125,6 @@ def is_there(pid: int) -> bool:
 async def gone(pid: int, within_s: float = 45.0) -> None:
     async with asyncio.timeout(within_s):
         while is_there(pid):  # noqa: ASYNC110 - a process ends when it ends
-            await asyncio.sleep(0.05)
-
-
-async def stopped(pid: int, within_s: float = 45.0) -> None:
-    """Until the process stands still: it gives its terminal back first, and is not woken by a SIGCONT that
-    comes before it stands.
-    """
-    asked = ("ps", "-o", "state=", "-p", str(pid))
-    async with asyncio.timeout(within_s):
-        while not subprocess.check_output(asked).startswith(b"T"):  # noqa: ASYNC110, ASYNC221 - as for `gone`
             await asyncio.sleep(0.05)
 
 

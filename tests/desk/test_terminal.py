@@ -11,7 +11,7 @@ import pytest
 
 from engine.protocol import Halt
 from tests.desk.engine_face import EngineFace
-from tests.desk.terminal import Terminal, terminal
+from tests.desk.terminal import Terminal, stopped, terminal
 
 LEFT = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1003l", b"\x1b[?2004l", b"\x1b[<u")
 """Main screen, cursor, no mouse, no bracketed paste, plain keys."""
@@ -149,3 +149,68 @@ async def falls_silent(held: Terminal, face: EngineFace) -> None:
             for _ in range(8):
                 await face.tell(face.snapshot)  # type: ignore[arg-type]
                 await asyncio.sleep(0.15)
+
+
+async def test_an_escape_is_a_key_of_its_own_or_the_beginning_of_one(socket: Path) -> None:
+    async with EngineFace(socket) as face, terminal("-m", "tui", str(socket)) as held:
+        await shown(held, face)
+        held.type(b"/")
+        await held.until(b"keeps it")
+        held.type(b"zz")
+        await held.until(b"No position matches")
+        held.type(b"\x1b")
+        await held.until(b"nearest liquidation first", since=len(held.seen))
+        while b"Halt: nothing that adds risk" not in held.seen:
+            held.type(b"\x1b")
+            held.type(b"OP")
+            await asyncio.sleep(0.5)  # a busy machine may take the first for a key of its own
+        held.type(b"\xff\x1b")
+        while not face.heard.is_set():  # noqa: ASYNC110 - or for a part of this one
+            held.type(b"\x0b")
+            await asyncio.sleep(0.5)
+
+
+async def test_while_no_key_comes_and_nothing_is_drawn_only_the_clock_wakes(socket: Path) -> None:
+    async with EngineFace(socket) as face, terminal("-m", "tui", str(socket)) as held:
+        await shown(held, face)
+        main, woken = held.process.pid, set[int]()
+        async with asyncio.timeout(60):
+            while woken != {main}:
+                threads = wakes(main)
+                await asyncio.sleep(1.0)
+                woken = {thread for thread, times in wakes(main).items() if times != threads.get(thread)}
+        assert len(threads) >= 3, "one that draws, one that writes, one that listens"
+        held.type(b"\x0b")
+        await asyncio.wait_for(face.heard.wait(), 60)
+
+
+def wakes(pid: int) -> dict[int, int]:
+    """How often each thread of a process has waited for something."""
+    return {
+        int(task.name): int(
+            (task / "status").read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0]
+        )
+        for task in Path(f"/proc/{pid}/task").iterdir()
+    }
+
+
+@pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP], ids=["SIGTSTP", "SIGSTOP"])
+async def test_a_desk_that_was_stopped_hears_keys_when_it_goes_on(
+    socket: Path, number: signal.Signals
+) -> None:
+    """Also when it was not asked before, and so could not give the terminal back."""
+    async with EngineFace(socket) as face, terminal("-m", "tui", str(socket)) as held:
+        await shown(held, face)
+        for _ in range(2):
+            held.process.send_signal(number)
+            await stopped(held.process.pid)
+            assert (held.modes == held.before) is (number == signal.SIGTSTP)
+            seen = len(held.seen)
+            held.process.send_signal(signal.SIGCONT)
+            await held.until(b"\x1b[?1049h", since=seen)
+            face.heard.clear()
+            held.type(b"\x0b")
+            await asyncio.wait_for(face.heard.wait(), 60)
+        held.type(b"q")
+        assert await held.ended() == 0
+        assert held.modes == held.before
