@@ -65,6 +65,7 @@ def cells(text: str) -> int:
     return cell_len(text)
 
 
+@lru_cache(4096)
 def width_of(spans: Line) -> int:
     """Cells that a line takes in the terminal."""
     return sum([cells(span.text) for span in spans])
@@ -104,6 +105,7 @@ def cropped(spans: Line, width: int) -> Line:
     return tuple(kept)
 
 
+@lru_cache(4096)
 def padded(spans: Line, width: int) -> Line:
     """`spans` in exactly `width` cells."""
     spans = cropped(spans, width)
