@@ -1,5 +1,5 @@
-"""The two desks that bench/desk.py compares, each a process: Ratchet's own, and the same rows in Textual's
-DataTable.
+"""The two desks that bench/desk.py compares, each a process: Ratchet's own as it is run, and the same rows in
+Textual's DataTable.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
 from engine.protocol import Snapshot
+from tui import haste
 from tui.app import RatchetDesk
 from tui.client import EngineClient
 from tui.view_model.positions import MEDIUM, Order, rows
@@ -58,6 +59,8 @@ def main() -> None:
     """`desk_child.py ours|table SOCKET SAMPLE_S`."""
     which, socket, sample_s = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
     client = EngineClient(socket, by="bench")
+    if which == "ours":
+        haste.begin()
     desk: App[int] | App[None] = (
         RatchetDesk(client, sample_s=sample_s) if which == "ours" else TableDesk(client, sample_s)
     )
