@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType, Keymap
 from textual.driver import Driver
@@ -41,6 +42,7 @@ from tui.orders import Orders
 from tui.pace import Pace
 from tui.palette import DeskCommands, Stock
 from tui.screens.page import Page
+from tui.standing import standing_driver
 from tui.terse import terse_driver
 from tui.themes import INK_DEFAULTS
 from tui.view_model.ink import Line
@@ -133,9 +135,11 @@ class RatchetDesk(App[int]):
             self.stylesheet.set_variables(self.get_css_variables())
 
     def get_driver_class(self) -> type[Driver]:
-        """A terminal of our own is written to in fewer bytes, and sleeps while no key comes."""
+        """A terminal of our own: fewer bytes to it, no looking for keys in it, and it is taken once."""
         driver = super().get_driver_class()
-        return terse_driver(listening_driver(driver)) if driver.__name__ == "LinuxDriver" else driver
+        if driver.__name__ != "LinuxDriver":
+            return driver
+        return terse_driver(listening_driver(standing_driver(driver)))
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The inks, for a theme that is not one of ours."""
@@ -171,6 +175,11 @@ class RatchetDesk(App[int]):
         self.looks.watch()
         self.call_after_refresh(self.looks.tell_problems)
         self.set_timer(SETTLED_S, haste.end)
+
+    @on(Driver.SignalResume)
+    def draw_anew(self) -> None:
+        """The terminal was somebody else's: all of the screen in front is drawn again."""
+        self.screen.refresh()
 
     async def _first_look(self) -> None:
         """The first numbers are drawn when they come, not at the next quarter of a second; without them the

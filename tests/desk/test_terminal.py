@@ -165,7 +165,7 @@ async def test_an_escape_is_a_key_of_its_own_or_the_beginning_of_one(socket: Pat
             held.type(b"OP")
             await asyncio.sleep(0.5)  # a busy machine may take the first for a key of its own
         held.type(b"\xff\x1b")
-        while not face.heard.is_set():  # noqa: ASYNC110 - or for a part of this one
+        while not face.heard.is_set():
             held.type(b"\x0b")
             await asyncio.sleep(0.5)
 
@@ -207,7 +207,7 @@ async def test_a_desk_that_was_stopped_hears_keys_when_it_goes_on(
             assert (held.modes == held.before) is (number == signal.SIGTSTP)
             seen = len(held.seen)
             held.process.send_signal(signal.SIGCONT)
-            await held.until(b"\x1b[?1049h", since=seen)
+            await held.until(b"nearest liquidation first", since=seen)
             face.heard.clear()
             held.type(b"\x0b")
             await asyncio.wait_for(face.heard.wait(), 60)
