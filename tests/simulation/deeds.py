@@ -21,6 +21,7 @@ def do(world: World, deed: Deed) -> None:
     except BitgetError:
         return
     world.happened[deed.what] += 1
+    world.done.append(deed.what)
 
 
 def _open(world: World, deed: Deed) -> None:

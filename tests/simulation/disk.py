@@ -7,7 +7,9 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from random import Random
+from typing import Any
 
 from engine.core.actions import Work
 from engine.core.arming import armed_ids
@@ -17,6 +19,11 @@ from engine.journal.memory import MemoryJournal
 from engine.journal.port import Entry, JournalRefused
 
 from .misfortune import OnDisk
+
+
+@lru_cache(4096)
+def _read(line: bytes) -> Entry:
+    return chain.read_entry(line)
 
 
 class Disk(MemoryJournal):
@@ -94,6 +101,25 @@ class Disk(MemoryJournal):
             found.write(*self._unsure)
         return found
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What is there when no engine runs: without a pace, which a machine gets when it is started. The
+        belief that was kept is its bytes here, and sets have an order: equal disks are equal.
+        """
+        kept = None if self._kept is None else chain.write_state(self._kept)
+        touched = [sorted(names) for names in self._touched]
+        return self.__dict__ | {
+            "_chance": None,
+            "_kept": kept,
+            "_touched": touched,
+            "armed": sorted(self.armed),
+        }
+
+    def __setstate__(self, left: dict[str, Any]) -> None:
+        self.__dict__.update(left)
+        self._kept = None if left["_kept"] is None else chain.read_state(left["_kept"])
+        self._touched = [frozenset(names) for names in left["_touched"]]
+        self.armed = set(left["armed"])
+
     @property
     def is_writing(self) -> bool:
         """Whether a crash now may lose or land something."""
@@ -123,12 +149,11 @@ class Disk(MemoryJournal):
 
     def entry(self, seq: int) -> Entry:
         """The entry with this number, read from its bytes."""
-        return self._recorded(seq).entry
+        return _read(self._lines[seq - 1])
 
-    def is_whole(self) -> bool:
-        """Whether the chain holds from the first entry on, through everything that was ever durable."""
-        link, links = chain.genesis(self.account), [chain.genesis(self.account)]
+    def links(self) -> list[bytes]:
+        """The chain, made anew from the bytes: the link before the first entry, and that of each."""
+        links = [chain.genesis(self.account)]
         for seq, line in enumerate(self._lines, 1):
-            link = chain.link(link, seq, line)
-            links.append(link)
-        return link == self.link and all(links[size] == known for size, known in self.seen)
+            links.append(chain.link(links[-1], seq, line))
+        return links

@@ -2,7 +2,8 @@
 
 A crash leaves bytes (`Run.left`), and the world goes on from those bytes alone. So cells that leave the same
 bytes are one world, and it is played once; the others are counted as merged. Bytes are compared twice: when
-the machine goes down, and when it is up again and the world went on without it.
+the machine goes down, and when it is up again and the world went on without it. What was only counted, to be
+told at the end, is not among them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from engine.core.state import State
+
 from .misfortune import OnRequest
 from .network import Strike, strikes_left
 from .plans import WRITES, crash, told
@@ -24,8 +27,13 @@ from .scenario import Scenario
 
 World = tuple[bytes, tuple[Strike, ...]]
 
-FELT_AS: Final[dict[OnRequest, OnRequest | None]] = {OnRequest.EXPIRED: OnRequest.LOST}
-"""Bitget does not carry out what is older than its window: nothing ever comes of it."""
+FELT_AS: Final[dict[OnRequest, OnRequest | None]] = {
+    OnRequest.EXPIRED: OnRequest.LOST,
+    OnRequest.TOO_MANY: OnRequest.PLAIN_5XX,
+}
+"""Bitget does not carry out what is older than its window: nothing ever comes of it. What it is too busy for
+was not done either, and is told apart from other failures of its by a word.
+"""
 READ_AS: Final = FELT_AS | {
     OnRequest.RESPONSE_LOST: OnRequest.LOST,
     OnRequest.LATE: OnRequest.LOST,
@@ -120,9 +128,11 @@ class Matrix:
         self.plan = plan
         self._stride = stride
         self._calm = walk(plan, ())
-        self._up: dict[bytes, Left] = {}
+        self._up: dict[bytes, bytes] = {}
+        self._worlds: dict[bytes, bytes] = {}
         self._came: dict[World, list[str]] = {}
-        self._asked: dict[bytes, Counter[str]] = {}
+        self._calm_asks: dict[tuple[bytes, bool], Counter[str]] = {}
+        self._replayed: dict[bytes, State] = {}
         self._rows: dict[tuple[Strike, ...], list[tuple[str, list[str]]]] = {}
 
     def play(self, strikes: tuple[Strike, ...]) -> Played:
@@ -152,19 +162,31 @@ class Matrix:
         would strike later than any request of the world without it is no fault.
         """
         if moment.leaves not in self._up:
-            self._up[moment.leaves] = revived(Left(left, ()), self.plan).come_up()
-        up = self._up[moment.leaves].world
-        world = digest(up)
-        if (world, ()) not in self._came:
-            run = revived(Left(up, ()), self.plan)
-            self._came[world, ()] = self._note(run.go_on(), played)
-            self._asked[world] = run.requests
-        strikes = tuple(s for s in strikes if s.number <= self._asked[world][s.path])
-        if (world, strikes) not in self._came:
-            run = revived(Left(up, strikes), self.plan)
-            run.ends_at_rest = True
-            self._came[world, strikes] = self._note(run.go_on(), played)
-        return self._came[world, strikes]
+            up = revived(Left(left, ()), self.plan).come_up().world
+            self._up[moment.leaves] = self._worlds.setdefault(digest(up), up)
+        up = self._up[moment.leaves]
+        asked = self._asked(up, played, ends_at_rest=True)
+        if any(s.number > asked[s.path] for s in strikes):
+            asked = self._asked(up, played, ends_at_rest=False)
+        strikes = tuple(s for s in strikes if s.number <= asked[s.path])
+        if (up, strikes) not in self._came:
+            self._go_on(up, strikes, played, ends_at_rest=True)
+        return self._came[up, strikes]
+
+    def _asked(self, up: bytes, played: Played, *, ends_at_rest: bool) -> Counter[str]:
+        """The requests of a world without a fault, until it is at rest or to the end of its time."""
+        if (up, ends_at_rest) not in self._calm_asks:
+            self._calm_asks[up, ends_at_rest] = self._go_on(up, (), played, ends_at_rest=ends_at_rest)
+        return self._calm_asks[up, ends_at_rest]
+
+    def _go_on(
+        self, up: bytes, strikes: tuple[Strike, ...], played: Played, *, ends_at_rest: bool
+    ) -> Counter[str]:
+        """Play a world; the requests that were made."""
+        run = revived(Left(up, strikes), self.plan)
+        run.ends_at_rest, run.replayed = ends_at_rest, self._replayed
+        self._came[up, strikes] = self._note(run.go_on(), played)
+        return run.requests
 
     def _note(self, outcome: Outcome, played: Played) -> list[str]:
         played.worlds += 1

@@ -89,7 +89,9 @@ class OnItsWay:
         self._answer: Answered | None = answer
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_answer": None}
+        """Nobody is left to hear the answer; what would become of it on its way back is nothing any more."""
+        done = self._what if self._what in (OnRequest.PARTIAL, OnRequest.DOUBLED) else None
+        return self.__dict__ | {"_answer": None, "_what": done}
 
     def arrive(self) -> None:
         """Bitget carries it out, or finds it too old."""

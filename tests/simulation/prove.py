@@ -16,11 +16,13 @@ import logging
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, redirect_stderr
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack, contextmanager, redirect_stderr
+from functools import partial
 from itertools import groupby, islice
+from typing import TypeVar
 
 import msgspec
 
@@ -30,6 +32,10 @@ from .network import Strike
 from .plans import PLANS, cell_named, cells, strikes_of
 from .run import Outcome, simulate
 from .scenario import Scenario
+
+T = TypeVar("T")
+Rows = tuple[tuple[Strike, ...], ...]
+"""Every fault on one request."""
 
 BATCH = 25
 COLLECT_AFTER = 20_000
@@ -86,14 +92,14 @@ def prove_seeds(first: int, count: int, jobs: int) -> int:
         return _report(pool.map(run_seeds, batches), count, "seeds", again="make prove SEED={}")
 
 
-def run_request(task: tuple[str, tuple[tuple[Strike, ...], ...], int]) -> Played:
+def run_request(name: str, rows: Rows, *, stride: int) -> Played:
     """Every fault on one request of a plan, with every crash. What this process has played of the plan before
     is not played again.
     """
-    name, rows, stride = task
     played = Played()
     with redirect_stderr(io.StringIO()), silenced():
         if name not in begun:
+            begun.clear()
             begun[name] = Matrix(PLANS[name], stride)
         for strikes in rows:
             played.add(begun[name].play(strikes))
@@ -101,19 +107,16 @@ def run_request(task: tuple[str, tuple[tuple[Strike, ...], ...], int]) -> Played
 
 
 begun: dict[str, Matrix] = {}
-"""The matrix of each plan, as far as this process has played it."""
+"""The matrix of the plan that this process is at, as far as it has played it."""
 
 
 def prove_matrix(stride: int, jobs: int) -> int:
     """Play the matrix of every plan; 1 when one of its cells failed."""
     began, whole, told_of = time.monotonic(), Played(), 0
-    tasks = [
-        (name, tuple(rows), stride)
-        for name, plan in PLANS.items()
-        for _, rows in groupby(strikes_of(plan), key=lambda strikes: [(s.path, s.number) for s in strikes])
-    ]
-    with ProcessPoolExecutor(jobs, initializer=gc.set_threshold, initargs=(COLLECT_AFTER,)) as pool:
-        for played in pool.map(run_request, tasks):
+    requests = {name: requests_struck(plan) for name, plan in PLANS.items()}
+    with ExitStack() as stack:
+        workers = [stack.enter_context(_worker()) for _ in range(jobs)]
+        for played in shared_out(requests, workers, partial(run_request, stride=stride)):
             whole.add(played)
             for name, violations in whole.failed[told_of:]:
                 _tell_failed(name, violations, again=f"make prove ARGS='--cell \"{name}\"'")
@@ -123,6 +126,39 @@ def prove_matrix(stride: int, jobs: int) -> int:
     print(f"\n{time.monotonic() - began:.0f} s")
     _tell_happened(whole.happened)
     return 1 if whole.failed else 0
+
+
+def requests_struck(plan: Scenario) -> deque[Rows]:
+    """Every fault on every request of a plan, by request; the first is none at all."""
+    by_request = groupby(strikes_of(plan), key=lambda strikes: [(s.path, s.number) for s in strikes])
+    return deque(tuple(rows) for _, rows in by_request)
+
+
+def _worker() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, initializer=gc.set_threshold, initargs=(COLLECT_AFTER,))
+
+
+def shared_out(
+    requests: dict[str, deque[Rows]], workers: Sequence[Executor], play: Callable[[str, Rows], T]
+) -> Iterator[T]:
+    """What `play` makes of every request; `requests` is empty afterwards. A worker keeps to a plan while
+    anything is left of it, because no process plays a world twice; then it goes where the fewest are.
+    """
+    at: dict[Future[T], tuple[Executor, str]] = {}
+
+    def send(worker: Executor, name: str) -> None:
+        busy = Counter(plan for _, plan in at.values())
+        left = sorted((n for n, rows in requests.items() if rows), key=lambda n: (busy[n], -len(requests[n])))
+        if left:
+            name = name if requests.get(name) else left[0]
+            at[worker.submit(play, name, requests[name].popleft())] = worker, name
+
+    for worker in workers:
+        send(worker, "")
+    while at:
+        for done in wait(at, return_when=FIRST_COMPLETED).done:
+            send(*at.pop(done))
+            yield done.result()
 
 
 def _tell_failed(name: str, violations: list[str], *, again: str) -> None:

@@ -20,6 +20,7 @@ from .money import under_care
 from .watch import Watch
 
 if TYPE_CHECKING:
+    from engine.core.state import State
     from engine.runtime.engine import Engine
 
     from .disk import Disk
@@ -140,7 +141,7 @@ def _money_adds_up(world: World, watch: Watch, engine: Engine) -> None:
 
 def hands_are_told_apart(world: World, watch: Watch, disk: Disk) -> None:
     """No order of ours was taken for the trader's, and no hand was blamed for what no hand did."""
-    innocent = not any(world.happened[deed] for deed in ("move stop", "cancel stop", "close", "flip", "adl"))
+    innocent = not any(deed in world.done for deed in ("move stop", "cancel stop", "close", "flip", "adl"))
     for seq in range(1, len(disk) + 1):
         entry = disk.entry(seq)
         body = entry.event.body
@@ -149,27 +150,31 @@ def hands_are_told_apart(world: World, watch: Watch, disk: Disk) -> None:
             if ours and note.topic == "trader":
                 watch.say(f"an order of ours was taken for the trader's: {note.text}")
             blames = "put back once" in note.text or "leaves the stops to you" in note.text
-            if note.topic == "doubt" and not world.happened["flip"]:
+            if note.topic == "doubt" and "flip" not in world.done:
                 watch.say(f"every trade can be read, and yet: {note.text}")
             if innocent and (blames or "you tightened" in note.text):
                 watch.say(f"the trader was blamed: {note.text}")
 
 
-def journal_holds(watch: Watch, disk: Disk, engine: Engine) -> None:
-    """The chain is valid and only ever grew; fed to the core again it gives the same decisions and belief."""
-    if not disk.is_whole():
+def journal_holds(watch: Watch, disk: Disk, engine: Engine, replayed: dict[bytes, State]) -> None:
+    """The chain is valid and only ever grew; fed to the core again it gives the same decisions and belief.
+
+    `replayed` holds what journals up to a crash came to, by their last link, which stands for every byte
+    before it: what many worlds have in common is fed once.
+    """
+    links, begun = disk.links(), max((size for size, _ in disk.seen), default=0)
+    if links[-1] != disk.link or any(links[size] != known for size, known in disk.seen):
         watch.say("the journal's chain does not hold, or something of it was taken away or changed")
-    state = first_state(engine.settings)
-    for seq in range(1, len(disk) + 1):
+    known = next((size for size in range(begun, 0, -1) if links[size] in replayed), 0)
+    state = replayed[links[known]] if known else first_state(engine.settings)
+    for seq in range(known + 1, len(disk) + 1):
         entry = disk.entry(seq)
         decision = decide(state, entry.event)
         if (decision.actions, decision.notes) != (entry.actions, entry.notes):
             watch.say(f"the journal's entry {seq} is decided differently when it is replayed")
             return
         state = decision.state
-    if (
-        engine is not None
-        and state is not None
-        and chain.write_state(state) != chain.write_state(engine.state)
-    ):
+        if seq == begun:
+            replayed[links[seq]] = state
+    if chain.write_state(state) != chain.write_state(engine.state):
         watch.say("the journal replayed does not give what the engine believes")

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import copyreg
+import io
 import pickle
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from engine.backtest.venue import InProcessBitget
 from engine.core.actions import PlaceMarket
 from engine.core.events import AnyCommand, Approve, Commanded, Flatten, Halt, Resume
+from engine.core.state import State
 from engine.journal import chain
 from engine.journal.port import JournalRefused
 from engine.runtime.engine import Engine
+from engine.simulator.contract import Contract
 
 from . import deeds
 from .disk import Disk
@@ -27,14 +31,14 @@ from .rest import at_rest, hands_are_told_apart, journal_holds
 from .scenario import Asked, DiskTrouble, Ending, Scenario, Trouble
 from .virtual_time import Crash, Timeline, VirtualLoop
 from .watch import Watch
-from .world import ACCOUNT, World
+from .world import ACCOUNT, World, contract
 
 RESTARTED_S = 2.0
 """After an engine ended by itself, the machine starts it again."""
 
 REST_S = 11.0
 """How long nothing may happen until a world is at rest: a whole round of reading everything again."""
-LOOK_S = 2.0
+LOOK_S = 1.0
 
 
 class Outcome(msgspec.Struct):
@@ -58,12 +62,26 @@ class Left(msgspec.Struct, frozen=True):
     strikes: tuple[Strike, ...]
 
 
+class Quiet(msgspec.Struct, frozen=True):
+    """Since when nothing happens: what had been counted and said by then, and what the exchange held."""
+
+    since: float
+    seen: tuple[dict[str, int], list[int]]
+    accounts: object
+
+
 class Written(InProcessBitget):
     """Nothing takes time here; but what is to lie ready has to be an order that can be written down."""
 
     def have_ready(self, orders: Sequence[PlaceMarket]) -> None:
         for order in orders:
             self._orders.request(order)
+
+
+class Bytes(pickle.Pickler):
+    """Writes down what is left. What never changes is named, and looked up again."""
+
+    dispatch_table: ClassVar = {**copyreg.dispatch_table, Contract: lambda known: (contract, (known.symbol,))}
 
 
 class Run:
@@ -93,8 +111,9 @@ class Run:
         self.requests: Counter[str] = Counter()
         self.before_step: Callable[[], None] | None = None
         self.ends_at_rest = False
+        self.replayed: dict[bytes, State] = {}
         self._is_at_rest = False
-        self._quiet: tuple[float, object] | None = None
+        self._quiet: Quiet | None = None
         self._up_at = scenario.starts
         self._strikes = scenario.strikes
         self._endings = [*scenario.endings, Ending(at=scenario.ends)]
@@ -189,8 +208,11 @@ class Run:
     def _found(self, disk: Disk, ending: Ending) -> Disk:
         """The disk after a crash. A machine that waits for its beat writes at a pace of its own."""
         if ending.beat:
-            disk.paces(Random(f"{self.scenario.seed}:disk:{self._lives}"))
+            disk.paces(self._pace())
         return disk
+
+    def _pace(self) -> Random:
+        return Random(f"{self.scenario.seed}:disk:{self._lives}")
 
     def strikes_left(self) -> tuple[Strike, ...]:
         """What has not struck yet."""
@@ -213,7 +235,9 @@ class Run:
         heard, floor.subscribers = floor.subscribers, []
         self._lasting = {"disk": disk, "_up_at": up_at}
         try:
-            return Left(pickle.dumps(self, pickle.HIGHEST_PROTOCOL), self.strikes_left())
+            written = io.BytesIO()
+            Bytes(written, pickle.HIGHEST_PROTOCOL).dump(self)
+            return Left(written.getvalue(), self.strikes_left())
         finally:
             floor.subscribers = heard
 
@@ -225,9 +249,11 @@ class Run:
         self.scenario, self._strikes = scenario, strikes
         self._endings = [Ending(at=scenario.ends)]
         self.watch.disk = self.disk
+        self.disk.paces(self._pace())
         self.engine = self.loop = self._main = self.before_step = None
         self.steps, self.requests = [], Counter()
         self.ends_at_rest, self._is_at_rest, self._quiet = False, False, None
+        self.replayed = {}
 
     def _boot(self, loop: VirtualLoop, life: int) -> asyncio.Task[None]:
         """A new engine from what the journal and the exchange hold."""
@@ -309,16 +335,23 @@ class Run:
         now, engine, told = self.timeline.now, self.engine, len(self.watch.violations)
         if engine is not None and not self._is_awaited(engine):
             said = [line.id for line in engine.log.lines()[-1:]]
-            seen = (self.world.exchange.state()["accounts"], dict(self.watch.counts), said)
-            if self._quiet is None or self._quiet[1] != seen:
-                self._quiet = (now, seen)
-            elif now - self._quiet[0] >= REST_S:
+            seen = (dict(self.watch.counts), said)
+            if self._quiet is None or self._quiet.seen != seen:
+                self._quiet = Quiet(now, seen, self._accounts())
+            elif now - self._quiet.since < REST_S:
+                pass
+            elif self._quiet.accounts != self._accounts():
+                self._quiet = Quiet(now, seen, self._accounts())
+            else:
                 at_rest(self.world, self.watch, engine, self.disk)
                 if len(self.watch.violations) == told:
                     self._is_at_rest = True
                     raise Crash("the world is at rest")
                 del self.watch.violations[told:]
         self.timeline.after(LOOK_S, self._look_for_rest, mortal=True)
+
+    def _accounts(self) -> object:
+        return self.world.exchange.state()["accounts"]
 
     def _is_awaited(self, engine: Engine) -> bool:
         """Whether anything is on its way, to be struck, or waits for the trader or for its time."""
@@ -333,7 +366,7 @@ class Run:
             at_rest(self.world, self.watch, self.engine, self.disk)
             hands_are_told_apart(self.world, self.watch, self.disk)
             if len(self.disk):
-                journal_holds(self.watch, self.disk, self.engine)
+                journal_holds(self.watch, self.disk, self.engine, self.replayed)
 
     def _judge(self) -> Outcome:
         engine = self.engine

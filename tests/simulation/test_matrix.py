@@ -5,10 +5,14 @@ for one world are one is held here against playing each of them.
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
+from threading import get_ident
 
 import pytest
 
+from engine.core.state import State
 from engine.journal import chain
 from engine.venue.orders import PLACE, PLACE_STOP
 
@@ -17,7 +21,8 @@ from .misfortune import OnRequest
 from .network import Strike, strikes_left
 from .plans import PLANS, STORIES, cell, cell_named, cells, crash, requests_of, steps_of
 from .planted import bug
-from .prove import run_cells
+from .prove import run_cells, shared_out
+from .rest import journal_holds
 from .run import Left, Outcome, Run, revived, simulate
 
 STRIDE = 97
@@ -71,6 +76,7 @@ def test_the_matrix_of_a_rung_covers_both_orders_and_both_stops() -> None:
 ADDED_TWICE = (Strike(PLACE, 2, OnRequest.RESPONSE_LOST),)
 STOP_LATE = (Strike(PLACE_STOP, 1, OnRequest.LATE),)
 BALANCE = "v2/mix/account/account"
+BAD_GATEWAY = b"the exchange answered HTTP 502"
 
 
 def all_of(run: Run, outcome: Outcome) -> tuple[object, ...]:
@@ -148,11 +154,61 @@ def test_an_order_older_than_its_window_is_felt_as_one_that_was_lost() -> None:
     assert struck.violations == lost.violations == []
 
 
-@pytest.mark.parametrize("name", ("rung", "approval"))
+@pytest.mark.parametrize("path", [PLACE, PLACE_STOP, BALANCE])
+def test_too_many_requests_is_another_word_for_a_failure_that_did_nothing(path: str) -> None:
+    """To the last byte of the journal but for that word: so one of the two is played."""
+    ended = []
+    for what, word in ((OnRequest.TOO_MANY, b"rate limited"), (OnRequest.PLAIN_5XX, BAD_GATEWAY)):
+        run = Run(cell(PLANS["rung"], (Strike(path, 1, what),), None))
+        outcome = run.outcome()
+        assert outcome.happened[what] == 1
+        entries = (chain.write_entry(run.disk.entry(seq)) for seq in range(1, len(run.disk) + 1))
+        journal = [line.replace(word, b"no answer") for line in entries]
+        ended.append((journal, run.world.exchange.state(), outcome.violations))
+    assert ended[0] == ended[1]
+
+
+def test_faults_that_nothing_has_told_of_yet_leave_the_same() -> None:
+    """The order reached nobody, and the engine still waits: lost, refused or answered with an error."""
+    faults = (OnRequest.LOST, OnRequest.REJECTED, OnRequest.PLAIN_5XX)
+    ways = [walk(PLANS["rung"], (Strike(PLACE, 1, what),)) for what in faults]
+    assert len({way.moments[0].leaves for way in ways}) == 1
+    assert [way.outcome.happened[what] for way, what in zip(ways, faults, strict=True)] == [1, 1, 1]
+    assert len({way.outcome.digest for way in ways}) == 3
+
+
+def test_what_is_not_fed_to_the_core_again_cannot_be_changed_unnoticed() -> None:
+    """What a journal came to up to the crash is known from another world; its bytes are still looked at."""
+    plan, known = PLANS["rung"], dict[bytes, State]()
+    left = list(walk(plan, ()).left.values())[-1]
+    for _ in range(2):
+        run = revived(Left(left, ()), plan)
+        run.replayed, run.ends_at_rest = known, True
+        assert run.go_on().violations == []
+        assert len(known) == 1
+    run.disk._lines[0] = run.disk._lines[0].replace(b"proof", b"prove")
+    assert run.engine is not None
+    journal_holds(run.watch, run.disk, run.engine, known)
+    assert "the journal's chain does not hold" in run.watch.violations[0]
+
+
+def test_every_request_is_played_once_and_a_worker_keeps_to_its_plan() -> None:
+    requests = {name: deque(((Strike(PLACE, n, OnRequest.LOST),),) for n in range(9)) for name in PLANS}
+    asked = {(name, rows) for name, each in requests.items() for rows in each}
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        played = list(shared_out(requests, (one, other), lambda name, rows: (name, rows, get_ident())))
+    assert len(played) == len(asked)
+    assert {(name, rows) for name, rows, _ in played} == asked
+    for worker in {thread for _, _, thread in played}:
+        kept = [name for name, _ in groupby(name for name, _, thread in played if thread == worker)]
+        assert len(kept) == len(set(kept))
+
+
+@pytest.mark.parametrize("name", PLANS)
 def test_a_world_that_came_to_rest_stays_there(name: str) -> None:
     """Ending early leaves the exchange and the trader with what the whole time would leave them."""
     plan = PLANS[name]
-    for left in list(walk(plan, ()).left.values())[::12]:
+    for left in list(walk(plan, ()).left.values())[::40]:
         early, late = revived(Left(left, ()), plan), revived(Left(left, ()), plan)
         early.ends_at_rest = True
         soon, at_last = early.go_on(), late.go_on()

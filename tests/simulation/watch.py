@@ -68,7 +68,7 @@ class Watch:
         self._read: dict[str, set[str]] = defaultdict(set)
         self._is_connected = False
         self._fills = 0
-        self._accepted: set[str] = set()
+        self._accepted: dict[str, None] = {}
         self._executed: dict[str, Decimal] = defaultdict(Decimal)
         self._held: dict[Key, Decimal] = {}
         self._covered: dict[Key, Decimal] = {}
@@ -85,10 +85,12 @@ class Watch:
             self.violations.append(line)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what belongs to one life of the engine: the next one begins with `booted`."""
+        """Without what belongs to one life of the engine, and without what was only counted: the next life
+        begins with `booted`.
+        """
         left = self.__dict__ | {"engine": None, "_booted": 0.0, "_read": defaultdict(set), "_priced": {}}
         left.pop("disk", None)
-        return left | {"_is_connected": False}
+        return left | {"_is_connected": False, "counts": defaultdict(int), "longest_uncovered": 0.0}
 
     def booted(self, engine: Engine, disk: Disk) -> None:
         """A new life of the engine."""
@@ -228,7 +230,7 @@ class Watch:
         """The exchange carried a request of ours out, or refused it."""
         if refused:
             return
-        self._accepted.add(str(params.get("clientOid", "")))
+        self._accepted[str(params.get("clientOid", ""))] = None
         if path == PLACE and not (params.get("reduceOnly") == "NO" or params.get("tradeSide") == "open"):
             for key, held in self._positions().items():
                 if held > self._held.get(key, ZERO):

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
-from functools import partial
-from random import Random
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from engine.backtest.venue import InProcessBitget
 from engine.core.instrument import Side
 from engine.runtime.clock import Clock
 from engine.simulator.catalogue import recorded_contracts
+from engine.simulator.contract import Contract
 from engine.simulator.errors import BitgetError
 from engine.simulator.exchange import Exchange
 from engine.simulator.private import PrivateEndpoints
@@ -32,8 +32,16 @@ THIN = Decimal("0.3")
 """The share of an order that a thin book fills."""
 
 
+@cache
+def contract(symbol: str) -> Contract:
+    """On the recorded terms. Raises ValueError when there are none."""
+    return recorded_contracts([symbol])[0]
+
+
 class World:
-    """Everything that goes on when the engine is down. `watch` looks at it after every change."""
+    """Everything that goes on when the engine is down. `watch` looks at it after every change. `happened`
+    counts what there was to tell, `done` names the deeds that took place: by them the desk is judged.
+    """
 
     def __init__(
         self,
@@ -48,9 +56,8 @@ class World:
     ) -> None:
         self.timeline = timeline
         self.start_ms = start_ms
-        self.chance = Random(f"{seed}:world")
         self.skew_ms = 0
-        self.exchange = Exchange(recorded_contracts(prices), seed=seed, now_ms=start_ms)
+        self.exchange = Exchange([contract(symbol) for symbol in prices], seed=seed, now_ms=start_ms)
         mode = "hedge_mode" if hedged else "one_way_mode"
         self.account = self.exchange.open_account(ACCOUNT, balance, position_mode=mode)
         self.hand = PrivateEndpoints(self.exchange, ACCOUNT)
@@ -60,6 +67,7 @@ class World:
         self.network: Network | None = None
         self.requests_made: dict[str, int] = {}
         self.happened: Counter[str] = Counter()
+        self.done: list[str] = []
         self.touched_at = -1e9
         self.bots = 0
         for symbol, price in prices.items():
@@ -68,8 +76,9 @@ class World:
             self.hand.set_leverage({"symbol": symbol, "leverage": str(leverages[symbol]), **COMMON})
 
     def __getstate__(self) -> dict[str, Any]:
-        """The world without an engine in it."""
-        return self.__dict__ | {"venue": None, "network": None, "requests_made": {}}
+        """The world without an engine in it, and without what was only counted."""
+        counted = {"requests_made": {}, "happened": Counter()}
+        return self.__dict__ | {"venue": None, "network": None} | counted
 
     def stands_still(self) -> bool:
         """Whether all that is planned is a price that stays where it is."""
