@@ -78,7 +78,7 @@ class Asked:
         if isinstance(signal, Unfit):
             return refusal(signal)
         try:
-            self._served.heard(signal)
+            await self._served.heard(signal)
         except NotAnswering as silent:
             return refusal(unfit(HTTPStatus.SERVICE_UNAVAILABLE, str(silent)))
         return answer(Answer("", Verdict.DONE, "heard"))

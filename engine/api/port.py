@@ -55,8 +55,10 @@ class Behind(Protocol):
         not answered is carried out, nobody knows: ask again with the same id.
         """
 
-    async def heard(self, signal: SignalHeard) -> None:
-        """Journal a signal from outside, and what became of it."""
+    async def heard(self, signal: SignalHeard) -> Answer:
+        """Journal a signal from outside, and what became of it, durably. What is not answered may be told
+        again: the same nonce is journalled once.
+        """
 
 
 class Served(Protocol):
@@ -111,9 +113,9 @@ class Served(Protocol):
     def regimes(self) -> SignalsView:
         """The regimes and the sources, without what came."""
 
-    def heard(self, signal: SignalHeard) -> None:
-        """A signal came from outside, and this became of it: into the journal with it. Raises NotAnswering
-        while nothing can be recorded.
+    async def heard(self, signal: SignalHeard) -> None:
+        """A signal came from outside, and this became of it: into the journal with it, durably, and once for
+        one nonce. Raises NotAnswering while nothing can be recorded.
         """
 
     async def chart(self, symbol: str) -> ChartView:

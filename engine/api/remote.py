@@ -81,8 +81,8 @@ class Remote:
     async def command(self, request: Request) -> Answer:
         return await self._ask("POST", "/v1/commands", Answer, request, DECIDE_S)
 
-    async def heard(self, signal: SignalHeard) -> None:
-        await self._ask("POST", "/v1/signals", Answer, signal, self._answer_s)
+    async def heard(self, signal: SignalHeard) -> Answer:
+        return await self._ask("POST", "/v1/signals", Answer, signal, self._answer_s)
 
     async def _look(self, path: str, shape: type[T]) -> T:
         """Waiting for its turn is waiting for the engine, too."""

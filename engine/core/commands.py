@@ -15,6 +15,7 @@ from engine.core.cycle import Cycle, Rest, key_of
 from engine.core.entering import is_busy
 from engine.core.entry import cancel_entries, enter, leave
 from engine.core.events import (
+    ALREADY_DONE,
     Adopt,
     Approve,
     Breakeven,
@@ -58,7 +59,7 @@ def commanded(turn: Turn, event: Commanded) -> str:
     if event.id in state.commands_seen:
         if isinstance(event.command, Halt | Flatten) and state.kill is None:
             raise CommandRefused(USED)
-        return "already done"
+        return ALREADY_DONE
     text = _carry_out(turn, event)
     turn.set(commands_seen=(*turn.state.commands_seen, event.id)[-REMEMBERED:])
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -150,8 +151,11 @@ class MarkReached(Body, frozen=True, tag="mark_reached"):
 
 
 class SignalOutcome(StrEnum):
-    """What became of a signal from outside."""
+    """What became of a signal from outside. One that is `under way` is told when nobody is left to say what
+    became of it: `engine.core.signals.to_journal` knows.
+    """
 
+    UNDER_WAY = "under way"
     ACCEPTED = "accepted"
     NOTHING = "nothing to do"
     REFUSED = "refused"
@@ -166,7 +170,8 @@ class SignalHeard(Body, frozen=True, tag="signal_heard"):
     """A signal came from `source`, and this became of it: `text` says why, `became` what was asked for then.
 
     `id` is the name under which its command is known, `label` what the sender calls it; what could not be
-    read is empty. `times` is more than 1 for a flood, of which this is the last. It never holds a token.
+    read is empty. `times` is more than 1 for a flood, of which this is the last. It `came` then (milliseconds
+    UTC); by its `nonce` it is known when it is told again. It never holds a token.
     """
 
     source: str
@@ -181,6 +186,8 @@ class SignalHeard(Body, frozen=True, tag="signal_heard"):
     stop: Decimal | None = None
     became: str = ""
     times: int = 1
+    came: int = 0
+    nonce: str = ""
 
 
 class Timer(Body, frozen=True, tag="timer"):
@@ -360,6 +367,10 @@ AnyCommand = (
     | Exit
     | Flip
 )
+
+
+ALREADY_DONE: Final = "already done"
+"""The answer to a command whose id was done before."""
 
 
 class Commanded(Body, frozen=True, tag="commanded"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from engine.core.actions import Level
 from engine.core.events import SignalHeard, SignalOutcome
-from engine.core.state import Regime
+from engine.core.state import Regime, State
 from engine.core.turn import Turn
 from engine.core.words import price
 
@@ -19,9 +21,34 @@ BELIEVED: Final = (SignalOutcome.ACCEPTED, SignalOutcome.NOTHING, SignalOutcome.
 QUIET: Final = (SignalOutcome.ACCEPTED, SignalOutcome.NOTHING, SignalOutcome.DUPLICATE)
 """Outcomes that need nobody: what was accepted is told by what it became."""
 
+REMEMBERED: Final = 1_000
+"""Nonces and names that are kept. Who tells signals keeps fewer than half as many that it may tell again."""
+
+
+def to_journal(state: State, signal: SignalHeard) -> SignalHeard | None:
+    """What the journal is to have of a signal; None when it has it already.
+
+    Of one that is under way nobody can tell any more what became of it, but for the commands that were done:
+    one that was refused did nothing, and one that was told as accepted before was only sent again.
+    """
+    if signal.nonce and signal.nonce in state.signals_seen:
+        return None
+    if signal.outcome is not SignalOutcome.UNDER_WAY:
+        return signal
+    if signal.id not in state.commands_seen:
+        text = f"nothing was done: {signal.text}"
+        return replace(signal, outcome=SignalOutcome.REFUSED, text=text, became="")
+    if signal.id in state.signals_seen:
+        text = f"it was done before: {signal.text}"
+        return replace(signal, outcome=SignalOutcome.DUPLICATE, text=text, became="")
+    return replace(signal, outcome=SignalOutcome.ACCEPTED, text=f"it was done: {signal.text}")
+
 
 def signal_heard(turn: Turn, signal: SignalHeard) -> None:
-    """Tell it, and follow the regime of its symbol."""
+    """Tell it, remember it, and follow the regime of its symbol."""
+    name = signal.id if signal.outcome is SignalOutcome.ACCEPTED else ""
+    seen = (*turn.state.signals_seen, *(each for each in (signal.nonce, name) if each))
+    turn.set(signals_seen=seen[-REMEMBERED:])
     times = f" ({signal.times:,} times)" if signal.times > 1 else ""
     level = Level.CHATTER if signal.outcome in QUIET else Level.WARNING
     text = f"{said(signal)}: {signal.outcome.value}{times}. {_sentence(signal.text)}"

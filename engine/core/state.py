@@ -215,6 +215,7 @@ class State(msgspec.Struct, frozen=True):
     trades_seen: tuple[str, ...] = ()
     bills_seen: tuple[str, ...] = ()
     commands_seen: tuple[str, ...] = ()
+    signals_seen: tuple[str, ...] = ()
 
     @property
     def is_reconciled(self) -> bool:

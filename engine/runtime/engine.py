@@ -105,7 +105,7 @@ class Engine:
         self._outbox: deque[tuple[Entry, tuple[Work, ...]]] = deque()
         self._work: asyncio.TaskGroup | None = None
         self._wake_writer = asyncio.Event()
-        self._waiting_commands: dict[str, asyncio.Future[None]] = {}
+        self._waiting: dict[int, asyncio.Future[None]] = {}
         self._changed = asyncio.Event()
         self.in_flight: set[str] = set()
         self._reading: dict[tuple[Reading, ...], Read | None] = {}
@@ -289,10 +289,9 @@ class Engine:
         """
         self.unrecorded = str(refused)
         self._outbox.clear()
-        for waiting in self._waiting_commands.values():
-            if not waiting.done():
-                waiting.set_exception(JournalRefused(self.unrecorded))
-        self._waiting_commands.clear()
+        for waiting in self._waiting.values():
+            waiting.set_exception(JournalRefused(self.unrecorded))
+        self._waiting.clear()
         self._say(Level.URGENT, UNRECORDED.format(refused))
         while self.unrecorded:
             await asyncio.sleep(MEND_S)
@@ -335,9 +334,7 @@ class Engine:
         self.log.add(entry.event, entry.notes)
         for note in entry.notes:
             logger.log(LOUDNESS[note.level], "%s", note.text)
-        body = entry.event.body
-        waiting = self._waiting_commands.pop(body.id, None) if isinstance(body, Commanded) else None
-        if waiting is not None and not waiting.done():
+        if waiting := self._waiting.pop(entry.event.at, None):
             waiting.set_result(None)
 
     # -- what is done ----------------------------------------------------------------------------------------
@@ -391,15 +388,19 @@ class Engine:
                 await asyncio.wait_for(self._begun.wait(), BEGIN_S)
         if not self.has_begun:
             return Decision(self.state, (), (), refused=NOT_BEGUN)
-        before = len(self._outbox)
         decision = self.take(body)
         if not decision.refused and (why := self.venue.unanswered()):
             decision = replace(decision, answer=when_unreached(decision, body.command, self.state, why))
-        if not decision.refused and len(self._outbox) > before:
-            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting_commands[body.id] = waiting
-            await waiting
+        if not decision.refused:
+            await self.durable()
         return decision
+
+    async def durable(self) -> None:
+        """Wait until all that was decided so far is on the disk. Raises JournalRefused when it cannot be."""
+        if self._outbox:
+            newest = self._outbox[-1][0].event.at
+            waiting = self._waiting.setdefault(newest, asyncio.get_running_loop().create_future())
+            await asyncio.shield(waiting)
 
     def now(self) -> int:
         """The engine's own clock, milliseconds UTC. It goes on from what the journal knows, also when the

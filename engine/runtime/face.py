@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from engine.api.port import NothingThere
 from engine.core.events import Commanded, SignalHeard
+from engine.core.signals import to_journal
 from engine.journal.aside import Aside
 from engine.journal.history import History
 from engine.journal.port import Journal, JournalRefused
@@ -125,13 +126,21 @@ class Face:
         is_on = any((o.name, o.value) == ("webhook.on", "true") for o in self._settings.options)
         return SignalsView((), regimes, ("TradingView",) if is_on else ())
 
-    def heard(self, signal: SignalHeard) -> None:
-        """A signal came, and this became of it: into the journal with it. A journal begins with a start."""
-        if not self._engine.has_begun:
+    async def heard(self, signal: SignalHeard) -> None:
+        """A signal came, and this became of it: into the journal with it, once. A journal begins with a
+        start.
+        """
+        engine = self._engine
+        if not engine.has_begun:
             raise NotAnswering("the engine is starting, and records nothing yet")
-        if self._engine.unrecorded:
-            raise NotAnswering(self._engine.unrecorded)
-        self._engine.take(signal)
+        if engine.unrecorded:
+            raise NotAnswering(engine.unrecorded)
+        if (new := to_journal(engine.state, signal)) is not None:
+            engine.take(new)
+        try:
+            await engine.durable()
+        except JournalRefused as refused:
+            raise NotAnswering(str(refused)) from None
 
     async def chart(self, symbol: str) -> ChartView:
         candles = self._engine.marks.candles(symbol)

@@ -9,16 +9,17 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from engine.core.events import SignalHeard
+from engine.core.events import ALREADY_DONE
 from engine.core.instrument import Side
 from engine.protocol import Answer, AnyCommand, Deny, Enter, Exit, Flip, Request, Snapshot, Verdict
 from engine.webhook.alert import Alert
+from engine.webhook.logbook import Journal
 from engine.webhook.meaning import BY, Close, Open, Withdraw
 
 CENT: Final = Decimal("0.01")
 
 
-class Desk(Protocol):
+class Desk(Journal, Protocol):
     """What an alert needs of the engine."""
 
     async def snapshot(self) -> Snapshot:
@@ -26,9 +27,6 @@ class Desk(Protocol):
 
     async def command(self, request: Request) -> Answer:
         """Decide a command and make it durable; the same id again is done once."""
-
-    async def heard(self, signal: SignalHeard) -> None:
-        """Journal what came, and what became of it."""
 
 
 class Terms(NamedTuple):
@@ -51,6 +49,7 @@ class Became(StrEnum):
     """What became of an alert."""
 
     DONE = "done"
+    DONE_BEFORE = "done before"
     UNDER_WAY = "under way"
     NOTHING = "nothing to do"
     REFUSED = "refused"
@@ -133,5 +132,8 @@ async def _ask(desk: Desk, name: str, alert: Alert, command: AnyCommand) -> Outc
     told = f", id {alert.id}" if alert.id else ""
     by = f"{BY}, {alert.action.value} {alert.sentiment.value}{told}"[:120]
     answer = await desk.command(Request(name, by, command))
-    outcome = Became.DONE if answer.verdict is Verdict.DONE else Became.REFUSED
-    return Outcome(name, outcome, answer.text)
+    if answer.verdict is not Verdict.DONE:
+        return Outcome(name, Became.REFUSED, answer.text)
+    if answer.text == ALREADY_DONE:
+        return Outcome(name, Became.DONE_BEFORE, "this alert was taken already, and is done once")
+    return Outcome(name, Became.DONE, answer.text)

@@ -5,28 +5,26 @@ asynchronously.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hmac
 import logging
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
+from secrets import token_urlsafe
 from typing import Final
 
 import msgspec
 from aiohttp import web
-from msgspec.structs import replace
 
 from engine.core.events import SignalHeard, SignalOutcome
-from engine.core.signals import said
 from engine.protocol import NotAnswering, Snapshot
 from engine.webhook.alert import Alert, Unreadable, alert_of, fields_of
 from engine.webhook.carrying import Became, Deed, Desk, Outcome, Terms, becomes, carry
 from engine.webhook.freshness import Seen, lateness, name_of
-from engine.webhook.meaning import OPENS, Nothing, Undefined, meaning
-from engine.webhook.record import STRANGE, Record
+from engine.webhook.logbook import Logbook
+from engine.webhook.meaning import OPENS, Nothing, Open, Undefined, meaning
+from engine.webhook.record import STRANGE
 from engine.webhook.spool import Spool
 
 logger = logging.getLogger("ratchet.webhook")
@@ -36,20 +34,23 @@ ANSWER_S: Final = 0.8
 
 PATH: Final = "/api/webhook"
 SOURCE: Final = "TradingView"
-FLUSH_S: Final = 1.0
-FAREWELL_S: Final = 1.0
 JOURNALLED: Final = {
     Became.DONE: SignalOutcome.ACCEPTED,
+    Became.DONE_BEFORE: SignalOutcome.DUPLICATE,
     Became.NOTHING: SignalOutcome.NOTHING,
     Became.REFUSED: SignalOutcome.REFUSED,
 }
 STATUS: Final = {
     Became.DONE: HTTPStatus.OK,
+    Became.DONE_BEFORE: HTTPStatus.CONFLICT,
     Became.UNDER_WAY: HTTPStatus.ACCEPTED,
     Became.NOTHING: HTTPStatus.OK,
     Became.REFUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
-STARTING: Final = Outcome("", Became.REFUSED, "the engine is starting or ending: send it again")
+UNTOLD: Final = "who carried it out ended before it was told"
+UNWRITTEN: Final = "it cannot be written down now, and nothing is opened unwritten: send it again"
+BUSY: Final = "it is not decided yet, and cannot be written down now: send it again, it is done once"
+STARTING: Final = "the engine is starting or ending"
 
 
 def wall_ms() -> int:
@@ -61,6 +62,7 @@ class Heard:
 
     def __init__(self, at: int) -> None:
         self.at = at
+        self.nonce = token_urlsafe(9)
         self.alert: Alert | None = None
         self.name = ""
         self.becomes = ""
@@ -69,7 +71,7 @@ class Heard:
         """It, with what became of it, as the journal keeps it."""
         alert = self.alert
         if alert is None:
-            return SignalHeard(SOURCE, outcome, text)
+            return SignalHeard(SOURCE, outcome, text, came=self.at, nonce=self.nonce)
         return SignalHeard(
             SOURCE,
             outcome,
@@ -81,7 +83,9 @@ class Heard:
             sentiment=alert.sentiment.value,
             price=alert.price,
             stop=alert.stop,
-            became=self.becomes if outcome is SignalOutcome.ACCEPTED else "",
+            became=self.becomes if outcome in (SignalOutcome.ACCEPTED, SignalOutcome.UNDER_WAY) else "",
+            came=self.at,
+            nonce=self.nonce,
         )
 
 
@@ -108,38 +112,40 @@ class Hook:
         self._clock = clock
         self._answer_s = answer_s
         self._seen = Seen()
-        self._record = Record()
-        self._spool = Spool() if spool is None else spool
+        self.logbook = Logbook(desk, clock, spool)
         self._work: asyncio.TaskGroup | None = None
 
     def __repr__(self) -> str:
         return f"<Hook {self._seen!r}>"
 
     async def run(self) -> None:
-        """Carry out what alerts began, and tell what was held back. Ends only by cancellation."""
+        """Carry out what alerts began, and tell the journal of it. Ends only by cancellation."""
         async with asyncio.TaskGroup() as work:
             self._work = work
             try:
-                while True:
-                    await asyncio.sleep(FLUSH_S)
-                    await self._hand_over()
-                    await self._journal(self._record.flush(self._clock()))
+                await self.logbook.run()
             finally:
                 self._work = None
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(FAREWELL_S):
-                        await self._journal(self._record.end())
 
     async def take(self, request: web.Request) -> web.Response:
         """The route's handler."""
         body, heard = await request.read(), Heard(self._clock())
-        outcome, status = STARTING, int(HTTPStatus.SERVICE_UNAVAILABLE)
-        if self._work is not None:
-            working = self._work.create_task(self._answer(body, request.remote or "unknown", heard))
+        came_from = request.remote or "unknown"
+        if self._work is None:
+            self._tell(heard, SignalOutcome.UNREADABLE, f"{STARTING}, and it was not read (from {came_from})")
+            outcome, status = _later(f"{STARTING}: send it again")
+        else:
+            working = self._work.create_task(self._answer(body, came_from, heard))
             done, _ = await asyncio.wait({working}, timeout=self._answer_s)
-            under_way = Outcome(heard.name, Became.UNDER_WAY, "taken, and being carried out")
-            outcome, status = working.result() if done else (under_way, STATUS[Became.UNDER_WAY])
+            outcome, status = working.result() if done else self._promise(heard)
         return web.Response(body=msgspec.json.encode(outcome), status=status, content_type="application/json")
+
+    def _promise(self, heard: Heard) -> tuple[Outcome, int]:
+        """What is answered to an alert that is still being carried out: only what is sure to be told."""
+        if not self._begin(heard):
+            return _later(BUSY, heard.name)
+        under_way = Outcome(heard.name, Became.UNDER_WAY, "taken, and being carried out")
+        return under_way, STATUS[under_way.outcome]
 
     async def unread(self, request: web.Request, status: int) -> None:
         """A body that was too large or too slow is an alert, too, if one that nobody could read. What came of
@@ -155,7 +161,7 @@ class Hook:
         else:
             why = f"too slow: {came}{f' of {told:,}' if told else ''} bytes came"
         text = f"the body was {why} (from {request.remote or 'unknown'})"
-        await self._tell(Heard(self._clock()), SignalOutcome.UNREADABLE, text)
+        self._tell(Heard(self._clock()), SignalOutcome.UNREADABLE, text)
 
     async def _answer(self, body: bytes, came_from: str, heard: Heard) -> tuple[Outcome, int]:
         """What the alert comes to, and the status that says so."""
@@ -163,15 +169,17 @@ class Hook:
             return await self._take(body, came_from, heard)
         except Unreadable as fault:
             where = f" (from {came_from})" if fault.outcome in STRANGE else ""
-            await self._tell(heard, fault.outcome, f"{fault}{where}")
+            self._tell(heard, fault.outcome, f"{fault}{where}")
             return Outcome("", Became.REFUSED, str(fault)), fault.status
         except NotAnswering as silent:
-            await self._tell(heard, SignalOutcome.REFUSED, f"{silent}: nothing was done", waits=True)
-            return Outcome("", Became.REFUSED, f"{silent}: send it again"), HTTPStatus.SERVICE_UNAVAILABLE
+            self._tell(heard, SignalOutcome.REFUSED, f"{silent}: nothing was done")
+            return _later(f"{silent}: send it again", heard.name)
         except Exception:
             logger.exception("an alert broke something")
-            text = "this alert broke something; the log tells what. The engine goes on"
-            return Outcome("", Became.REFUSED, text), HTTPStatus.INTERNAL_SERVER_ERROR
+            text = "this alert broke something; the log tells what"
+            self._tell(heard, SignalOutcome.UNDER_WAY, text)
+            outcome = Outcome(heard.name, Became.REFUSED, f"{text}. The engine goes on")
+            return outcome, HTTPStatus.INTERNAL_SERVER_ERROR
 
     async def _take(self, body: bytes, came_from: str, heard: Heard) -> tuple[Outcome, int]:
         """Raises Unreadable, with the status."""
@@ -185,7 +193,7 @@ class Hook:
         heard.name = name = name_of(alert, fields, now)
         if self._seen.is_again(name, now):
             text = "this alert was taken already, within the last minute"
-            await self._tell(heard, SignalOutcome.DUPLICATE, text)
+            self._tell(heard, SignalOutcome.DUPLICATE, text)
             return Outcome(name, Became.REFUSED, text), HTTPStatus.CONFLICT
         snapshot = await self._account(name)
         deed = meaning(
@@ -197,11 +205,13 @@ class Hook:
         )
         if isinstance(deed, Nothing | Undefined):
             became = Became.NOTHING if isinstance(deed, Nothing) else Became.REFUSED
-            await self._tell(heard, JOURNALLED[became], deed.text)
+            self._tell(heard, JOURNALLED[became], deed.text)
             return Outcome(name, became, deed.text), STATUS[became]
         heard.becomes = becomes(self.terms, deed)
-        outcome = await self._carry(heard, alert, deed, snapshot)
-        return outcome, STATUS[outcome.outcome]
+        if not self._begin(heard) and isinstance(deed, Open):
+            self._seen.forget(name)
+            raise Unreadable(HTTPStatus.SERVICE_UNAVAILABLE, UNWRITTEN, SignalOutcome.REFUSED)
+        return await self._carry(heard, alert, deed, snapshot)
 
     async def _account(self, name: str) -> Snapshot:
         """The account as it is known. Raises Unreadable before it is, and NotAnswering: the alert may come
@@ -233,63 +243,33 @@ class Hook:
             # it came from the strategy itself: each of these is told, and not as a stranger's
             raise Unreadable(fault.status, str(fault), SignalOutcome.REFUSED) from None
 
-    async def _carry(self, heard: Heard, alert: Alert, deed: Deed, snapshot: Snapshot) -> Outcome:
-        """Do it, and tell what became of it. What was refused did nothing, and may come again."""
-        waits = False
+    async def _carry(self, heard: Heard, alert: Alert, deed: Deed, snapshot: Snapshot) -> tuple[Outcome, int]:
+        """Do it, and tell what became of it. What was refused did nothing, and may come again; of what was
+        not answered the engine itself tells the journal, as soon as it answers again.
+        """
         try:
             outcome = await carry(self.desk, self.terms, heard.name, alert, deed, snapshot.account.free)
         except NotAnswering as silent:
-            waits = True
+            self._seen.forget(heard.name)
+            self._tell(heard, SignalOutcome.UNDER_WAY, str(silent))
             text = f"{silent}, and nobody knows yet whether it is done: send it again, it is done once"
-            outcome = Outcome(heard.name, Became.REFUSED, text)
+            return _later(text, heard.name)
         if outcome.outcome is Became.REFUSED:
             self._seen.forget(heard.name)
-            heard.becomes = ""
-        await self._tell(heard, JOURNALLED[outcome.outcome], outcome.text, waits=waits)
-        return outcome
+        self._tell(heard, JOURNALLED[outcome.outcome], outcome.text)
+        return outcome, STATUS[outcome.outcome]
 
-    async def _tell(self, heard: Heard, outcome: SignalOutcome, text: str, *, waits: bool = False) -> None:
-        await self._journal(self._record.add(heard.signal(outcome, text), self._clock()), waits=waits)
+    def _begin(self, heard: Heard) -> bool:
+        """It is on the disk that this alert is under way, or that is not sure."""
+        return self.logbook.begin(heard.signal(SignalOutcome.UNDER_WAY, UNTOLD))
 
-    async def _journal(self, signals: Iterable[SignalHeard], *, waits: bool = False) -> None:
-        """One line in the log and one event in the journal for each alert, as far as there is no flood. What
-        an engine that is silent cannot be told waits in the spool, and what comes then behind it.
-        """
-        for signal in signals:
-            level = logging.INFO if signal.outcome is SignalOutcome.ACCEPTED else logging.WARNING
-            times = f" {signal.times:,} times" if signal.times > 1 else ""
-            outcome = f"{signal.outcome.value}{times}"
-            logger.log(level, "%s %s: %s, %s", signal.id or "-", said(signal), outcome, signal.text)
-            if not waits and not self._spool.waiting:
-                try:
-                    await self.desk.heard(signal)
-                    continue
-                except NotAnswering as silent:
-                    logger.error("%s waits to be journalled: %s", signal.id or "an alert", silent)
-            self._spool.keep(replace(signal, text=f"{signal.text} (it came at {_moment(self._clock())})"))
-
-    async def _hand_over(self) -> None:
-        """What waits, as soon as the engine answers: what it is told while it hangs it may hear a second
-        time.
-        """
-        told = 0
-        if not self._spool.waiting:
-            return
-        try:
-            await self.desk.snapshot()
-            for signal in self._spool.waiting:
-                await self.desk.heard(signal)
-                told += 1
-        except NotAnswering as silent:
-            logger.debug("alerts still wait: %s", silent)
-        finally:
-            if told:
-                self._spool.drop(told)
-                logger.info("the journal has %d alerts that waited", told)
+    def _tell(self, heard: Heard, outcome: SignalOutcome, text: str) -> None:
+        self.logbook.tell(heard.signal(outcome, text))
 
 
-def _moment(at: int) -> str:
-    return f"{datetime.fromtimestamp(at // 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _later(text: str, name: str = "") -> tuple[Outcome, int]:
+    """Refused, but not for good."""
+    return Outcome(name, Became.REFUSED, text), HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def _digest(token: str) -> bytes:

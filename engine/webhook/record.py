@@ -49,9 +49,13 @@ class Flood:
         self.began, self.told = now, 0
         return held
 
+    def so_far(self) -> SignalHeard | None:
+        """What is held back, as one."""
+        return None if self.last is None else replace(self.last, times=self.held)
+
     def end(self) -> SignalHeard | None:
-        """What was held back, as one."""
-        held = None if self.last is None else replace(self.last, times=self.held)
+        """It, and it is held back no more."""
+        held = self.so_far()
         self.held, self.last = 0, None
         return held
 
@@ -63,7 +67,7 @@ class Record:
         self._floods: dict[SignalOutcome, Flood] = {}
 
     def __repr__(self) -> str:
-        held = sum(flood.held for flood in self._floods.values())
+        held = sum(signal.times for signal in self.held)
         return f"<Record {held} alerts held back>"
 
     def add(self, signal: SignalHeard, now: int) -> list[SignalHeard]:
@@ -77,6 +81,11 @@ class Record:
         held = flood.roll(now)
         told = [] if held is None else [held]
         return [*told, signal] if flood.add(signal) else told
+
+    @property
+    def held(self) -> list[SignalHeard]:
+        """What is held back now."""
+        return [held for flood in self._floods.values() if (held := flood.so_far()) is not None]
 
     def flush(self, now: int) -> list[SignalHeard]:
         """What was held back long enough."""

@@ -1,13 +1,14 @@
-"""Where alerts wait that the engine cannot be told of: a small file beside the journal, on the disk before
-anything else happens. It holds what the journal would, and so no token.
+"""Where alerts are until the journal has them: a small file beside it, on the disk before anything else
+happens. It holds what the journal would, and so no token.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
-from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -16,55 +17,34 @@ from engine.core.events import SignalHeard
 
 logger = logging.getLogger("ratchet.webhook")
 
-MOST: Final = 500
-"""Alerts that are kept one by one; of those beyond there is one line with their number."""
-
 
 class Spool:
-    """The alerts that wait, oldest first, one a line. Without `path` they wait in memory alone.
-
-    A disk that refuses is complained about in the log: the alerts then wait in memory.
+    """The file, one alert a line; without `path` there is none, and nothing outlives this process. `found` is
+    what the one before left, oldest first.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
-        self._waiting = _read(path) if path is not None else []
+        self.found = _read(path) if path is not None else []
 
-    def __repr__(self) -> str:
-        return f"<Spool {len(self._waiting)} waiting>"
-
-    @property
-    def waiting(self) -> tuple[SignalHeard, ...]:
-        return tuple(self._waiting)
-
-    def keep(self, signal: SignalHeard) -> None:
-        """It is on the disk when this returns."""
-        if len(self._waiting) < MOST:
-            self._waiting.append(signal)
-        else:
-            before = sum(each.times for each in self._waiting[MOST:])
-            self._waiting[MOST:] = [replace(signal, times=before + signal.times)]
-        self._write()
-
-    def drop(self, number: int) -> None:
-        """The journal has the oldest `number`."""
-        del self._waiting[:number]
-        self._write()
-
-    def _write(self) -> None:
-        """The whole file anew, in one step."""
+    def write(self, signals: Iterable[SignalHeard]) -> bool:
+        """The whole file anew, in one step. Whether it is on the disk when this returns; a disk that refuses
+        is complained about in the log.
+        """
         if self.path is None:
-            return
+            return True
         beside = self.path.with_name(f"{self.path.name}.new")
         try:
             with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.writelines(msgspec.json.encode(signal) + b"\n" for signal in self._waiting)
+                file.writelines(msgspec.json.encode(signal) + b"\n" for signal in signals)
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(self.path)
             _settle(self.path.parent)
         except OSError as error:
             logger.error("alerts wait in memory alone: %s cannot be written (%s)", self.path, error.strerror)
+            return False
+        return True
 
 
 def _settle(folder: Path) -> None:
@@ -77,7 +57,9 @@ def _settle(folder: Path) -> None:
 
 
 def _read(path: Path) -> list[SignalHeard]:
-    """What waits there; a line that another version or another hand wrote is told of and left out."""
+    """What waits there; a line that another version or another hand wrote is told of and left out. One that
+    has no nonce yet gets the same whenever it is read.
+    """
     found = []
     try:
         lines = path.read_bytes().splitlines()
@@ -86,9 +68,12 @@ def _read(path: Path) -> list[SignalHeard]:
     except OSError as error:
         logger.error("%s cannot be read (%s): what waits there is not journalled", path, error.strerror)
         return []
-    for line in lines:
+    for number, line in enumerate(lines):
         try:
-            found.append(msgspec.json.decode(line, type=SignalHeard))
+            signal = msgspec.json.decode(line, type=SignalHeard)
         except msgspec.DecodeError as error:
             logger.error("a line of %s cannot be read (%s) and is left out", path, error)
+            continue
+        nonce = signal.nonce or sha256(b"%d %s" % (number, line)).hexdigest()[:16]
+        found.append(replace(signal, nonce=nonce))
     return found

@@ -89,7 +89,7 @@ async def test_what_came_from_outside_before_the_start_is_not_the_beginning_of_a
         engine, venue, _ = await another_start(on)
         heard = SignalHeard("TradingView", SignalOutcome.WRONG_TOKEN, "the alert's token is wrong or missing")
         with pytest.raises(NotAnswering, match="is starting, and records nothing yet"):
-            Face(engine, engine.journal).heard(heard)
+            await Face(engine, engine.journal).heard(heard)
         assert engine.unwritten == 0
         await venue.close()
 

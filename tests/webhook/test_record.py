@@ -30,7 +30,10 @@ async def test_an_accepted_alert_is_journalled_with_what_it_became(trader: Trade
         price=D("95000.5"),
         stop=D(94000),
         became="long entry",
+        came=NOW,
+        nonce=signal.nonce,
     )
+    assert len(signal.nonce) == 12
 
 
 async def test_every_other_outcome_is_journalled_with_its_reason(trader: Trader, view: TradingView) -> None:

@@ -19,7 +19,7 @@ from served import EngineFace, behind, btc_short, snapshot
 from engine.api.rest.gate import Gate
 from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Tokens
-from engine.core.events import SignalHeard
+from engine.core.events import ALREADY_DONE, SignalHeard
 from engine.protocol import (
     Answer,
     Deny,
@@ -36,6 +36,7 @@ from engine.protocol import (
 from engine.runtime.doorman import webhook_route
 from engine.webhook.carrying import Terms
 from engine.webhook.hook import Hook
+from engine.webhook.logbook import Logbook
 from engine.webhook.spool import Spool
 
 TOKEN = "a-token-that-is-long"
@@ -48,7 +49,6 @@ class Trader(EngineFace):
 
     def __init__(self, *positions: PositionView) -> None:
         super().__init__(snapshot(positions=positions))
-        self.done: set[str] = set()
         self.refuses = ""
         self.thinks_s = 0.0
         self.is_away = False
@@ -57,9 +57,9 @@ class Trader(EngineFace):
         self._be_there()
         return super().snapshot()
 
-    def heard(self, signal: SignalHeard) -> None:
+    async def heard(self, signal: SignalHeard) -> None:
         self._be_there()
-        super().heard(signal)
+        await super().heard(signal)
 
     def _be_there(self) -> None:
         if self.is_away:
@@ -71,7 +71,7 @@ class Trader(EngineFace):
         if self.refuses:
             return Answer(request.id, Verdict.REFUSED, self.refuses)
         if request.id in self.done:
-            return Answer(request.id, Verdict.DONE, "already done")
+            return Answer(request.id, Verdict.DONE, ALREADY_DONE)
         self.done.add(request.id)
         match request.command:
             case Enter(symbol=symbol, side=side):
@@ -118,22 +118,32 @@ class Clock:
 
 
 class TradingView:
-    """Sends alerts and reads the answer."""
+    """Sends alerts, and reads the answer and what the journal has of it, as soon as it has it."""
 
-    def __init__(self, client: ClientSession) -> None:
+    def __init__(self, client: ClientSession, logbook: Logbook, trader: Trader) -> None:
         self.client = client
-        self.took_s = 0.0
+        self.logbook = logbook
+        self.trader = trader
+
+    async def is_journalled(self) -> None:
+        async with asyncio.timeout(60):
+            while self.logbook.waiting and not self.trader.is_away:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
 
     async def send(self, **fields: object) -> tuple[int, str]:
         alert = {"action": "buy", "sentiment": "long", "ticker": "BTCUSDT", "token": TOKEN, **fields}
         async with self.client.post("/api/webhook", json=alert) as reply:
-            return reply.status, (await reply.json())["text"]
+            answer = reply.status, (await reply.json())["text"]
+        await self.is_journalled()
+        return answer
 
     async def say(self, text: str | bytes) -> tuple[int, str]:
         body = text.encode() if isinstance(text, str) else text
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         async with self.client.post("/api/webhook", data=body, headers=headers) as reply:
-            return reply.status, (await reply.json())["text"]
+            answer = reply.status, (await reply.json())["text"]
+        await self.is_journalled()
+        return answer
 
     async def hurl(self, begins: str, length: int) -> tuple[int, str]:
         """The beginning of a body of this length, and then nothing more."""
@@ -146,6 +156,7 @@ class TradingView:
                 answer = (await reader.read()).decode()
         finally:
             writer.close()
+        await self.is_journalled()
         return int(answer.split()[1]), answer.rpartition("\r\n")[2]
 
 
@@ -175,6 +186,6 @@ async def listening(
             running = asyncio.create_task(hook.run())
             await asyncio.sleep(0)
             async with ClientSession(server.url) as client:
-                yield TradingView(client)
+                yield TradingView(client, hook.logbook, trader)
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

@@ -15,7 +15,10 @@ import msgspec
 from engine.api.remote import Remote
 from engine.api.server import ControlSocket
 from engine.api.stream import Stream
-from engine.core.events import SignalHeard
+from engine.core.events import SignalHeard, SignalOutcome
+from engine.core.settings import Settings
+from engine.core.signals import to_journal
+from engine.core.state import State
 from engine.protocol import (
     PROTOCOL,
     AccountView,
@@ -150,6 +153,8 @@ class EngineFace:
         self.answers: dict[str, Answer] = {}
         self.snapshots_made = 0
         self.journal: list[SignalHeard] = []
+        self.done: set[str] = set()
+        """The commands that were done, by their ids."""
         self._news = asyncio.Event()
 
     @property
@@ -218,8 +223,12 @@ class EngineFace:
     def regimes(self) -> SignalsView:
         return SignalsView(())
 
-    def heard(self, signal: SignalHeard) -> None:
-        self.journal.append(signal)
+    async def heard(self, signal: SignalHeard) -> None:
+        accepted = [each.id for each in self.journal if each.outcome is SignalOutcome.ACCEPTED]
+        told = (*(each.nonce for each in self.journal), *accepted)
+        known = State(Settings("main"), commands_seen=tuple(self.done), signals_seen=told)
+        if (new := to_journal(known, signal)) is not None:
+            self.journal.append(new)
 
     async def why(self, name: str) -> list[StoryLine]:
         if name not in {"BTCUSDT", "BTCUSDT:short", "btc-1"}:
