@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from engine.core.actions import Level, Note
 from engine.core.events import SignalHeard, SignalOutcome
@@ -10,6 +13,7 @@ from engine.journal.history import History
 from engine.journal.reader import JournalReader
 from engine.journal.replay import replay
 from engine.notify.alerts import is_worth_it
+from engine.protocol import Halt, Request, Verdict
 from tests.notify.whole import Whole, whole
 
 
@@ -77,6 +81,42 @@ async def test_signals_are_read_back_newest_first_and_a_replay_makes_them_again(
             ("long", "accepted", "done"),
         ]
     assert replay(tmp_path / "state.db").difference == ""
+
+
+async def journalled(folder: Path) -> list[tuple[str, str, str]]:
+    """Outcome, reason and what it became, oldest first."""
+    async with await JournalReader.open(folder / "state.db") as reader:
+        heard = await History(reader).signals()
+    return [(each.outcome, each.text, each.became) for each in reversed(heard)]
+
+
+async def test_what_is_told_twice_is_journalled_once_also_after_a_restart(tmp_path: Path) -> None:
+    told = replace(signal("long"), nonce="n-1")
+    async with whole(tmp_path) as on:
+        await asyncio.gather(on.face.heard(told), on.face.heard(told))
+        assert len(await journalled(tmp_path)) == 1, "it is durable when it is answered"
+        await on.restart()
+        await on.face.heard(told)
+        await on.face.heard(replace(told, nonce="n-2", text="another"))
+        assert [text for _, text, _ in await journalled(tmp_path)] == ["done", "another"]
+    assert replay(tmp_path / "state.db").difference == ""
+
+
+async def test_what_nobody_lived_to_tell_the_engine_tells_by_the_commands_that_it_has_done(
+    tmp_path: Path,
+) -> None:
+    lost = replace(signal("long", SignalOutcome.UNDER_WAY, "who carried it out died"), became="long entry")
+    async with whole(tmp_path) as on:
+        done = Request("w-1", "webhook, buy long", Halt())
+        assert (await on.face.command(done)).verdict is Verdict.DONE
+        await on.restart()
+        for nonce, name in (("n-1", "w-1"), ("n-2", "w-1"), ("n-3", "w-2")):
+            await on.face.heard(replace(lost, nonce=nonce, id=name))
+    assert await journalled(tmp_path) == [
+        ("accepted", "it was done: who carried it out died", "long entry"),
+        ("duplicate", "it was done before: who carried it out died", ""),
+        ("refused", "nothing was done: who carried it out died", ""),
+    ]
 
 
 def test_a_regime_change_is_worth_an_alert_and_a_signal_that_was_refused_is_too() -> None:

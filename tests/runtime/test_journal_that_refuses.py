@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from engine.core.events import Commanded, Halt
+from engine.core.events import Commanded, Halt, SignalHeard, SignalOutcome
 from engine.journal.port import JournalRefused
-from engine.protocol import Mode, Request, Verdict
+from engine.protocol import Mode, NotAnswering, Request, Verdict
 from engine.runtime.face import Face
 from engine.runtime.snapshot import snapshot_of
 from tests.runtime.desk import desk
@@ -77,6 +79,30 @@ async def test_a_command_that_waited_for_the_disk_is_refused_not_forgotten() -> 
         on.journal.refusal = FULL
         with pytest.raises(JournalRefused):
             await on.engine.command(Commanded("1", "cli", Halt()))
+
+
+async def test_a_command_that_was_asked_twice_is_not_called_done_before_it_is_recorded() -> None:
+    async with desk() as on:
+        on.journal.refusal = FULL
+        twice = [on.engine.command(Commanded("1", "cli", Halt())) for _ in range(2)]
+        for answer in await asyncio.gather(*twice, return_exceptions=True):
+            assert isinstance(answer, JournalRefused)
+
+
+async def test_a_signal_that_cannot_be_recorded_is_not_answered_and_may_be_told_again() -> None:
+    async with desk() as on:
+        face, told = (
+            Face(on.engine, on.journal),
+            SignalHeard("TradingView", SignalOutcome.LATE, "x", nonce="n-1"),
+        )
+        on.journal.refusal = FULL
+        for _ in range(2):
+            with pytest.raises(NotAnswering, match="is full"):
+                await face.heard(told)
+        on.journal.refusal = ""
+        await on.until(lambda: not on.engine.unrecorded, "the journal is written again")
+        await face.heard(told)
+        assert on.engine.state.signals_seen == ("n-1",)
 
 
 async def test_an_engine_that_ends_meanwhile_leaves_no_snapshot_of_what_was_not_recorded() -> None:
