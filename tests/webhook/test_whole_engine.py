@@ -214,7 +214,8 @@ def test_an_alert_at_an_engine_that_hangs_is_journalled_when_it_goes_on_and_not_
     try:
         status, outcome = house.ask("/api/webhook", body=alert)
         assert (status, outcome["outcome"]) in {(202, "under way"), (503, "refused")}
-        house.until(lambda: waiting.exists() and "while-hung" in waiting.read_text())
+        assert '"while-hung"' in waiting.read_text(), "it is on the disk when it is answered"
+        house.until(lambda: "did not answer" in waiting.read_text())
         assert TOKEN not in waiting.read_text()
     finally:
         os.kill(house.engine, signal.SIGCONT)
