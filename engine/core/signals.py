@@ -45,10 +45,12 @@ def to_journal(state: State, signal: SignalHeard) -> SignalHeard | None:
 
 
 def signal_heard(turn: Turn, signal: SignalHeard) -> None:
-    """Tell it, remember it, and follow the regime of its symbol."""
-    name = signal.id if signal.outcome is SignalOutcome.ACCEPTED else ""
-    seen = (*turn.state.signals_seen, *(each for each in (signal.nonce, name) if each))
-    turn.set(signals_seen=seen[-REMEMBERED:])
+    """Tell it, remember it, and follow the regime of its symbol. One without a nonce is of an older journal,
+    and not remembered.
+    """
+    if signal.nonce:
+        name = (signal.id,) if signal.id and signal.outcome is SignalOutcome.ACCEPTED else ()
+        turn.set(signals_seen=(*turn.state.signals_seen, signal.nonce, *name)[-REMEMBERED:])
     times = f" ({signal.times:,} times)" if signal.times > 1 else ""
     level = Level.CHATTER if signal.outcome in QUIET else Level.WARNING
     text = f"{said(signal)}: {signal.outcome.value}{times}. {_sentence(signal.text)}"

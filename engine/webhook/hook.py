@@ -66,6 +66,8 @@ class Heard:
         self.alert: Alert | None = None
         self.name = ""
         self.becomes = ""
+        self.is_told = False
+        """What became of it is known, and being written down."""
 
     def signal(self, outcome: SignalOutcome, text: str) -> SignalHeard:
         """It, with what became of it, as the journal keeps it."""
@@ -132,17 +134,21 @@ class Hook:
         body, heard = await request.read(), Heard(self._clock())
         came_from = request.remote or "unknown"
         if self._work is None:
-            self._tell(heard, SignalOutcome.UNREADABLE, f"{STARTING}, and it was not read (from {came_from})")
+            await self._tell(
+                heard, SignalOutcome.UNREADABLE, f"{STARTING}, and it was not read (from {came_from})"
+            )
             outcome, status = _later(f"{STARTING}: send it again")
         else:
             working = self._work.create_task(self._answer(body, came_from, heard))
             done, _ = await asyncio.wait({working}, timeout=self._answer_s)
-            outcome, status = working.result() if done else self._promise(heard)
+            if not done and heard.is_told:
+                done, _ = await asyncio.wait({working})
+            outcome, status = working.result() if done else await self._promise(heard)
         return web.Response(body=msgspec.json.encode(outcome), status=status, content_type="application/json")
 
-    def _promise(self, heard: Heard) -> tuple[Outcome, int]:
+    async def _promise(self, heard: Heard) -> tuple[Outcome, int]:
         """What is answered to an alert that is still being carried out: only what is sure to be told."""
-        if not self._begin(heard):
+        if not await self._begin(heard):
             return _later(BUSY, heard.name)
         under_way = Outcome(heard.name, Became.UNDER_WAY, "taken, and being carried out")
         return under_way, STATUS[under_way.outcome]
@@ -161,7 +167,7 @@ class Hook:
         else:
             why = f"too slow: {came}{f' of {told:,}' if told else ''} bytes came"
         text = f"the body was {why} (from {request.remote or 'unknown'})"
-        self._tell(Heard(self._clock()), SignalOutcome.UNREADABLE, text)
+        await self._tell(Heard(self._clock()), SignalOutcome.UNREADABLE, text)
 
     async def _answer(self, body: bytes, came_from: str, heard: Heard) -> tuple[Outcome, int]:
         """What the alert comes to, and the status that says so."""
@@ -169,15 +175,15 @@ class Hook:
             return await self._take(body, came_from, heard)
         except Unreadable as fault:
             where = f" (from {came_from})" if fault.outcome in STRANGE else ""
-            self._tell(heard, fault.outcome, f"{fault}{where}")
+            await self._tell(heard, fault.outcome, f"{fault}{where}")
             return Outcome("", Became.REFUSED, str(fault)), fault.status
         except NotAnswering as silent:
-            self._tell(heard, SignalOutcome.REFUSED, f"{silent}: nothing was done")
+            await self._tell(heard, SignalOutcome.REFUSED, f"{silent}: nothing was done")
             return _later(f"{silent}: send it again", heard.name)
         except Exception:
             logger.exception("an alert broke something")
             text = "this alert broke something; the log tells what"
-            self._tell(heard, SignalOutcome.UNDER_WAY, text)
+            await self._tell(heard, SignalOutcome.UNDER_WAY, text)
             outcome = Outcome(heard.name, Became.REFUSED, f"{text}. The engine goes on")
             return outcome, HTTPStatus.INTERNAL_SERVER_ERROR
 
@@ -193,7 +199,7 @@ class Hook:
         heard.name = name = name_of(alert, fields, now)
         if self._seen.is_again(name, now):
             text = "this alert was taken already, within the last minute"
-            self._tell(heard, SignalOutcome.DUPLICATE, text)
+            await self._tell(heard, SignalOutcome.DUPLICATE, text)
             return Outcome(name, Became.REFUSED, text), HTTPStatus.CONFLICT
         snapshot = await self._account(name)
         deed = meaning(
@@ -205,10 +211,10 @@ class Hook:
         )
         if isinstance(deed, Nothing | Undefined):
             became = Became.NOTHING if isinstance(deed, Nothing) else Became.REFUSED
-            self._tell(heard, JOURNALLED[became], deed.text)
+            await self._tell(heard, JOURNALLED[became], deed.text)
             return Outcome(name, became, deed.text), STATUS[became]
         heard.becomes = becomes(self.terms, deed)
-        if not self._begin(heard) and isinstance(deed, Open):
+        if not await self._begin(heard) and isinstance(deed, Open):
             self._seen.forget(name)
             raise Unreadable(HTTPStatus.SERVICE_UNAVAILABLE, UNWRITTEN, SignalOutcome.REFUSED)
         return await self._carry(heard, alert, deed, snapshot)
@@ -251,20 +257,21 @@ class Hook:
             outcome = await carry(self.desk, self.terms, heard.name, alert, deed, snapshot.account.free)
         except NotAnswering as silent:
             self._seen.forget(heard.name)
-            self._tell(heard, SignalOutcome.UNDER_WAY, str(silent))
+            await self._tell(heard, SignalOutcome.UNDER_WAY, str(silent))
             text = f"{silent}, and nobody knows yet whether it is done: send it again, it is done once"
             return _later(text, heard.name)
         if outcome.outcome is Became.REFUSED:
             self._seen.forget(heard.name)
-        self._tell(heard, JOURNALLED[outcome.outcome], outcome.text)
+        await self._tell(heard, JOURNALLED[outcome.outcome], outcome.text)
         return outcome, STATUS[outcome.outcome]
 
-    def _begin(self, heard: Heard) -> bool:
+    async def _begin(self, heard: Heard) -> bool:
         """It is on the disk that this alert is under way, or that is not sure."""
-        return self.logbook.begin(heard.signal(SignalOutcome.UNDER_WAY, UNTOLD))
+        return await self.logbook.begin(heard.signal(SignalOutcome.UNDER_WAY, UNTOLD))
 
-    def _tell(self, heard: Heard, outcome: SignalOutcome, text: str) -> None:
-        self.logbook.tell(heard.signal(outcome, text))
+    async def _tell(self, heard: Heard, outcome: SignalOutcome, text: str) -> None:
+        heard.is_told = True
+        await self.logbook.tell(heard.signal(outcome, text))
 
 
 def _later(text: str, name: str = "") -> tuple[Outcome, int]:

@@ -54,7 +54,8 @@ class Logbook:
         self._waiting = {signal.nonce: signal for signal in self._spool.found}
         self._record = Record()
         self._news = asyncio.Event()
-        self._is_on_disk = True
+        self._pen = asyncio.Lock()
+        self._change = self._written = 0
 
     def __repr__(self) -> str:
         return f"<Logbook {len(self._under_way)} under way, {len(self._waiting)} waiting, {self._record!r}>"
@@ -64,22 +65,22 @@ class Logbook:
         """What the journal is told next, oldest first."""
         return tuple(self._waiting.values())
 
-    def begin(self, signal: SignalHeard) -> bool:
+    async def begin(self, signal: SignalHeard) -> bool:
         """An alert is under way: should this process end, the next one tells of it. Whether that is sure."""
         if signal.nonce not in self._under_way and len(self._under_way) >= MOST:
             return False
         self._under_way[signal.nonce] = signal
-        return self._write()
+        self._change += 1
+        return await self._write()
 
-    def tell(self, signal: SignalHeard) -> None:
+    async def tell(self, signal: SignalHeard) -> None:
         """What became of an alert, for the journal, as far as there is no flood."""
         began = self._under_way.pop(signal.nonce, None)
         told = self._record.add(signal, self._clock())
+        self._change += 1
         self._keep(told)
         if told or began:
-            self._write()
-        else:
-            self._is_on_disk = False
+            await self._write()
 
     async def run(self) -> None:
         """Tell the journal what waits, and what was held back long enough. Ends only by cancellation."""
@@ -91,11 +92,10 @@ class Logbook:
                 else:
                     await asyncio.sleep(FLUSH_S)
                 self._keep(self._record.flush(self._clock()))
-                if not self._is_on_disk:
-                    self._write()
+                await self._write()
         finally:
             self._keep(self._record.end())
-            self._write()
+            await self._write()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FAREWELL_S):
                     await self._hand_over()
@@ -112,13 +112,12 @@ class Logbook:
                 nonce, last = next(reversed(self._waiting.items()))
                 signal = replace(signal, times=last.times + signal.times, nonce=nonce)  # noqa: PLW2901
             self._waiting[nonce] = signal
-            self._is_on_disk = False
+            self._change += 1
             self._news.set()
 
     async def _hand_over(self) -> bool:
         """Tell what waits, one after the other. False when the engine does not answer."""
         self._news.clear()
-        is_any = bool(self._waiting)
         try:
             while self._waiting:
                 signal = next(iter(self._waiting.values()))
@@ -126,12 +125,10 @@ class Logbook:
                 if answer.verdict is Verdict.REFUSED:
                     logger.error("%s cannot be journalled: %s", signal.id or "an alert", answer.text)
                 del self._waiting[signal.nonce]
+                self._change += 1
         except NotAnswering as silent:
             logger.warning("alerts that wait to be journalled: %d, %s", len(self._waiting), silent)
             return False
-        finally:
-            if is_any:
-                self._write()
         return True
 
     def _dated(self, signal: SignalHeard) -> SignalHeard:
@@ -141,7 +138,15 @@ class Logbook:
         came = datetime.fromtimestamp(signal.came // 1000, UTC)
         return replace(signal, text=f"{signal.text} (it came at {came:%Y-%m-%d %H:%M:%S} UTC)")
 
-    def _write(self) -> bool:
-        known = (*self._waiting.values(), *self._under_way.values(), *self._record.held)
-        self._is_on_disk = self._spool.write(known)
-        return self._is_on_disk
+    async def _write(self) -> bool:
+        """What is known now is on the disk, or the disk refuses. Whoever comes while that is being written
+        goes with the next one: a crowd costs no more than a few.
+        """
+        change = self._change
+        async with self._pen:
+            if self._written < change:
+                known = (*self._waiting.values(), *self._under_way.values(), *self._record.held)
+                newest = self._change
+                if await self._spool.write(known):
+                    self._written = newest
+        return self._written >= change

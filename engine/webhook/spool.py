@@ -4,9 +4,11 @@ happens. It holds what the journal would, and so no token.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,24 +27,32 @@ class Spool:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
+        self._writer = ThreadPoolExecutor(1, "alerts")
         self.found = _read(path) if path is not None else []
 
-    def write(self, signals: Iterable[SignalHeard]) -> bool:
+    async def write(self, signals: Iterable[SignalHeard]) -> bool:
         """The whole file anew, in one step. Whether it is on the disk when this returns; a disk that refuses
-        is complained about in the log.
+        is complained about in the log. What was asked for first is written first, also when nobody waits for
+        it any more.
         """
         if self.path is None:
             return True
-        beside = self.path.with_name(f"{self.path.name}.new")
+        lines = [msgspec.json.encode(signal) + b"\n" for signal in signals]
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writer, self._put, self.path, lines)
+
+    @staticmethod
+    def _put(path: Path, lines: list[bytes]) -> bool:
+        beside = path.with_name(f"{path.name}.new")
         try:
             with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.writelines(msgspec.json.encode(signal) + b"\n" for signal in signals)
+                file.writelines(lines)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(self.path)
-            _settle(self.path.parent)
+            beside.replace(path)
+            _settle(path.parent)
         except OSError as error:
-            logger.error("alerts wait in memory alone: %s cannot be written (%s)", self.path, error.strerror)
+            logger.error("alerts wait in memory alone: %s cannot be written (%s)", path, error.strerror)
             return False
         return True
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -180,7 +180,7 @@ async def test_what_was_sent_again_and_lost_from_sight_was_done_before(tmp_path:
     async with listening(trader := Trader(), spool=file) as tv:
         assert (await tv.send(id="Long-1"))[0] == 200
         again = replace(trader.journal[0], outcome=SignalOutcome.UNDER_WAY, text=UNTOLD, nonce="another")
-    Spool(file).write([again])
+    await Spool(file).write([again])
     async with listening(trader, spool=file) as tv:
         await tv.is_journalled()
     assert trader.told() == [("accepted", "on its way"), ("duplicate", f"it was done before: {UNTOLD}")]
@@ -192,8 +192,8 @@ async def test_what_was_sent_again_and_lost_from_sight_was_done_before(tmp_path:
 async def test_what_the_journal_was_told_without_an_answer_is_told_again_as_the_same(tmp_path: Path) -> None:
     paper, file = Paper(loses=1), tmp_path / "engine.alerts"
     first = logbook(file, paper)
-    first.tell(alert(1))
-    first.tell(alert(2))
+    await first.tell(alert(1))
+    await first.tell(alert(2))
     await writes(first, lambda: len(paper.told) == 3)
     assert [signal.nonce for signal in paper.told] == ["a-1", "a-1", "a-2"]
     assert Spool(file).found == []
@@ -216,11 +216,11 @@ async def test_what_an_older_version_left_without_a_nonce_has_the_same_one_whene
 # -- floods --------------------------------------------------------------------------------------------------
 
 
-def test_so_many_are_kept_and_of_the_others_their_number(tmp_path: Path) -> None:
+async def test_so_many_are_kept_and_of_the_others_their_number(tmp_path: Path) -> None:
     file = tmp_path / "engine.alerts"
     book = logbook(file)
     for number in range(MOST + 3):
-        book.tell(alert(number, times=2 if number == MOST else 1, outcome=SignalOutcome.ACCEPTED))
+        await book.tell(alert(number, times=2 if number == MOST else 1, outcome=SignalOutcome.ACCEPTED))
     assert [each.times for each in book.waiting[-2:]] == [1, 4]
     assert len(book.waiting) == MOST + 1
     assert Spool(file).found == list(book.waiting)
@@ -232,7 +232,7 @@ async def test_what_was_held_back_of_a_flood_outlives_the_process(tmp_path: Path
     paper = Paper()
     book = logbook(file, paper)
     for number in range(5):
-        book.tell(alert(number, outcome=SignalOutcome.WRONG_TOKEN))
+        await book.tell(alert(number, outcome=SignalOutcome.WRONG_TOKEN))
     running = asyncio.create_task(book.run())
     await until(lambda: [each.times for each in Spool(file).found] == [4])
     found = Spool(file).found
@@ -242,23 +242,39 @@ async def test_what_was_held_back_of_a_flood_outlives_the_process(tmp_path: Path
     assert paper.told[1] == found[0], "told by the next process it is known again"
 
 
-def test_no_more_are_under_way_than_can_be_written_down() -> None:
+async def test_no_more_are_under_way_than_can_be_written_down() -> None:
     book = logbook()
-    assert all(book.begin(alert(number)) for number in range(MOST))
-    assert not book.begin(alert(MOST))
-    assert book.begin(alert(0)), "it is written down already"
-    book.tell(alert(0))
-    assert book.begin(alert(MOST))
+    assert all([await book.begin(alert(number)) for number in range(MOST)])
+    assert not await book.begin(alert(MOST))
+    assert await book.begin(alert(0)), "it is written down already"
+    await book.tell(alert(0))
+    assert await book.begin(alert(MOST))
+
+
+async def test_a_crowd_is_written_down_together(tmp_path: Path) -> None:
+    """A hundred alerts that wait for a disk wait for two writings of it, not for a hundred."""
+
+    class Counting(Spool):
+        writings = 0
+
+        async def write(self, signals: Iterable[SignalHeard]) -> bool:
+            self.writings += 1
+            return await super().write(signals)
+
+    spool = Counting(tmp_path / "engine.alerts")
+    book = Logbook(Paper(), Clock(), spool)
+    assert all(await asyncio.gather(*(book.begin(alert(number)) for number in range(100))))
+    assert (len(Spool(spool.path).found), spool.writings) == (100, 2)
 
 
 # -- the disk ------------------------------------------------------------------------------------------------
 
 
-def test_a_line_that_nobody_can_read_takes_no_other_with_it(
+async def test_a_line_that_nobody_can_read_takes_no_other_with_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "engine.alerts"
-    Spool(file).write([alert()])
+    await Spool(file).write([alert()])
     file.write_bytes(b'{"half a li\n' + file.read_bytes())
     assert Spool(file).found == [alert()]
     assert "cannot be read" in caplog.text and "is left out" in caplog.text
@@ -290,7 +306,7 @@ async def test_what_waits_in_memory_is_on_the_disk_as_soon_as_that_takes_it(tmp_
     folder = tmp_path / "later"
     paper = Paper(loses=1_000)
     book = logbook(folder / "engine.alerts", paper)
-    book.tell(alert())
+    await book.tell(alert())
     folder.mkdir()
     await writes(book, lambda: Spool(folder / "engine.alerts").found == [alert()])
     assert [path.name for path in folder.iterdir()] == ["engine.alerts"]
