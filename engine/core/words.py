@@ -68,6 +68,11 @@ def stops_rest(number: int) -> str:
     return f"{number} {'stop rests' if number == 1 else 'stops rest'} on Bitget"
 
 
+def rungs(number: int) -> str:
+    """`1 rung`, `2 rungs`."""
+    return f"{number} rung{'' if number == 1 else 's'}"
+
+
 def clock(at: int) -> str:
     """`14:03:02 UTC`, of milliseconds."""
     minutes, seconds = divmod(at // 1000, 60)

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from engine.core.actions import Level, Note
-from engine.core.words import amount, at_worst, money, price, size, worse
+from engine.core.words import amount, at_worst, money, price, rungs, size, worse
 from engine.protocol import ClosedView, PositionView, Snapshot
 
 LATE_MS: Final = 120_000
@@ -149,7 +149,7 @@ def _closed(note: Note, snapshot: Snapshot) -> tuple[str, tuple[str, ...]]:
 def _made_of(closed: ClosedView) -> Iterator[str]:
     gross = closed.result + closed.fees - closed.funding
     yield f"Realised {money(gross)}, fees {money(-closed.fees)}, funding {money(closed.funding)}"
-    yield f"{closed.rungs} rung{'' if closed.rungs == 1 else 's'}, exit {price(closed.exit_price)}"
+    yield f"{rungs(closed.rungs)}, exit {price(closed.exit_price)}"
 
 
 def together(parts: Sequence[Told]) -> Told:

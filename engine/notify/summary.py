@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from engine.core.words import amount, at_worst, money, percent
+from engine.core.words import amount, at_worst, money, percent, rungs
 from engine.notify.layout import Told
 from engine.protocol import Snapshot
 
@@ -25,19 +25,19 @@ def day_has_ended(last: Snapshot | None, now: Snapshot) -> bool:
 def summary(last: Snapshot) -> Told:
     """What the day of this snapshot came to."""
     at = last.engine.market or last.engine.now
-    return Told(f"{datetime.fromtimestamp(at / 1000, UTC):%a %Y-%m-%d}: the day", tuple(_lines(last)))
+    day = f"{datetime.fromtimestamp(at / 1000, UTC):%a %Y-%m-%d}"
+    return Told(f"{day}: the day", tuple(_lines(last, since=at // DAY_MS * DAY_MS)))
 
 
-def _lines(last: Snapshot) -> Iterator[str]:
+def _lines(last: Snapshot, since: int) -> Iterator[str]:
     account = last.account
     equity = "unknown" if account.equity is None else f"{amount(account.equity)} USDT"
     result = "" if account.day_pnl is None else f", today {money(account.day_pnl)}"
     share = "" if account.day_return is None else f" ({percent(account.day_return)})"
     yield f"Equity: {equity}{result}{share}"
-    since = (last.engine.now // DAY_MS) * DAY_MS
     ended = [each for each in last.closed if each.closed >= since]
     for each in ended:
-        how = f"{each.reason}, {each.rungs} rungs"
+        how = f"{each.reason}, {rungs(each.rungs)}"
         yield f"Closed: {each.symbol} {each.side.value} {money(each.result)} ({how})"
     if not ended:
         yield "Closed: nothing"

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from msgspec.structs import replace
 from engine.core.actions import Level, Note
 from engine.notify.alerts import WAITING, Alerts, AlertsRefused, is_worth_it, try_out
 from engine.notify.port import Happened
-from tests.unit.api.served import EngineFace
+from engine.notify.summary import DAY_MS, summary
+from engine.protocol import ClosedView, Side
+from tests.unit.api.served import NOW, EngineFace, snapshot
 
 
 @dataclass
@@ -124,6 +127,21 @@ async def test_the_days_summary_goes_out_when_the_day_is_over(monkeypatch: pytes
         await hook.until(1)
         assert hook.got[0]["title"] == "Thu 2025-05-08: the day"
         assert "Equity: 109.70 USDT, today +9.70 (9.7 %)" in hook.got[0]["message"]
+
+
+def test_the_summary_has_what_ended_on_its_day_by_the_exchanges_clock() -> None:
+    """The engine's own clock may be another one: on a market that is replayed it is months away."""
+    months = 200 * DAY_MS
+    now = snapshot()
+    ended = tuple(
+        ClosedView(name, "BTCUSDT", Side.LONG, at, at, "stop", 1, *[Decimal("8.5")] * 4)
+        for name, at in (("today", NOW - 1_000), ("yesterday", NOW - DAY_MS))
+    )
+    told = summary(replace(now, closed=ended, engine=replace(now.engine, now=NOW + months)))
+    assert told.title == "Thu 2025-05-08: the day"
+    assert [line for line in told.lines if line.startswith("Closed")] == [
+        "Closed: BTCUSDT long +8.50 (stop, 1 rung)"
+    ]
 
 
 async def test_a_service_that_fails_is_a_line_that_is_down_and_its_address_is_in_no_log(

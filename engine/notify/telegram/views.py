@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from engine.core.words import amount, at_worst, money, percent, price, sentence, size
+from engine.core.words import amount, at_worst, money, percent, price, rungs, sentence, size
 from engine.notify.layout import clock
 from engine.notify.telegram.lateness import span
 from engine.notify.telegram.markup import bold, escaped
@@ -49,7 +49,7 @@ def results(snapshot: Snapshot) -> list[str]:
     )
     ended = [
         escaped(
-            f"{each.symbol} {each.side.value} {money(each.result)} ({each.reason}, {each.rungs} rungs)\n"
+            f"{each.symbol} {each.side.value} {money(each.result)} ({each.reason}, {rungs(each.rungs)})\n"
             f"{clock(each.closed)}"
         )
         for each in snapshot.closed[:15]
