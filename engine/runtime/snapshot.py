@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.core.flipping import until
+from engine.core.ids import is_entry
 from engine.core.instrument import ZERO
 from engine.core.limits import day_result, week_result
 from engine.core.readings import overdue
@@ -166,6 +167,7 @@ def orders_of(state: State) -> tuple[OrderView, ...]:
             )
     others = [o for c in state.cycles.values() for o in c.foreign] + list(state.working.values())
     for order in others:
+        by = _asked_by(state, order.client_id)
         views.append(
             OrderView(
                 order.symbol,
@@ -177,8 +179,16 @@ def orders_of(state: State) -> tuple[OrderView, ...]:
                 order.price,
                 order.order_id,
                 order.client_id,
-                ours=False,
-                why="the trader's own",
+                ours=bool(by),
+                why=f"asked for by {by}" if by else "the trader's own",
             )
         )
     return tuple(views)
+
+
+def _asked_by(state: State, client_id: str) -> str:
+    """Through what the entry or exit was asked for that this order works on; empty for the trader's own."""
+    if not is_entry(client_id):
+        return ""
+    under_way = (e for e in state.entries.values() if e.order is not None and e.order.id == client_id)
+    return next((entry.by for entry in under_way), "an earlier command")
