@@ -41,7 +41,8 @@ class Foot:
     def line(self, scene: Scene, width: int) -> Line:
         """What is armed, or what became of the last command, or the keys that work now."""
         if self._orders.is_armed:
-            return arming_line(scene.positions, width, key=self.key_of(FLATTEN))
+            known = None if scene.snapshot is None or scene.is_foreign else scene.positions
+            return arming_line(known, width, key=self.key_of(FLATTEN))
         if self._door.is_ajar:
             return leaving_line(scene, width, ends_engine=self._door.ends_engine)
         return footer(scene, self._orders.last, self._hints(scene), width, self._book.tabs)
@@ -75,6 +76,8 @@ class Foot:
             return Hints(focused.keys, self._told(HALT, FLATTEN), deaf=True)
         if self._app.screen is not self._book.front:
             return Hints((("esc", "closes"),), self._told(HALT, FLATTEN), deaf=True)
+        if scene.is_foreign:
+            return Hints((), self._told(*ALWAYS), deaf=True)
         if isinstance(focused, ApprovalsPanel):
             return Hints(focused.keys, self._told(*ALWAYS))
         hinted = (key for key in self.offered() if key.hint and key not in ALWAYS)

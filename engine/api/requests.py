@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Final, get_args
+from uuid import uuid4
 
 import msgspec
 
@@ -19,7 +20,9 @@ from engine.protocol import (
     Deny,
     Enter,
     Exit,
+    Flatten,
     Flip,
+    Halt,
     Reduce,
     Request,
     Verdict,
@@ -32,6 +35,10 @@ WAIT_S: Final = 3600
 TRIES: Final = 100
 WITHIN_S: Final = 86_400
 RUNGS: Final = 10_000
+ID: Final = 64
+BY: Final = 120
+STOPPING: Final[dict[str, type[Halt | Flatten]]] = {"halt": Halt, "flatten": Flatten}
+"""What a client of any protocol may ask for: no version may mean anything else by these words."""
 WORDS: Final = tuple(str(each.__struct_config__.tag) for each in get_args(AnyCommand))
 
 
@@ -47,6 +54,7 @@ class _Envelope(msgspec.Struct):
     """What can be read of a request of any version."""
 
     id: str = ""
+    by: msgspec.Raw = msgspec.Raw(b'""')
     protocol: int = PROTOCOL
     command: dict[str, msgspec.Raw] | None = None
 
@@ -60,22 +68,23 @@ def other_protocol(theirs: object, id: str = "") -> Unfit:
     return unfit(
         HTTPStatus.CONFLICT,
         f"this engine speaks protocol {PROTOCOL}, the client {theirs}: use the `ratchet` of the engine's "
-        "own version, "
-        "or restart the engine with the client's",
+        "own version, or restart the engine with the client's; `ratchet kill` halts it as it is",
         id,
     )
 
 
-def parse(body: bytes) -> Request | Unfit:
-    """The request, or 400 with what is wrong with it, or 409 for another protocol."""
+def parse(body: bytes, *, said: str = "") -> Request | Unfit:
+    """The request, or 400 with what is wrong with it, or 409 for another protocol. `said` is the protocol
+    that the client named beside it. Halt and flatten are taken from everybody.
+    """
     try:
         envelope = msgspec.json.decode(body.decode(), type=_Envelope)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return unfit(
             HTTPStatus.BAD_REQUEST, f"the request is not a JSON object as the protocol has it: {error}"
         )
-    if envelope.protocol != PROTOCOL:
-        return other_protocol(envelope.protocol, envelope.id)
+    if (theirs := said or str(envelope.protocol)) != str(PROTOCOL):
+        return _stopping(envelope) or other_protocol(theirs, envelope.id)
     try:
         request = msgspec.json.decode(body, type=Request)
     except msgspec.ValidationError as error:
@@ -86,6 +95,17 @@ def parse(body: bytes) -> Request | Unfit:
     if fault := _fault(request):
         return unfit(HTTPStatus.BAD_REQUEST, fault, envelope.id)
     return request
+
+
+def _stopping(envelope: _Envelope) -> Request | None:
+    """The halt or flatten of a client of another protocol. What else it may say is left out, and an id that
+    cannot be one replaced: asked for twice it does no harm.
+    """
+    if (kind := STOPPING.get(_word(envelope))) is None:
+        return None
+    id = envelope.id if 1 <= len(envelope.id) <= ID else uuid4().hex
+    reason = _text((envelope.command or {}).get("reason"))
+    return Request(id, _text(envelope.by)[:BY], kind(reason))
 
 
 def _told(envelope: _Envelope, error: msgspec.ValidationError) -> str:
@@ -113,8 +133,13 @@ def parse_signal(body: bytes) -> SignalHeard | Unfit:
 
 
 def _word(envelope: _Envelope) -> str:
+    return _text((envelope.command or {}).get("command"))
+
+
+def _text(raw: msgspec.Raw | None) -> str:
+    """What is written there, or nothing when it is no text."""
     try:
-        return msgspec.json.decode((envelope.command or {}).get("command", b'""'), type=str)
+        return msgspec.json.decode(raw or b'""', type=str)
     except msgspec.DecodeError:
         return ""
 
@@ -129,10 +154,10 @@ def _is_enter(envelope: _Envelope) -> bool:
 
 def _fault(request: Request) -> str:
     """What the types cannot say."""
-    if not 1 <= len(request.id) <= 64:
-        return "the request's id must be 1 to 64 characters of the client's choice, new for each new command"
-    if len(request.by) > 120:
-        return "`by` names the client in at most 120 characters"
+    if not 1 <= len(request.id) <= ID:
+        return f"the id must be 1 to {ID} characters of the client's choice, new for each new command"
+    if len(request.by) > BY:
+        return f"`by` names the client in at most {BY} characters"
     return _fault_of(request.command)
 
 

@@ -22,7 +22,10 @@ from engine.api.stream import Stream
 from engine.protocol import PROTOCOL
 
 PROTOCOL_HEADER: Final = "Ratchet-Protocol"
-"""A client that sends its protocol's number with a GET is told when it would misread the answer."""
+"""A client that sends its protocol's number with a request is told when it would misread the answer."""
+
+FOR_ALL: Final = {"/v1/hello", "/v1/commands"}
+"""What a client of any protocol may ask: who is there, and to halt."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -100,7 +103,7 @@ class ControlSocket:
 
     async def _command(self, request: web.Request) -> web.Response:
         """A command, once it has begun, is finished even when its client hangs up."""
-        parsed = parse(await request.read())
+        parsed = parse(await request.read(), said=request.headers.get(PROTOCOL_HEADER, ""))
         if isinstance(parsed, Unfit):
             return refusal(parsed)
         return answer(await asyncio.shield(self.served.command(parsed)))
@@ -133,9 +136,8 @@ async def _in_sentences(request: web.Request, handler: Handler) -> web.StreamRes
 
 @web.middleware
 async def _same_protocol(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """409 for a client that says that it speaks another protocol; `hello` is answered to everybody."""
+    """409 for a client that says that it speaks another protocol, where no one else sees to that."""
     theirs = request.headers.get(PROTOCOL_HEADER, str(PROTOCOL))
-    if theirs != str(PROTOCOL) and request.path != "/v1/hello":
-        refused = other_protocol(theirs)
-        return refusal(refused)
+    if theirs != str(PROTOCOL) and request.path not in FOR_ALL:
+        return refusal(other_protocol(theirs))
     return await handler(request)

@@ -11,18 +11,19 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
 from engine.api.server import ControlSocket
 from engine.journal.history import History
 from engine.journal.sqlite import SqliteJournal
-from engine.protocol import PROTOCOL, Hello
+from engine.protocol import PROTOCOL, Answer, Hello, Request, Resume
 from engine.runtime.face import Face
 from tests.acceptance.scene import Scene, scene
 from tests.desk.conftest import until, words
 from tui.app import RatchetDesk
-from tui.client import EngineClient
+from tui.client import EngineClient, EngineUnheard
 
 SIZE = (120, 40)
 
@@ -148,5 +149,38 @@ async def test_an_engine_that_comes_back_as_another_version_is_not_guessed_at(
         async with served(on, socket, Newer):
             await all_show("ANOTHER PROTOCOL", pilot)
             assert shows(pilot, "version 9.0.0 and speaks protocol 2")
+            assert not shows(pilot, "reach nobody")
         async with served(on, socket):
             await all_show("AUTO", pilot)
+
+
+async def test_a_desk_halts_and_flattens_an_engine_of_another_protocol(
+    tmp_path: Path, socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for of_the_engine in ("engine.api.requests.PROTOCOL", "engine.api.server.PROTOCOL"):
+        monkeypatch.setattr(of_the_engine, PROTOCOL + 1)
+    async with (
+        scene(tmp_path) as on,
+        served(on, socket, Newer),
+        desk_of(socket, "desk on tty2") as pilot,
+        desk_of(socket, "desk on pts/8", read_only=True) as watcher,
+    ):
+        await on.opens_and_climbs("95000")
+        await all_show("ANOTHER PROTOCOL", pilot, watcher)
+        assert shows(pilot, "Halt and flatten still work")
+        assert shows(pilot, "^K halt")
+        assert not shows(watcher, "still work")
+        with pytest.raises(EngineUnheard, match="speaks protocol 2, the client 1"):
+            await pilot.app.client.look("/v1/commands", Answer, body=resuming())  # type: ignore[attr-defined]
+        await pilot.press("ctrl+k")
+        await until(lambda: on.on.engine.state.kill, pilot)
+        await all_show("halt · done", pilot)
+        await pilot.press("ctrl+x")
+        await all_show("^X again within 3 s closes every managed position at market and halts", pilot)
+        await pilot.press("ctrl+x")
+        await until(lambda: not on.on.cycles(), pilot)
+
+
+def resuming() -> bytes:
+    """What this desk would send to let trading go on."""
+    return msgspec.json.encode(Request("r-1", "desk on tty2", Resume()))

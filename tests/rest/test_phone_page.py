@@ -97,6 +97,6 @@ async def test_the_api_is_listed_to_read(face: EngineFace, tmp_path: Path) -> No
         await page.until("document.querySelectorAll('.route').length > 10")
         text = await page.text()
         assert "/api/crypto/positions/{account}" in text
-        assert "Takes Request. Answers Answer." in text
+        assert "Takes Request or Stopping. Answers Answer." in text
         assert await page.run(FITS)
         assert page.errors == []

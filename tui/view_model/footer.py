@@ -73,7 +73,7 @@ def footer(
     """One line of `width` cells: keys left, screens right."""
     if dispatch is not None:
         return dispatch_line(dispatch, width)
-    if scene.is_gone:
+    if scene.is_gone and not scene.is_foreign:
         return gone_line(scene, width)
     return _keys(hints, width, tabs)
 
@@ -140,12 +140,15 @@ def leaving_line(scene: Scene, width: int, *, ends_engine: bool) -> Line:
     return line(cell(f" ^C again within 3 s leaves the desk; {after}", width, Ink.NOTICE))
 
 
-def arming_line(positions: tuple[PositionView, ...], width: int, *, key: str) -> Line:
-    """Flatten, armed: what the second press will close."""
-    managed = [p for p in positions if p.managed]
+def arming_line(positions: tuple[PositionView, ...] | None, width: int, *, key: str) -> Line:
+    """Flatten, armed: what the second press will close; None while nobody knows what is open."""
+    managed = [p for p in positions or () if p.managed]
     count = f"{len(managed)} position{'s' if len(managed) != 1 else ''}"
     listed = ", ".join(f"{printable(p.symbol)} {p.side} {fixed(p.size, p.qty_decimals)}" for p in managed)
-    closes = (
-        f"closes {count} at market and halts: {listed}" if managed else "halts; no managed position is open"
-    )
+    if positions is None:
+        closes = "closes every managed position at market and halts"
+    elif managed:
+        closes = f"closes {count} at market and halts: {listed}"
+    else:
+        closes = "halts; no managed position is open"
     return line(cell(f" FLATTEN ARMED · {key} again within 3 s {closes}", width, Ink.ALARM))

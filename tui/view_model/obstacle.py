@@ -24,8 +24,10 @@ class Obstacle(msgspec.Struct, frozen=True):
 def obstacle(scene: Scene, width: int, height: int) -> Obstacle | None:
     """The obstacle, or None when the desk can be drawn."""
     if scene.is_foreign:
+        stops = "" if scene.read_only else " Halt and flatten still work: the last line names their keys."
         return Obstacle(
-            "ANOTHER PROTOCOL", f"{printable(scene.link.reason)} This desk shows nothing rather than guess."
+            "ANOTHER PROTOCOL",
+            f"{printable(scene.link.reason)} This desk shows nothing rather than guess.{stops}",
         )
     if width < LEAST_WIDTH or height < LEAST_HEIGHT:
         text = (

@@ -9,9 +9,9 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from engine.api.requests import LARGEST, RUNGS, TRIES, WAIT_S, WITHIN_S
+from engine.api.requests import BY, ID, LARGEST, RUNGS, STOPPING, TRIES, WAIT_S, WITHIN_S
 from engine.api.rest.route import Route
-from engine.protocol import PROTOCOL, Answer, AnyCommand
+from engine.protocol import PROTOCOL, Answer, AnyCommand, Request
 
 DECIMAL: Final = {"type": "string", "format": "decimal"}
 PLAIN: Final = {"type": "string", "format": "decimal", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"}
@@ -26,8 +26,8 @@ PART: Final = {
 }
 COMMANDS: Final = frozenset(each.__name__ for each in get_args(AnyCommand))
 BOUNDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
-    ("Request", "id"): {"minLength": 1, "maxLength": 64},
-    ("Request", "by"): {"maxLength": 120},
+    ("Request", "id"): {"minLength": 1, "maxLength": ID},
+    ("Request", "by"): {"maxLength": BY},
     ("Request", "protocol"): {"const": PROTOCOL},
     ("Reduce", "fraction"): PART,
     ("Flip", "share"): PART,
@@ -37,6 +37,22 @@ BOUNDS: Final[dict[tuple[str, str], dict[str, Any]]] = {
     **{(each, "rung"): {"minimum": 0, "maximum": RUNGS} for each in ("Approve", "Deny")},
 }
 """What the types cannot say and the engine checks."""
+
+STOPPING_SCHEMA: Final[dict[str, Any]] = {
+    "title": "Stopping",
+    "type": "object",
+    "description": "A client of another protocol may halt and flatten; of the rest only the reason is read.",
+    "required": ["protocol", "command"],
+    "properties": {
+        "id": {"type": "string"},
+        "protocol": {"type": "integer", "not": {"const": PROTOCOL}},
+        "command": {
+            "type": "object",
+            "required": ["command"],
+            "properties": {"command": {"enum": list(STOPPING)}},
+        },
+    },
+}
 
 ABOUT: Final = (
     "Looking at a trading desk, and steering it. Money is USDT, sizes are base coin, both as decimal "
@@ -66,7 +82,7 @@ def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": _exact(components),
+            "schemas": {**_exact(components), "Stopping": STOPPING_SCHEMA},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -97,6 +113,8 @@ def _operation(route: Route, told: dict[str, Any]) -> dict[str, Any]:
         operation["description"] = f"Needs a token that opens {route.needs.word}."
     if _is_shape(route.takes):
         body = _exact(told[_key(route.takes)])
+        if route.takes is Request:
+            body = {"anyOf": [body, {"$ref": "#/components/schemas/Stopping"}]}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     return operation
 

@@ -18,7 +18,7 @@ from served import EngineFace
 
 from engine.api.address import SocketRefused
 from engine.api.server import ControlSocket
-from engine.protocol import Answer, Hello, OrderView, Reduce, Snapshot, StoryLine, Verdict
+from engine.protocol import Answer, Flatten, Halt, Hello, OrderView, Reduce, Snapshot, StoryLine, Verdict
 
 
 @pytest.fixture
@@ -101,7 +101,8 @@ async def test_the_id_and_the_asker_reach_the_engine_unchanged(
         (request({"command": "pause", "symbol": "BTCUSDT", "side": "up"}), 400, "does not fit the protocol"),
         (request({"command": "halt"}, id=""), 400, "id must be 1 to 64 characters"),
         (request({"command": "halt"}, id="x" * 65), 400, "id must be 1 to 64 characters"),
-        (request({"command": "halt"}, protocol=2), 409, "speaks protocol 1, the client 2"),
+        (request({"command": "resume"}, protocol=2), 409, "speaks protocol 1, the client 2"),
+        (request({"command": "resume"}, protocol=2), 409, "`ratchet kill` halts it as it is"),
         (request({"command": "a command of tomorrow"}, protocol=2), 409, "speaks protocol 1"),
     ],
 )
@@ -148,6 +149,53 @@ async def test_a_client_of_another_protocol_reads_hello_and_nothing_else(client:
         async with client.get(path, headers=headers) as reply:
             assert reply.status == 409
             assert "speaks protocol 1, the client 99" in (await reply.json())["text"]
+
+
+@pytest.mark.parametrize(
+    ("more", "headers"),
+    [
+        ({"protocol": 2}, {}),
+        ({"protocol": 2}, {"Ratchet-Protocol": "2"}),
+        ({}, {"Ratchet-Protocol": "2"}),
+        ({"protocol": 0, "token": [1], "by": {"desk": "tty2"}}, {}),
+        ({"protocol": 2, "id": ""}, {}),
+        ({"protocol": 2, "id": "x" * 65, "by": "y" * 121}, {}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [
+        ({"command": "halt", "reason": "news"}, Halt("news")),
+        ({"command": "flatten", "reason": "news", "symbols": ["BTCUSDT"]}, Flatten("news")),
+        ({"command": "halt", "reason": {"code": 7}}, Halt()),
+    ],
+)
+async def test_halt_and_flatten_are_taken_from_a_client_of_any_protocol(
+    face: EngineFace,
+    client: ClientSession,
+    more: dict[str, object],
+    headers: dict[str, str],
+    command: dict[str, object],
+    meant: Halt | Flatten,
+) -> None:
+    body = request(command, **more)  # type: ignore[arg-type]
+    async with client.post("/v1/commands", data=body, headers=headers) as reply:
+        answer = msgspec.json.decode(await reply.read(), type=Answer)
+    assert (reply.status, answer.verdict) == (200, Verdict.DONE)
+    assert face.now.engine.killed
+    [asked] = face.asked
+    assert asked.command == meant
+    assert 1 <= len(asked.id) <= 64
+    assert len(asked.by) <= 120
+
+
+async def test_a_header_of_another_protocol_lets_nothing_through_that_adds_risk(
+    face: EngineFace, client: ClientSession
+) -> None:
+    body = request({"command": "unpause", "symbol": "BTCUSDT", "side": "short"})
+    async with client.post("/v1/commands", data=body, headers={"Ratchet-Protocol": "2"}) as reply:
+        assert reply.status == 409
+    assert face.asked == []
 
 
 async def test_a_command_is_finished_when_its_client_hangs_up(path: Path) -> None:
