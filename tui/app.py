@@ -196,11 +196,17 @@ class RatchetDesk(App[int]):
         snapshot, elapsed = self.client.newest()
         self._hear(snapshot)
         self.scene = Scene(
-            self.client.link, snapshot, elapsed, self._wall(), self.read_only, self._pace.times
+            self.client.link,
+            snapshot,
+            elapsed,
+            self._wall(),
+            self.read_only,
+            self._pace.times,
+            self.looks.first_keys,
         )
         since = (self.scene.now - self.scene.link.since) // 1000 if self.scene.is_gone else 0
         armed = self.orders.is_armed, self.door.is_ajar
-        moment = (snapshot, self.scene.link, elapsed // 1000, since, armed)
+        moment = (snapshot, self.scene.link, elapsed // 1000, since, armed, self.scene.keys)
         self.orders.forget()
         if len(self._moment) != len(moment) or any(
             a is not b and a != b for a, b in zip(moment, self._moment, strict=True)

@@ -5,12 +5,15 @@ are read from here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from textual.binding import Binding, BindingType, Keymap
 
 from tui.pages import PAGES
+
+if TYPE_CHECKING:
+    from textual.binding import Binding, BindingType, Keymap
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -28,6 +31,8 @@ class Key(msgspec.Struct, frozen=True):
 
     @property
     def binding(self) -> Binding:
+        from textual.binding import Binding
+
         return Binding(
             self.keys,
             self.action,
@@ -168,3 +173,12 @@ def shown_keys(key: Key, keymap: Keymap) -> tuple[str, ...]:
     """Every way to press a key, as the trader reads it: `^K`, `/`, `?`."""
     pressed = keymap.get(key.id, key.keys).split(",")
     return tuple(f"^{k[5:].upper()}" if k.startswith("ctrl+") else NAMES.get(k, k) for k in pressed)
+
+
+def first_keys(keymap: Keymap) -> Mapping[str, str]:
+    """Of every name the key that a sentence tells, as the trader reads it."""
+    return MappingProxyType({key.id: shown_keys(key, keymap)[0] for key in (*DESK_KEYS, *APP_KEYS)})
+
+
+FIRST_KEYS: Final = first_keys({})
+"""The same without a keymap."""

@@ -12,7 +12,7 @@ from textual.binding import Keymap
 
 from engine.protocol import Hello
 from tui.kept import KEYMAP, THEME, Kept
-from tui.keymaps import KEYMAPS
+from tui.keymaps import FIRST_KEYS, KEYMAPS, first_keys
 from tui.orders import Orders
 from tui.own_keys import keymap_of
 from tui.wardrobe import CHOSEN, Wardrobe
@@ -29,7 +29,8 @@ Wished = str | Mapping[str, str] | None
 
 class Looks:
     """Themes out of the wardrobe and a keymap, put on the desk. `where` says whose word each is, for the
-    Settings; `keys` is the keymap as Textual has it; `problems` are sentences that were not told yet.
+    Settings; `keys` is the keymap as Textual has it, `first_keys` as sentences tell it; `problems` are
+    sentences that were not told yet.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Looks:
         self.where = {THEME: "default", KEYMAP: "default"}
         self.keymap = "default"
         self.keys: Keymap = {}
+        self.first_keys = FIRST_KEYS
         self._wished, self._said_in = keymap, said_in
         self.dress(None)
         chosen = kept.choice(KEYMAP)
@@ -148,7 +150,7 @@ class Looks:
         keys, wrong = keymap_of(keymap)
         self.keymap = OWN if not isinstance(keymap, str) else "default" if wrong else keymap
         self.where[KEYMAP] = where
-        self.keys = keys
+        self.keys, self.first_keys = keys, first_keys(keys)
         self._app.set_keymap(keys)
         self.problems += wrong
 

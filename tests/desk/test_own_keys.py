@@ -8,8 +8,13 @@ import pytest
 from textual.widgets import Static
 
 from engine.protocol import Halt
+from tests.desk import scenes
 from tests.desk.conftest import Clocks, settled, until, watching, words
+from tui.link import Link, LinkState
 from tui.own_keys import keymap_of
+from tui.view_model.ink import text_of
+from tui.view_model.ladder import ladder
+from tui.view_model.scene import Scene
 
 
 def test_an_unknown_keymap_is_told_and_the_default_stays() -> None:
@@ -110,3 +115,31 @@ async def test_help_tells_the_names_for_own_keys_in_every_width(socket: Path, cl
             told = str(page.render())
             assert all(name in " ".join(told.split()) for name in ("[desk.keys]", "page.5", "grid.next"))
             assert max(map(len, told.splitlines())) <= size[0] - 8
+
+
+OWN = {"resume": "ctrl+l", "quit": "Q", "help": "f2", "adopt": "v", "ticket": "t"}
+
+
+async def test_every_sentence_that_names_a_key_names_the_traders_own(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, scenes.UNMANAGED, keymap=OWN) as (pilot, face, _):
+        await until(lambda: "· v adopts it" in words(pilot), pilot)
+        await face.tell(scenes.KILLED)
+        await until(lambda: "^L resumes" in words(pilot), pilot)
+        await pilot.press("2")
+        await until(lambda: "by ticket (t on the Desk)" in words(pilot), pilot)
+        await face.vanish()
+        await until(lambda: "Q quits, f2 helps" in words(pilot), pilot)
+
+
+async def test_a_keymap_that_is_chosen_meanwhile_is_told_at_once(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, scenes.KILLED, keymap=OWN) as (pilot, _, desk):
+        await until(lambda: "^L resumes" in words(pilot), pilot)
+        desk.looks.use_keymap("default")
+        await until(lambda: "^R resumes" in words(pilot), pilot)
+
+
+def test_a_desk_that_only_watches_is_told_no_key_that_adopts() -> None:
+    watcher = Scene(Link(LinkState.UP), scenes.UNMANAGED, 0, scenes.NOW, read_only=True)
+    drawn = "\n".join(text_of(line) for line in ladder(watcher, scenes.STRANGER, 78, 10))
+    assert "Not managed: SOLUSDT is not in the list of managed symbols" in drawn
+    assert "adopts it" not in drawn

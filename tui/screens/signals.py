@@ -87,7 +87,8 @@ class SignalsScreen(Page):
             self._show_heard(view)
         sheet = self.query_one(SignalSheet)
         sheet.entitle("Signals")
-        sheet.draw(tuple(cropped(words, sheet.room) for words in empty(view, self._trouble)))
+        said = empty(view, self._trouble, ticket=scene.keys["ticket"])
+        sheet.draw(tuple(cropped(words, sheet.room) for words in said))
 
     def _show_heard(self, view: SignalsView) -> None:
         self.query_one("#regimes", Sheet).draw(regimes(view, self.size.width))

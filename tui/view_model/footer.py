@@ -128,7 +128,8 @@ def dispatch_line(dispatch: Dispatch, width: int) -> Line:
 def gone_line(scene: Scene, width: int) -> Line:
     """What stands in the place of the keys while nobody hears them."""
     reason = printable(scene.link.reason) or "looking for the engine"
-    return line(cell(f" Keys reach nobody: {reason} · q quits, F1 helps", width, Ink.NOTICE))
+    keys = f"{scene.keys['quit']} quits, {scene.keys['help']} helps"
+    return line(cell(f" Keys reach nobody: {reason} · {keys}", width, Ink.NOTICE))
 
 
 def leaving_line(scene: Scene, width: int, *, ends_engine: bool) -> Line:

@@ -169,7 +169,7 @@ def _warnings(scene: Scene, width: int) -> list[tuple[Ink, str]]:
 def _halted(scene: Scene, engine: EngineView, width: int) -> str:
     """Who halted, what that means, how many stops stay, and what ends it; the meaning gives way."""
     stops = _stops(scene, ("no stop rests", "1 stop stays", "{} stops stay"))
-    resumes = "" if scene.read_only else "^R resumes"
+    resumes = "" if scene.read_only else f"{scene.keys['resume']} resumes"
     who = f"HALTED {halted_by(engine)}"
     whole = " · ".join(words for words in (who, "no new risk", stops, resumes) if words)
     return whole if cells(whole) < width else " · ".join(words for words in (who, stops, resumes) if words)

@@ -66,7 +66,7 @@ def ladder(scene: Scene, position: PositionView | None, width: int, height: int)
         )
     vital = sum(level.weight < ENTRY_WEIGHT for level in levels(scene, position))
     roomy = height >= vital + 3 and height >= LEAST + 5
-    below = _below(position, width, roomy=roomy, ruled=height >= 16)[: max(1, height - LEAST)]
+    below = _below(scene, position, width, roomy=roomy, ruled=height >= 16)[: max(1, height - LEAST)]
     room = max(1, height - len(below))
     drawn = _body(scene, position, width, room)[:room]
     filled = (*drawn, *(BLANK,) * (room - len(drawn)), *below)
@@ -144,11 +144,11 @@ def _more(margin: str, stop: str, by: str) -> Line:
     )
 
 
-def _below(position: PositionView, width: int, *, roomy: bool, ruled: bool) -> tuple[Line, ...]:
+def _below(scene: Scene, position: PositionView, width: int, *, roomy: bool, ruled: bool) -> tuple[Line, ...]:
     """The lines under the axis: what hinders, the money, and the machine."""
     room = width - 2
     lines = [
-        *_hindrance(position, room, roomy=roomy),
+        *_hindrance(scene, position, room, roomy=roomy),
         _money(position, room),
         *_machine(position, room, roomy=roomy),
     ]
@@ -156,10 +156,11 @@ def _below(position: PositionView, width: int, *, roomy: bool, ruled: bool) -> t
     return (*rule, *((Span(" "), *cropped(words, room)) for words in lines if words))
 
 
-def _hindrance(position: PositionView, room: int, *, roomy: bool) -> tuple[Line, ...]:
+def _hindrance(scene: Scene, position: PositionView, room: int, *, roomy: bool) -> tuple[Line, ...]:
     """Why the ladder does nothing with it; wrapped where there is height for it."""
     if not position.managed:
-        adopts = " · a adopts it" if position.can_adopt else ""
+        can = position.can_adopt and not scene.read_only
+        adopts = f" · {scene.keys['adopt']} adopts it" if can else ""
         words = f"Not managed: {printable(position.reason)}{adopts}"
     elif position.blocked:
         rung = position.next_rung

@@ -4,12 +4,14 @@ engine.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from engine.protocol import Mode, PositionView, Snapshot
+from tui.keymaps import FIRST_KEYS
 from tui.link import Link, LinkState
 from tui.view_model.ink import Ink
 
@@ -33,7 +35,8 @@ class Freshness(StrEnum):
 
 class Scene(msgspec.Struct, frozen=True):
     """`elapsed_ms` is the time since `snapshot` arrived, by this desk's steady clock; `now` is the wall
-    clock, milliseconds UTC; `pace` is how many times as fast as the engine's the market's clock runs.
+    clock, milliseconds UTC; `pace` is how many times as fast as the engine's the market's clock runs;
+    `keys` are the trader's own, by name.
     """
 
     link: Link
@@ -42,6 +45,7 @@ class Scene(msgspec.Struct, frozen=True):
     now: int = 0
     read_only: bool = False
     pace: int | None = None
+    keys: Mapping[str, str] = FIRST_KEYS
 
     @property
     def is_gone(self) -> bool:

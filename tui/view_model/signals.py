@@ -78,8 +78,8 @@ def regimes(view: SignalsView, width: int) -> tuple[Line, ...]:
     return tuple(line(cell("" if k else " Regime", 9, Ink.LABEL), *words) for k, words in enumerate(rows))
 
 
-def empty(view: SignalsView | None, trouble: str) -> tuple[Line, ...]:
-    """The whole page while no signal has come."""
+def empty(view: SignalsView | None, trouble: str, *, ticket: str) -> tuple[Line, ...]:
+    """The whole page while no signal has come; `ticket` is the key of the order ticket."""
     if trouble:
         return BLANK, line(Span(f"  The signals cannot be read: {printable(trouble)}", Ink.WARN))
     if view is None:
@@ -96,7 +96,7 @@ def empty(view: SignalsView | None, trouble: str) -> tuple[Line, ...]:
         line(Span("  No signal is configured on this engine.", Ink.BRIGHT)),
         BLANK,
         line("  The ladder needs none: it scales what you open. Nothing is missing."),
-        line("  Entries are yours: open on Bitget, or by ticket (", Span("o", Ink.KEY), " on the Desk)."),
+        line("  Entries are yours: open on Bitget, or by ticket (", Span(ticket, Ink.KEY), " on the Desk)."),
         BLANK,
         line(Span("  To let a TradingView strategy enter and leave, under all limits", Ink.LABEL)),
         _step("1  export WEBHOOK_EXPECTED_TOKEN=…", "16 random characters or more"),
