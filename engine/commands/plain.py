@@ -22,6 +22,7 @@ from engine.commands.figures import (
     worse,
 )
 from engine.commands.particulars import of_account, of_limit, of_position
+from engine.core.words import left_out
 from engine.protocol import (
     AccountView,
     ApprovalView,
@@ -69,9 +70,8 @@ def numbers(now: Snapshot) -> Iterator[str]:
     """The account and every position, in figures."""
     yield account(now.account)
     yield of_account(now.account)
-    if strangers := sum(not each.managed for each in now.positions):
-        them = "1 position" if strangers == 1 else f"{strangers} positions"
-        yield f"the worst case leaves out {them} not under care"
+    if missing := left_out(now.left_out):
+        yield f"the worst case {missing}"
     yield from (of_limit(each) for each in now.limits)
     for each in now.positions:
         yield position(each)

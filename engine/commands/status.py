@@ -11,7 +11,7 @@ from engine.commands.figures import age, amount, percent, signed, signed_percent
 from engine.commands.positions import as_table
 from engine.commands.reading import engine_of, unread
 from engine.commands.speech import DONE
-from engine.core.words import sentence
+from engine.core.words import left_out, sentence
 from engine.protocol import AccountView, EngineView, LimitView, LinkView, Snapshot
 
 
@@ -30,6 +30,8 @@ def as_lines(snapshot: Snapshot) -> Iterator[str]:
     yield from _engine(snapshot.engine)
     yield from _links(snapshot.links)
     yield from _account(snapshot.account)
+    if missing := left_out(snapshot.left_out):
+        yield f"{'':<10} the worst case {missing}"
     yield from _limits(snapshot.limits)
     for each in snapshot.unknown:
         waited = span(snapshot.engine.now - each.since)

@@ -73,6 +73,11 @@ def rungs(number: int) -> str:
     return f"{number} rung{'' if number == 1 else 's'}"
 
 
+def left_out(number: int) -> str:
+    """`leaves out 1 position not under care`, of a worst case; empty when it leaves out none."""
+    return f"leaves out {number} position{'s' if number > 1 else ''} not under care" if number else ""
+
+
 def clock(at: int) -> str:
     """`14:03:02 UTC`, of milliseconds."""
     minutes, seconds = divmod(at // 1000, 60)

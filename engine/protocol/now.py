@@ -308,6 +308,13 @@ class Snapshot(msgspec.Struct, frozen=True):
     log: tuple[LogLine, ...]
     flips: tuple[FlipView, ...] = ()
 
+    @property
+    def left_out(self) -> int:
+        """How many positions are open and not under care; `account.worst_case` is without them, and what they
+        can lose is not known.
+        """
+        return sum(not position.managed for position in self.positions)
+
 
 class OrderView(msgspec.Struct, frozen=True):
     """An order that rests on the exchange. `ours` when its client id is Ratchet's. `qty` None: the whole

@@ -47,6 +47,14 @@ async def test_a_question_is_answered(tmp_path: Path, text: str, answer: str) ->
         assert on.desk.asked == []
 
 
+@pytest.mark.parametrize("text", ["/status", "/pos"])
+async def test_the_phone_is_told_what_the_worst_case_leaves_out(tmp_path: Path, text: str) -> None:
+    stranger = btc_short(key="ETHUSDT:short", symbol="ETHUSDT", managed=False, worst_case=None)
+    desk = EngineFace(snapshot(positions=(btc_short(), stranger)))
+    async with pocket(tmp_path, desk=desk) as on:
+        await on.asks(text, "⚠️ The worst case leaves out 1 position not under care")
+
+
 async def test_the_menu_of_the_bot_is_what_help_lists(tmp_path: Path) -> None:
     async with pocket(tmp_path) as on:
         await on.api.called("setMyCommands")

@@ -83,6 +83,15 @@ async def test_unknown_prices_are_told_as_unknown(tmp_path: Path) -> None:
         assert "null" not in text
 
 
+async def test_what_the_worst_case_leaves_out_is_told_beside_it(tmp_path: Path) -> None:
+    face = EngineFace(snapshot(positions=(btc_short(managed=False, worst_case=None),)))
+    async with opened(face, open_page=True) as server, phone(server.url, tmp_path / "chromium") as page:
+        await page.until("document.getElementById('state').textContent === 'live'")
+        assert "1 not under care" in await page.text()
+        assert await page.run(FITS)
+        assert page.errors == []
+
+
 async def test_a_name_from_outside_is_text_and_never_markup(tmp_path: Path) -> None:
     evil = btc_short(reason="<img src=x onerror=document.title='owned'>", managed=False, status=None)
     face = EngineFace(snapshot(positions=(evil,)))

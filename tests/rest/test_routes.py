@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientSession
 from front_door import SECRETS, EngineFace, bearer, opened
 from msgspec.structs import replace
-from served import snapshot
+from served import btc_short, snapshot
 
 from engine.api.rest.desk import STORIES
 from engine.api.rest.server import RestRefused, RestServer
@@ -251,6 +251,8 @@ async def test_metrics_are_prometheus_text(face: EngineFace, client: ClientSessi
     position = '{symbol="BTCUSDT",side="short"}'
     assert samples["ratchet_equity_usdt"] == "109.7033"
     assert samples["ratchet_day_pnl_usdt"] == "9.7033"
+    assert samples["ratchet_worst_case_usdt"] == "-4.4975"
+    assert samples["ratchet_worst_case_leaves_out"] == "0"
     assert samples["ratchet_win_rate_ratio"] == "0.5"
     assert float(samples["ratchet_rungs_average"]) == pytest.approx((3 + 1 + 1) / 3)
     assert samples["ratchet_liquidation_risk_usdt"] == str(Decimal("5968.84") * Decimal("0.0031"))
@@ -276,6 +278,23 @@ async def test_what_nobody_knows_is_not_measured_as_zero() -> None:
     assert "ratchet_equity_usdt" not in text
     assert "ratchet_win_rate_ratio" not in text
     assert "ratchet_day_pnl_usdt 9.7033" in text
+
+
+async def test_what_the_worst_case_leaves_out_is_counted_and_the_sum_is_no_measure() -> None:
+    stranger = btc_short(key="ETHUSDT:short", symbol="ETHUSDT", managed=False, worst_case=None)
+    face = EngineFace(snapshot(positions=(btc_short(), stranger)))
+    async with opened(face) as server, ClientSession(server.url, headers=bearer(Scope.READ)) as client:
+        async with client.get("/api/crypto/accounts") as reply:
+            [account] = (await reply.json())["accounts"]
+        async with client.get("/api/crypto/positions") as reply:
+            open_now = await reply.json()
+        async with client.get("/metrics") as reply:
+            told = await reply.text()
+    assert (account["worst_case_leaves_out"], account["money"]["worst_case"]) == (1, "-4.4975")
+    assert open_now["worst_case_leaves_out"] == 1
+    assert "ratchet_worst_case_leaves_out 1" in told
+    assert "ratchet_worst_case_usdt" not in told
+    assert 'ratchet_position_worst_case_usdt{symbol="BTCUSDT",side="short"} -4.4975' in told
 
 
 async def test_the_open_page_is_open_at_home_only(face: EngineFace) -> None:

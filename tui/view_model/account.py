@@ -76,8 +76,7 @@ def _known(snapshot: Snapshot) -> tuple[Figure, ...]:
 
 def _unsaid(snapshot: Snapshot) -> Line:
     """What is open and not under care can lose as well, and nobody says how much."""
-    strangers = any(not position.managed for position in snapshot.positions)
-    return line(Span(" +?", Ink.WARN)) if strangers else BLANK
+    return line(Span(" +?", Ink.WARN)) if snapshot.left_out else BLANK
 
 
 def worst_case(snapshot: Snapshot) -> Decimal | None:

@@ -50,14 +50,16 @@ def _engine(snapshot: Snapshot) -> Iterator[Family]:
 
 
 def _money(snapshot: Snapshot) -> Iterator[Family]:
-    account = snapshot.account
+    account, missing = snapshot.account, snapshot.left_out
+    worst = None if missing else account.worst_case
     yield _one("equity_usdt", "Equity of the account", account.equity)
     yield _one("free_usdt", "Free margin", account.free)
     yield _one("day_pnl_usdt", "Result of the UTC day", account.day_pnl)
     yield _one("day_return_ratio", "Result of the UTC day over its first equity", account.day_return)
     yield _one("week_pnl_usdt", "Result of the UTC week", account.week_pnl)
     yield _one("week_return_ratio", "Result of the UTC week over its first equity", account.week_return)
-    yield _one("worst_case_usdt", "Result if every stop that rests fills now", account.worst_case)
+    yield _one("worst_case_usdt", "Result if every stop that rests fills now", worst)
+    yield _one("worst_case_leaves_out", "Open positions not under care, whose worst case is unknown", missing)
     yield _one("deployed_ratio", "Margin in use over equity", account.deployed)
     yield _one("leverage_ratio", "Notional over equity", account.leverage)
 

@@ -24,7 +24,8 @@ from engine.protocol import (
 
 class Account(msgspec.Struct, frozen=True):
     """An account. `halted` says who stopped trading, empty when it runs; `reconciled` whether everything has
-    been read from the exchange since the start.
+    been read from the exchange since the start; `worst_case_leaves_out` how many open positions are not under
+    care: the worst case of `money` is without them.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Account(msgspec.Struct, frozen=True):
     reconciled: bool
     read_only: str
     positions: int
+    worst_case_leaves_out: int
     money: AccountView
     limits: tuple[LimitView, ...]
 
@@ -45,10 +47,13 @@ class AccountList(msgspec.Struct, frozen=True):
 
 
 class PositionList(msgspec.Struct, frozen=True):
-    """The open positions of an account, managed or not."""
+    """The open positions of an account, managed or not. `worst_case_leaves_out` counts those that are not:
+    they have no worst case, and the account's is without them.
+    """
 
     at: int
     account: str
+    worst_case_leaves_out: int
     positions: tuple[PositionView, ...]
 
 
@@ -107,6 +112,7 @@ def accounts_of(snapshot: Snapshot) -> AccountList:
         reconciled=engine.reconciled,
         read_only=engine.read_only,
         positions=len(snapshot.positions),
+        worst_case_leaves_out=snapshot.left_out,
         money=snapshot.account,
         limits=snapshot.limits,
     )
@@ -114,7 +120,8 @@ def accounts_of(snapshot: Snapshot) -> AccountList:
 
 
 def positions_of(snapshot: Snapshot) -> PositionList:
-    return PositionList(snapshot.engine.now, snapshot.engine.account, snapshot.positions)
+    engine = snapshot.engine
+    return PositionList(engine.now, engine.account, snapshot.left_out, snapshot.positions)
 
 
 def history_of(snapshot: Snapshot, cycles: tuple[CycleView, ...]) -> HistoryList:

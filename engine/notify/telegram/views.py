@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from engine.core.words import amount, at_worst, money, percent, price, rungs, sentence, size
+from engine.core.words import amount, at_worst, left_out, money, percent, price, rungs, sentence, size
 from engine.notify.layout import clock
 from engine.notify.telegram.lateness import span
 from engine.notify.telegram.markup import bold, escaped
@@ -28,6 +28,7 @@ def status(snapshot: Snapshot) -> str:
         f"week {_money(account.week_pnl)} ({_percent(account.week_return)})",
         f"Worst case {_worst(account.worst_case)}, {account.cycles} of {account.max_cycles} cycles, "
         f"{account.risk_free} risk-free",
+        *_left_out(snapshot),
     ]
     lines += [escaped(_short(position)) for position in snapshot.positions]
     lines += [escaped(f"⚠️ {limit.name} reached: {limit.now}") for limit in snapshot.limits if limit.hit]
@@ -35,8 +36,8 @@ def status(snapshot: Snapshot) -> str:
 
 
 def positions(snapshot: Snapshot) -> list[str]:
-    """A block a position."""
-    return [_position(each) for each in snapshot.positions] or ["Nothing is open."]
+    """A block a position, and what the worst case does not tell."""
+    return [*map(_position, snapshot.positions), *_left_out(snapshot)] or ["Nothing is open."]
 
 
 def results(snapshot: Snapshot) -> list[str]:
@@ -125,6 +126,11 @@ def _about(position: PositionView) -> Iterator[str]:
     if position.worst_case is not None:
         yield f"Worst case {at_worst(position.worst_case)}{', RISK-FREE' if position.risk_free else ''}"
     yield sentence(position.if_machine_dies)
+
+
+def _left_out(snapshot: Snapshot) -> list[str]:
+    missing = left_out(snapshot.left_out)
+    return [f"⚠️ The worst case {missing}"] if missing else []
 
 
 def _money(value: Decimal | None) -> str:

@@ -237,6 +237,17 @@ def test_status_tells_mode_money_and_halt(face: EngineFace, capsys: Captured) ->
     assert msgspec.json.decode(capsys.readouterr().out, type=type(face.now)) == face.now
 
 
+def test_status_tells_what_the_worst_case_leaves_out(face: EngineFace, capsys: Captured) -> None:
+    assert main(["status"]) == 0
+    assert "leaves out" not in capsys.readouterr().out
+    strangers = [btc_short(key=f"{symbol}:short", symbol=symbol, managed=False) for symbol in ("ETH", "SOL")]
+    face.change(positions=(btc_short(), *strangers))
+    assert main(["status"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    [risk] = [number for number, line in enumerate(told) if line.startswith("risk       worst case −4.50")]
+    assert told[risk + 1] == "           the worst case leaves out 2 positions not under care"
+
+
 def test_status_tells_what_is_not_known_and_what_happens_if_the_machine_dies(
     face: EngineFace, capsys: Captured
 ) -> None:

@@ -82,9 +82,13 @@ function accountCard(account) {
   card.append(lead(make("span", account.id, "name"), make("span", amount(m.equity), "big")),
     under("Equity, USDT", `${account.positions} open`),
     rows(["Free", amount(m.free)], ["Today", result(m.day_pnl, m.day_return)], ["This week", result(m.week_pnl, m.week_return)],
-      ["Worst case", result(m.worst_case)], ["Margin in use", percent(m.deployed)], ["Leverage", m.leverage === null ? "–" : `${fixed(m.leverage, 2)}×`],
+      ["Worst case", result(m.worst_case)], ...leftOut(account.worst_case_leaves_out), ["Margin in use", percent(m.deployed)], ["Leverage", m.leverage === null ? "–" : `${fixed(m.leverage, 2)}×`],
       ["Cycles", `${m.cycles} of ${m.max_cycles}, ${m.risk_free} risk-free`]));
   return card;
+}
+
+function leftOut(number) {
+  return number ? [["Not in the worst case", [`${number} not under care`, "warn"]]] : [];
 }
 
 function positionCard(p) {
