@@ -54,6 +54,7 @@ async def test_a_button_pressed_twice_counts_once(tmp_path: Path) -> None:
         for _ in range(3):
             on.press(card, "Yes, do it", data=data)
         await on.api.until(lambda shown: shown.id == card.id and not shown.buttons)
+        await on.api.called("answerCallbackQuery", 3)
         await on.asks("/limits", "Limits")
         assert len(on.desk.asked) == 1
         assert on.api.popups.count("Already answered.") == 2
