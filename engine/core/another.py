@@ -1,5 +1,6 @@
 """Another Ratchet on this account: it shows by orders in our id space that we did not send. Two of them would
-carry out every step twice, so that one that has met another trades nothing.
+carry out every step twice, so that one that has met another does nothing of its own. What the trader orders
+to reduce risk it still does: done by both, it closes more, and opens nothing.
 """
 
 from __future__ import annotations
@@ -32,14 +33,22 @@ def order_met(turn: Turn, client_id: str) -> None:
         met(turn, [client_id])
 
 
+def still_obeys(state: State) -> bool:
+    """Whether an engine that may not trade does what the trader orders to reduce risk. One that was
+    started to watch does not: so the trader chose.
+    """
+    return not state.read_only or state.read_only == ANOTHER_ENGINE
+
+
 def met(turn: Turn, client_ids: Sequence[str]) -> None:
-    """Trade nothing from now on, and say so."""
+    """Do nothing of its own from now on, and say so."""
     if turn.state.read_only:
         return
     turn.set(read_only=ANOTHER_ENGINE)
     turn.note(
         "second engine",
         Level.URGENT,
-        f"{ANOTHER_ENGINE}: {', '.join(client_ids[:3])}. This engine trades nothing. If no other engine "
-        "runs (its journal was lost), start with --take-over.",
+        f"{ANOTHER_ENGINE}: {', '.join(client_ids[:3])}. This engine does nothing of its own; halt, flatten, "
+        "close and reduce by your hand work. If no other engine runs (its journal was lost), start with "
+        "--take-over.",
     )

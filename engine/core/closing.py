@@ -8,10 +8,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from engine.core.actions import Level, PlaceMarket
+from engine.core.another import still_obeys
 from engine.core.cycle import Cycle, Order, Stage
 from engine.core.ids import close_id
 from engine.core.instrument import ZERO
-from engine.core.ledger import Parts, by_trader_first, parts_of, size_of
+from engine.core.ledger import Parts, by_trader_first, parts_of, size_of, unfilled
 from engine.core.turn import Turn
 from engine.core.words import name, size
 
@@ -24,15 +25,24 @@ DUST: Final = frozenset({"45110", "45111", "43006"})
 
 def close_parts(turn: Turn, cycle: Cycle, parts: Parts, why: str) -> Cycle:
     """Send a reduce-only market order for these parts, unless one is on its way or has just failed; then a
-    later turn tries again.
+    later turn tries again. An engine that may not trade sends none.
     """
+    return cycle if turn.state.read_only else _send(turn, cycle, parts, why)
+
+
+def close_by_hand(turn: Turn, cycle: Cycle, parts: Parts, why: str, *, asked: str = "") -> Cycle:
+    """As `close_parts`, by the trader's order: also beside another engine. What one that was `asked` for
+    leaves is sent after it.
+    """
+    return _send(turn, cycle, parts, why, asked) if still_obeys(turn.state) else cycle
+
+
+def _send(turn: Turn, cycle: Cycle, parts: Parts, why: str, asked: str = "") -> Cycle:
     qty = size_of(parts)
-    if cycle.close is not None or turn.at < cycle.close_after or qty <= ZERO or turn.state.read_only:
-        return cycle
-    if not closable(turn, cycle, qty):
+    if cycle.close is not None or turn.at < cycle.close_after or not closable(turn, cycle, qty):
         return cycle
     made = cycle.closes_made + 1
-    order = Order(close_id(cycle.id, made), qty, parts, Stage.SENT, sent=turn.at)
+    order = Order(close_id(cycle.id, made), qty, parts, Stage.SENT, sent=turn.at, asked=asked)
     cycle = replace(cycle, close=order, closes_made=made)
     turn.send(PlaceMarket(order.id, cycle.symbol, cycle.side, opens=False, qty=qty), cycle.id)
     turn.note("close", Level.MONEY, f"{name(cycle)}: closing {size(qty)} at market, {why}.", cycle)
@@ -41,6 +51,8 @@ def close_parts(turn: Turn, cycle: Cycle, parts: Parts, why: str) -> Cycle:
 
 def closable(turn: Turn, cycle: Cycle, qty: Decimal) -> bool:
     """A crumb below the exchange's minimum waits for the next reduce, unless it is all that is left."""
+    if qty <= ZERO:
+        return False
     price = turn.mark(cycle.symbol) or cycle.held_entry
     return qty == cycle.held_qty or turn.instrument(cycle.symbol).is_tradable(qty, price)
 
@@ -49,35 +61,44 @@ def close_fraction(turn: Turn, cycle: Cycle, fraction: Decimal, why: str) -> Cyc
     """Close a fraction of the position, the trader's own legs first."""
     instrument = turn.instrument(cycle.symbol)
     qty = cycle.held_qty if fraction >= 1 else instrument.floor_qty(cycle.held_qty * fraction)
-    return close_parts(turn, cycle, parts_of(cycle, qty, by_trader_first(cycle)), why)
+    return close_by_hand(turn, cycle, parts_of(cycle, qty, by_trader_first(cycle)), why, asked=why)
 
 
 def advance_close(turn: Turn, cycle: Cycle) -> Cycle:
-    """Finish the close on its way; while the cycle is closing, send the next until nothing is held."""
+    """Finish the close on its way, and send what it left; while the cycle is closing, send the next until
+    nothing is held.
+    """
     order = cycle.close
     if order is not None and is_over(order):
         cycle = _ended(turn, cycle, order)
+    rest = cycle.close
+    if rest is not None and rest.stage is Stage.PLANNED and (cycle.closing or turn.at >= cycle.close_after):
+        parts = unfilled(cycle, rest.parts, ZERO)
+        cycle = replace(cycle, close=None)
+        if not cycle.closing:
+            cycle = close_by_hand(turn, cycle, parts, f"{rest.asked}, the rest", asked=rest.asked)
     if cycle.closing and cycle.close is None and cycle.held_qty > ZERO:
         parts = parts_of(cycle, cycle.held_qty, by_trader_first(cycle))
-        cycle = close_parts(turn, cycle, parts, cycle.closing)
+        cycle = close_by_hand(turn, cycle, parts, cycle.closing)
     return cycle
 
 
 def _ended(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
-    """A close that did less than it should is told, and the next one waits."""
+    """A close that did less than it should is told, and the next one waits. What is left of one that the
+    trader asked for is planned: a refused one was told, and is the trader's to repeat.
+    """
     if order.filled >= order.qty:
         return replace(cycle, close=None, close_after=0, closes_empty=0)
     empty = 0 if order.filled else cycle.closes_empty + 1
     wait = RETRY_MS * min(2 ** max(empty - 1, 0), LONGEST_RETRY)
+    rest = unfilled(cycle, order.parts, order.filled)
+    again = order.stage is Stage.DONE and closable(turn, cycle, size_of(rest))
     if order.stage is Stage.DONE:
-        turn.note(
-            "close",
-            Level.URGENT,
-            f"{name(cycle)}: closing {size(order.qty)} filled {size(order.filled)} only; the rest is tried "
-            "again.",
-            cycle,
-        )
-    return replace(cycle, close=None, close_after=turn.at + wait, closes_empty=empty)
+        then = "the rest is tried again" if again else "the rest is too little for an order and stays"
+        text = f"{name(cycle)}: closing {size(order.qty)} filled {size(order.filled)} only; {then}."
+        turn.note("close", Level.URGENT, text, cycle)
+    planned = Order(order.id, size_of(rest), rest, asked=order.asked) if again and order.asked else None
+    return replace(cycle, close=planned, close_after=turn.at + wait, closes_empty=empty)
 
 
 def give_up_dust(turn: Turn, cycle: Cycle, order: Order) -> Cycle:

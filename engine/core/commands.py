@@ -9,6 +9,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from engine.core.actions import Level
+from engine.core.another import still_obeys
 from engine.core.approval import approve, deny, end_by_halt
 from engine.core.closing import close_fraction
 from engine.core.cycle import Cycle, Rest, key_of
@@ -120,13 +121,19 @@ def _writable(turn: Turn) -> None:
         raise CommandRefused(f"This engine is read-only: {turn.state.read_only}.")
 
 
+def _obeying(turn: Turn) -> None:
+    """What reduces risk is refused only by an engine that was started to watch."""
+    if not still_obeys(turn.state):
+        _writable(turn)
+
+
 def _kill(turn: Turn, by: str, reason: str, *, flatten: bool) -> str:
     """Halt always works, and once: what comes again changes nothing, unless it finds more to cancel or to
-    close. Flatten closes what is managed; it is refused only by an engine that may not trade.
+    close. Flatten closes what is managed.
     """
     old, cycles = turn.state.kill, turn.state.cycles.values()
     if flatten:
-        _writable(turn)
+        _obeying(turn)
     if old is not None and not turn.state.working and (not flatten or _is_flattened(old, cycles)):
         return _halted_already(old)
     turn.set(kill=Kill(turn.at, by, reason, flatten=flatten or (old is not None and old.flatten)))
@@ -219,7 +226,7 @@ def _release(turn: Turn, cycle: Cycle, by: str) -> str:
 
 
 def _reduce(turn: Turn, cycle: Cycle, fraction: Decimal, by: str) -> str:
-    _writable(turn)
+    _obeying(turn)
     if not fraction.is_finite() or not 0 < fraction <= 1:
         raise CommandRefused(f"Reduce takes a fraction above 0 % and up to 100 %, not {fraction}.")
     if fraction == 1:

@@ -123,7 +123,7 @@ class Stage(StrEnum):
 
 class Order(msgspec.Struct, frozen=True):
     """One market order of a plan: what it should do and what it has done. `parts` are (leg number, size) for
-    a reducing one.
+    a reducing one. `asked` is who ordered it ("asked by desk"), empty when the ladder did.
 
     `cost` is Σ price·size of its fills. `final` is what it filled in all once the exchange has ended it: it
     is done when fills of that size have been read.
@@ -142,6 +142,7 @@ class Order(msgspec.Struct, frozen=True):
     final: Decimal | None = None
     released_profit: Decimal = ZERO
     released_margin: Decimal = ZERO
+    asked: str = ""
 
     @property
     def price(self) -> Decimal:

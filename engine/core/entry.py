@@ -20,6 +20,7 @@ from engine.core.actions import (
     PlaceMarket,
     SetLeverage,
 )
+from engine.core.another import still_obeys
 from engine.core.asking import question, say
 from engine.core.cycle import Order, Stage, key_of
 from engine.core.entering import Fit, is_busy, reduced_instead, ticket_of
@@ -106,7 +107,7 @@ def _ask(turn: Turn, entry: Entry, command: Enter, fit: Fit) -> str:
 def leave(turn: Turn, command: Exit, command_id: str, by: str) -> str:
     """Begin an exit at the touch; what is left after its tries goes at market. Raises CommandRefused."""
     state = turn.state
-    if state.read_only:
+    if not still_obeys(state):
         raise CommandRefused(f"This engine is read-only: {state.read_only}.")
     cycle = state.cycles.get(key_of(command.symbol, command.side))
     if cycle is None:

@@ -15,7 +15,7 @@ from engine.core.ids import cycle_in, is_add, is_entry, is_ours
 from engine.core.in_order import candidates, first_told, meaning
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
-from engine.core.ledger import Parts, by_trader_first, enlarge, newest_first, parts_of, reduce
+from engine.core.ledger import Parts, by_trader_first, enlarge, newest_first, parts_of, reduce, unfilled
 from engine.core.positions import SAME_MOMENT_MS
 from engine.core.rung import recall
 from engine.core.turn import Turn
@@ -339,11 +339,9 @@ def _left_of(order: Order, cycle: Cycle, qty: Decimal) -> Parts:
     """The parts of an order that its earlier fills have not taken yet, as far as `qty` reaches; then whatever
     is there.
     """
-    taken, parts, there = order.filled, [], {leg.number: leg.qty for leg in cycle.legs}
-    for number, part in order.parts:
-        skip = min(part, taken)
-        taken -= skip
-        take = min(part - skip, qty, there.get(number, ZERO))
+    parts = []
+    for number, part in unfilled(cycle, order.parts, order.filled):
+        take = min(part, qty)
         if take > ZERO:
             parts.append((number, take))
             qty -= take

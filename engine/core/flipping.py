@@ -28,6 +28,8 @@ CENT: Final = Decimal("0.01")
 def flip(turn: Turn, command: Flip, command_id: str, by: str) -> str:
     """Leave the other side, and keep in mind what follows. Raises CommandRefused; then nothing is left."""
     share = command.share
+    if turn.state.read_only:
+        raise CommandRefused(f"This engine is read-only: {turn.state.read_only}.")
     if not share.is_finite() or not ZERO < share <= ONE:
         raise CommandRefused(f"A flip takes a share of the free balance above 0 and up to 1, not {share}.")
     wanted = command.entering

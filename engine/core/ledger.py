@@ -148,6 +148,18 @@ def parts_of(cycle: Cycle, qty: Decimal, order: tuple[int, ...]) -> Parts:
     return tuple(parts)
 
 
+def unfilled(cycle: Cycle, parts: Parts, filled: Decimal) -> Parts:
+    """What is left of `parts` after the first `filled` of them, as far as the legs still hold it."""
+    legs, left = {leg.number: leg.qty for leg in cycle.legs}, []
+    for number, part in parts:
+        done = min(part, filled)
+        filled -= done
+        rest = min(part - done, legs.get(number, ZERO))
+        if rest > ZERO:
+            left.append((number, rest))
+    return tuple(left)
+
+
 def newest_first(cycle: Cycle) -> tuple[int, ...]:
     return tuple(leg.number for leg in reversed(cycle.legs))
 

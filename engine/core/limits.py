@@ -16,6 +16,8 @@ from engine.core.words import amount, percent
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
+BY_LIMIT = "limit"
+"""Who has pulled the kill switch when no trader did."""
 EPOCH_WEEKDAY = 3
 """1 January 1970 was a Thursday: this many days after Monday."""
 
@@ -81,7 +83,7 @@ def hold(turn: Turn) -> None:
     _hold_day(turn)
     floor = limits.kill_below * state.reference_equity
     if state.kill is None and balance.equity < floor:
-        turn.set(kill=Kill(turn.at, "limit", "equity below the limit", flatten=False))
+        turn.set(kill=Kill(turn.at, BY_LIMIT, "equity below the limit", flatten=False))
         turn.ask(Reading.ORDERS)
         turn.note(
             "kill",

@@ -7,6 +7,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.core.actions import Level, Reading
+from engine.core.another import still_obeys
 from engine.core.asking import question, say
 from engine.core.cover import outlive
 from engine.core.cycle import Cycle, Rest, Stage, key_of
@@ -104,7 +105,7 @@ def unfit_because(state: State, position: Position) -> tuple[str, bool]:
 def _meet(turn: Turn, key: str, position: Position) -> None:
     state = turn.state
     reason, can_adopt = unfit_because(state, position)
-    if state.read_only:
+    if state.read_only and not (still_obeys(state) and _is_being_closed(state, position)):
         reason = reason or state.read_only
     known = state.unmanaged.get(key)
     if not reason and _is_left_alone(state, position):
@@ -124,6 +125,11 @@ def _meet(turn: Turn, key: str, position: Position) -> None:
             f"{position.symbol} {position.side.value} {size(position.qty)} is not managed: {reason}.",
             symbol=position.symbol,
         )
+
+
+def _is_being_closed(state: State, position: Position) -> bool:
+    """Whether the trader has ordered it closed, and a part of it was told too late to go with the rest."""
+    return any(cycle.closing for cycle in _cared_for_before(state, position))
 
 
 def _ask(turn: Turn, key: str, position: Position, known: Unmanaged | None) -> None:

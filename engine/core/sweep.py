@@ -7,8 +7,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from engine.core.actions import CancelOrder, CancelStop, Reading
+from engine.core.another import still_obeys
 from engine.core.events import OrdersRead
 from engine.core.exchange import RestingOrder
+from engine.core.limits import BY_LIMIT
 from engine.core.turn import Turn
 
 
@@ -22,7 +24,7 @@ def sweep_known(turn: Turn) -> None:
 def sweep_read(turn: Turn, read: OrdersRead) -> None:
     """The first reading after the halt says what there was; what is still there of it is cancelled again."""
     kill = turn.state.kill
-    if kill is None or turn.state.read_only or read.asked < kill.at or kill.left == ():
+    if kill is None or not _may_sweep(turn) or read.asked < kill.at or kill.left == ():
         return
     here = turn.state.working
     left = tuple(here) if kill.left is None else tuple(order_id for order_id in kill.left if order_id in here)
@@ -31,8 +33,15 @@ def sweep_read(turn: Turn, read: OrdersRead) -> None:
         _cancel(turn, here[order_id])
 
 
+def _may_sweep(turn: Turn) -> bool:
+    """Beside another engine only the trader's own halt does."""
+    kill, state = turn.state.kill, turn.state
+    by_hand = kill is not None and kill.by != BY_LIMIT
+    return not state.read_only or (by_hand and still_obeys(state))
+
+
 def _cancel(turn: Turn, order: RestingOrder) -> None:
-    if turn.state.read_only:
+    if not _may_sweep(turn):
         return
     if order.trigger is None:
         work: CancelOrder | CancelStop = CancelOrder(f"cancel:{order.order_id}", order.order_id, order.symbol)

@@ -1,0 +1,95 @@
+"""A close by the trader's order that Bitget fills only in part: what it left is sent after it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+from test_trades_in_order import Day
+
+from engine.core.actions import PlaceMarket
+from engine.core.decide import Decision
+from engine.core.events import Answered, Commanded, FillSeen, Flatten, OrderSeen, Reduce, Timer
+from engine.core.exchange import OrderKind, OrderRow, OrderState, Refused
+from engine.core.instrument import Side
+
+D = Decimal
+HALF = Reduce("BTCUSDT", Side.SHORT, D("0.5"))
+
+
+def sent(decision: Decision) -> list[PlaceMarket]:
+    return [work for work in decision.actions if isinstance(work, PlaceMarket)]
+
+
+def fills(day: Day, order: PlaceMarket, qty: str, *, number: str = "201") -> Decision:
+    """The order fills this much, and Bitget ends it."""
+    fill = day.trade(number, qty, "99900", buy=True, profit="0.1", at=day.at + 500)
+    state = OrderState.FILLED if D(qty) == order.qty else OrderState.CANCELLED
+    row = OrderRow("o1", order.id, "BTCUSDT", OrderKind.MARKET, state, order.qty, D(qty), D(99_900))
+    return day.tell(FillSeen(replace(fill, client_id=order.id)), OrderSeen(row))
+
+
+def half_closed(filled: str) -> tuple[Day, PlaceMarket, Decision]:
+    """Half of a short of 0.02 was to be closed, and only so much was."""
+    day = Day()
+    day.begins()
+    day.short_opened("0.02")
+    day.mark = D("99900")
+    [order] = sent(day.tell(Commanded("c1", "desk", HALF)))
+    return day, order, fills(day, order, filled)
+
+
+def after_its_wait(day: Day) -> list[PlaceMarket]:
+    return [order for _ in range(3) for order in sent(day.tell(Timer(reconcile=False)))]
+
+
+def test_the_rest_of_a_reduce_is_sent_once_under_a_new_name() -> None:
+    day, first, ended = half_closed("0.004")
+    assert ended.notes[-1].text == ("BTCUSDT short: closing 0.01 filled 0.004 only; the rest is tried again.")
+    [rest] = after_its_wait(day)
+    assert (rest.qty, rest.opens) == (D("0.006"), False)
+    assert rest.id != first.id
+    fills(day, rest, "0.006", number="202")
+    assert after_its_wait(day) == []
+    [cycle] = day.state.cycles.values()
+    assert (cycle.held_qty, cycle.close) == (D("0.01"), None)
+
+
+def test_what_the_trader_closes_meanwhile_is_not_closed_again() -> None:
+    """He left 0.003 of the position: the rest is not more than that."""
+    day, _, _ = half_closed("0.004")
+    theirs = day.trade("202", "0.013", "99900", buy=True, profit="0.1", at=day.at + 500)
+    [rest] = sent(day.tell(FillSeen(theirs)))
+    assert rest.qty == D("0.003")
+
+
+def test_flatten_does_not_wait_for_the_rest() -> None:
+    day, _, _ = half_closed("0.004")
+    [order] = sent(day.tell(Commanded("c2", "desk", Flatten())))
+    assert order.qty == D("0.016")
+
+
+def test_a_rest_below_the_minimum_stays_and_is_told() -> None:
+    day, _, ended = half_closed("0.00995")
+    assert ended.notes[-1].text == (
+        "BTCUSDT short: closing 0.01 filled 0.00995 only; the rest is too little for an order and stays."
+    )
+    assert after_its_wait(day) == []
+
+
+def test_a_reduce_that_bitget_refuses_is_told_and_the_traders_to_repeat() -> None:
+    day = Day()
+    day.begins()
+    day.short_opened("0.02")
+    day.mark = D("99900")
+    [order] = sent(day.tell(Commanded("c1", "desk", HALF)))
+    refused = day.tell(Answered(order.id, Refused("40762", "no")))
+    assert "was refused" in refused.notes[-1].text
+    assert after_its_wait(day) == []
+
+
+@pytest.mark.parametrize("asked", [HALF, Reduce("BTCUSDT", Side.SHORT, D("0.1"))])
+def test_another_reduce_waits_for_the_rest(asked: Reduce) -> None:
+    day, _, _ = half_closed("0.004")
+    assert "another close is on its way" in day.tell(Commanded("c2", "desk", asked)).refused
