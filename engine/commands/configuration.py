@@ -29,7 +29,7 @@ def _example() -> int:
 
 def _path(arguments: argparse.Namespace) -> int:
     paths = find_paths(arguments.home)
-    for name in ("config", "database", "socket", "lock", "logs"):
+    for name in ("config", "database", "socket", "logs"):
         print(f"{name:<9} {getattr(paths, name)}")
     return DONE
 

@@ -26,7 +26,6 @@ class Paths(NamedTuple):
     home: Path | None
     config: Path
     database: Path
-    lock: Path
     logs: Path
     socket: Path
 
@@ -65,7 +64,6 @@ def _in_home(home: Path) -> Paths:
         home=home,
         config=home / "config.toml",
         database=home / "state.db",
-        lock=home / "state.db.lock",
         logs=home / "logs",
         socket=home / "engine.sock",
     )
@@ -81,7 +79,6 @@ def _in_xdg(env: Mapping[str, str]) -> Paths:
         home=None,
         config=config / "config.toml",
         database=state / "state.db",
-        lock=state / "state.db.lock",
         logs=state / "logs",
         socket=(Path(runtime) / "ratchet" if Path(runtime).is_absolute() else temporary) / "engine.sock",
     )

@@ -1,17 +1,31 @@
-"""One engine at a time: a lock that the kernel gives back when its holder dies, however it dies."""
+"""One engine at a time: locks that the kernel gives back when their holder dies, however it dies."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import socket
+import struct
+import tempfile
 import time
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
 from engine.journal.port import JournalRefused
+
+CREDENTIALS: Final = struct.Struct("3i")
+"""Linux's `struct ucred`: pid, uid, gid."""
+
+
+def lock_beside(database: Path) -> Path:
+    """The lock file of a database: one, by whatever link the database is reached."""
+    real = database.resolve()
+    return real.with_name(real.name + ".lock")
 
 
 class Holder(msgspec.Struct, frozen=True):
@@ -73,10 +87,7 @@ class EngineLock:
         holder = self.holder()
         if holder is None:
             return f"Another process holds {self.path}: stop it first. Only one engine may trade an account."
-        return (
-            f"An engine already runs here (pid {holder.pid}, account {holder.account or 'unnamed'}): "
-            f"stop it with `kill {holder.pid}`, or use it. Only one engine may trade an account."
-        )
+        return _runs(holder.pid, holder.account)
 
     def __enter__(self) -> Self:
         self.acquire()
@@ -89,3 +100,64 @@ class EngineLock:
 
     def __repr__(self) -> str:
         return f"EngineLock({str(self.path)!r}, {'held' if self._file is not None else 'free'})"
+
+
+def account_lock(account: str, at: str = "") -> NameLock | EngineLock:
+    """One engine for `account` on this machine, whoever starts it and in whatever environment. `at` is the
+    address of another Bitget than the real one.
+    """
+    name = f"account-{account}-{sha256(at.encode()).hexdigest()[:12]}"
+    if hasattr(socket, "SO_PEERCRED"):
+        return NameLock(name, account)
+    return EngineLock(Path(tempfile.gettempdir()) / f"ratchet-{os.getuid()}" / f"{name}.lock", account)
+
+
+class NameLock:
+    """A name that the kernel keeps outside all folders, of which a login, a service and another user have
+    different ones: an abstract socket, which is Linux's own.
+    """
+
+    def __init__(self, name: str, account: str) -> None:
+        self.name = name
+        self.account = account
+        self._socket: socket.socket | None = None
+
+    def acquire(self) -> None:
+        """Take the name. Raises JournalRefused, naming the holder, when another engine has it."""
+        held = socket.socket(socket.AF_UNIX)
+        try:
+            held.bind(self._address)
+            held.listen()
+        except OSError as error:
+            held.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise JournalRefused(_runs(self._holder(), self.account)) from error
+        self._socket = held
+
+    def release(self) -> None:
+        """Give the name back; a second release does nothing."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    @property
+    def _address(self) -> str:
+        return f"\0ratchet-{self.name}"
+
+    def _holder(self) -> int:
+        """Its process, as the kernel tells it; 0 when it has just gone."""
+        with socket.socket(socket.AF_UNIX) as asks:
+            try:
+                asks.connect(self._address)
+                told = asks.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+            except OSError:
+                return 0
+        return int(CREDENTIALS.unpack(told)[0])
+
+
+def _runs(pid: int, account: str) -> str:
+    return (
+        f"An engine already runs here (pid {pid or 'unknown'}, account {account or 'unnamed'}): "
+        f"stop it{f' with `kill {pid}`' if pid else ''}, or use it. Only one engine may trade an account."
+    )

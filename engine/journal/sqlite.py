@@ -13,7 +13,7 @@ from engine.core.state import State
 from engine.journal import chain, opening
 from engine.journal.disk import Append, Disk, Job, Keep
 from engine.journal.hop import Hop
-from engine.journal.lock import EngineLock
+from engine.journal.lock import EngineLock, lock_beside
 from engine.journal.port import Entry, Journal, JournalRefused, Recorded, Recovered
 from engine.journal.reader import JournalReader
 
@@ -48,7 +48,7 @@ class SqliteJournal(Journal):
         """
         path = Path(path)
         await asyncio.to_thread(opening.inspect, path, account=account)
-        lock = EngineLock(path.with_name(path.name + ".lock"), account)
+        lock = EngineLock(lock_beside(path), account)
         lock.acquire()
         try:
             disk = await asyncio.to_thread(Disk, path, account)

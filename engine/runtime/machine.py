@@ -16,7 +16,7 @@ from engine.api.door import NoEngine, ask
 from engine.config.paths import Paths
 from engine.core.settings import Settings
 from engine.core.state import State
-from engine.journal.lock import EngineLock
+from engine.journal.lock import EngineLock, lock_beside
 from engine.journal.port import JournalRefused
 from engine.journal.reader import JournalReader
 from engine.runtime.engine import replayed
@@ -101,13 +101,14 @@ def _disk(paths: Paths) -> Finding:
 
 
 def _other_engine(paths: Paths) -> Iterator[Finding]:
-    held = _is_held(paths.lock)
+    lock = lock_beside(paths.database)
+    held = _is_held(lock)
     answers = not isinstance(ask(paths.socket, "GET", "/v1/hello", timeout_s=2), NoEngine)
     if held and answers:
-        yield ok("engine", f"runs here ({_holder(paths.lock)}) and answers on {paths.socket}")
+        yield ok("engine", f"runs here ({_holder(lock)}) and answers on {paths.socket}")
     elif held:
         todo = "wait for its start; if it stays so, end that process"
-        yield warn("engine", f"one holds the journal ({_holder(paths.lock)}) and does not answer", todo)
+        yield warn("engine", f"one holds the journal ({_holder(lock)}) and does not answer", todo)
     elif answers:
         yield fail("engine", f"one answers on {paths.socket} without holding this journal", "end it: use one")
     else:

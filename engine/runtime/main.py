@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import signal
 import sys
-import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -20,7 +18,7 @@ from engine.config.loaded import Loaded
 from engine.config.paths import prepare_folders
 from engine.core.cycle import Rest
 from engine.journal.history import History
-from engine.journal.lock import EngineLock
+from engine.journal.lock import account_lock
 from engine.journal.port import JournalRefused
 from engine.journal.sqlite import SqliteJournal
 from engine.loop import run
@@ -68,8 +66,8 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 async def _serve(loaded: Loaded, *, take_over: bool) -> int:
     keys = Keys(loaded.keys.key, loaded.keys.secret, loaded.keys.passphrase)
     venue = Bitget(keys, url=loaded.bitget_url, demo=loaded.demo)
-    account_lock = EngineLock(_account_lock(venue.account), venue.account)
-    account_lock.acquire()
+    only_one = account_lock(venue.account, loaded.bitget_url)
+    only_one.acquire()
     try:
         book = await SqliteJournal.open(loaded.paths.database, account=venue.account)
         journal = TellingJournal(book)
@@ -102,19 +100,8 @@ async def _serve(loaded: Loaded, *, take_over: bool) -> int:
             await venue.close()
             await journal.close()
     finally:
-        account_lock.release()
+        only_one.release()
     return 0
-
-
-def _account_lock(account: str) -> Path:
-    """One engine for one account on this machine, whatever its home folder: the lock is named after the
-    account.
-    """
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    shared = Path(tempfile.gettempdir()) / f"ratchet-{os.getuid()}"
-    folder = Path(runtime) / "ratchet" if runtime else shared
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder / f"account-{account}.lock"
 
 
 async def _until_signal(

@@ -19,7 +19,7 @@ from engine.config.references import Keys
 from engine.config.refused import ConfigRefused
 from engine.core.instrument import Side
 from engine.core.settings import Managed, Settings
-from engine.journal.lock import EngineLock
+from engine.journal.lock import EngineLock, lock_beside
 from engine.runtime.doctor import examine
 from engine.runtime.finding import Finding, Grade
 from engine.simulator.hand import Hand
@@ -142,7 +142,7 @@ async def test_files_that_others_can_write_and_a_second_engine_are_found(
     sim: SimulatedBitget, tmp_path: Path
 ) -> None:
     os.chmod(tmp_path, 0o777)  # noqa: PTH101 - one system call on a local folder
-    with EngineLock(find_paths(str(tmp_path)).lock, "main"):
+    with EngineLock(lock_beside(find_paths(str(tmp_path)).database), "main"):
         found = await looked_at(sim, tmp_path)
         assert found["engine"].text == f"one holds the journal (pid {os.getpid()}) and does not answer"
     assert found["files"].grade is Grade.FAIL

@@ -19,7 +19,7 @@ def test_a_home_holds_everything(tmp_path: Path) -> None:
     paths = find_paths(str(tmp_path / "h"), {})
     assert paths.config == tmp_path / "h" / "config.toml"
     assert paths.database == tmp_path / "h" / "state.db"
-    assert {paths.socket.parent, paths.lock.parent, paths.logs.parent} == {tmp_path / "h"}
+    assert {paths.socket.parent, paths.database.parent, paths.logs.parent} == {tmp_path / "h"}
 
 
 def test_the_option_wins_over_the_variable(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from journal_day import ACCOUNT, BLANK, DAY, tick
 
 from engine.journal import schema
 from engine.journal.chain import genesis, link
-from engine.journal.lock import EngineLock
+from engine.journal.lock import EngineLock, account_lock
 from engine.journal.port import JournalRefused
 from engine.journal.reader import JournalReader
 from engine.journal.sqlite import SqliteJournal
@@ -168,6 +168,48 @@ def test_a_lock_names_its_holder_and_can_be_taken_again_after_its_release(tmp_pa
             pass
     with EngineLock(tmp_path / "engine.lock", "other") as second:
         assert repr(second).endswith("held)")
+
+
+async def test_a_database_has_one_lock_by_whatever_link_it_is_reached(path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "journal.db"
+    other.parent.mkdir()
+    with start_writer(path) as writer:
+        assert writer.stdout is not None
+        next(writer.stdout)
+        other.symlink_to(path)
+        assert f"pid {writer.pid}" in await refusal_of(other)
+        writer.kill()
+        writer.communicate(timeout=60)
+
+
+HOLDS_AN_ACCOUNT = """
+from engine.journal.lock import account_lock
+held = account_lock("lock-test", {at!r})
+held.acquire()
+print("held", flush=True)
+input()
+"""
+
+
+def test_an_account_is_held_by_one_process_whatever_its_environment(tmp_path: Path) -> None:
+    """Not more than that: the same key at another Bitget is another account."""
+    at = f"http://localhost/{tmp_path}"
+    elsewhere = {"PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", HOLDS_AN_ACCOUNT.format(at=at)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=elsewhere, stdin=pipe, stdout=pipe, text=True) as holder:
+        assert holder.stdout is not None
+        assert next(holder.stdout) == "held\n"
+        lock = account_lock("lock-test", at)
+        with pytest.raises(JournalRefused, match=rf"pid {holder.pid}, account lock-test"):
+            lock.acquire()
+        other = account_lock("lock-test", f"{at}/other")
+        other.acquire()
+        other.release()
+        holder.kill()
+        holder.wait()
+        lock.acquire()
+        lock.release()
 
 
 async def test_reading_needs_no_lock_and_goes_on_beside_the_engine(path: Path) -> None:
