@@ -125,7 +125,7 @@ class Bitget:
         symbols = tuple(each.symbol for each in self._instruments if each.status != OFF) or symbols
         self._reads.symbols = symbols
         await preflight.insist(self._reads.balance)
-        self._clock.frame((await preflight.insist(lambda: self._prices.ask(symbols[0]))).ts)
+        self._clock.market((await preflight.insist(lambda: self._prices.ask(symbols[0]))).ts)
         sink.tell(InstrumentsRead(self._instruments))
 
     async def run(self) -> None:
@@ -141,6 +141,7 @@ class Bitget:
             tasks.create_task(self._rest.line.keep(), name="line for orders")
             tasks.create_task(self._keep_resynced(), name="resync")
             tasks.create_task(self._keep_clock(), name="clock")
+            tasks.create_task(self._ask_for_leaps(), name="leaps of the market's time")
             tasks.create_task(self._keep_contracts(), name="contracts")
 
     async def do(self, work: Work) -> tuple[AnyBody, ...]:
@@ -280,6 +281,14 @@ class Bitget:
         while True:
             await asyncio.sleep(CONTRACTS_EVERY_S)
             await self.look_at_contracts()
+
+    async def _ask_for_leaps(self) -> None:
+        """A frame told a time far from now: REST says whether it is true. Ends by cancellation."""
+        while True:
+            await self._clock.leapt.wait()
+            self._clock.leapt.clear()
+            with contextlib.suppress(Refusal, NoAnswer, Malformed):
+                self._clock.market((await self._prices.ask(self._reads.symbols[0])).ts)
 
     async def _keep_clock(self) -> None:
         """Follow the exchange's clock: every five minutes, and at once when a time stamp was refused."""

@@ -35,28 +35,67 @@ SET_MS: Final = 1_000
 """A clock that was off by more was the reason why a time stamp was refused."""
 
 
+LEAP_MS: Final = 60_000
+"""How far from now a frame may date itself and be believed without asking. A replayed market leaps further,
+and REST tells so.
+"""
+
+
 class Clock:
-    """The exchange's clock: its newest stamp plus what has passed here since. Frames outweigh answers."""
+    """The exchange's clock: its newest stamp plus what has passed here since. Frames outweigh answers, but a
+    leap only with an answer: a day that one bad frame began would open again what was closed for the day.
+    `leapt` is set when REST has to be asked.
+    """
 
     def __init__(self) -> None:
-        self._stamp = 0
-        self._heard = 0.0
+        self.leapt = asyncio.Event()
+        self._known: Moment | None = None
+        self._leap: Moment | None = None
+        self._answered = 0
         self._from_frames = False
 
     def frame(self, stamp: int) -> None:
         """A frame carried this time."""
-        self._stamp, self._heard, self._from_frames = stamp, time.monotonic(), True
+        told = Moment(stamp, time.monotonic())
+        if self._from_frames and abs(stamp - self.now_ms()) > LEAP_MS:
+            self._leap = told
+            self.leapt.set()
+        else:
+            self._known, self._from_frames = told, True
 
     def answer(self, stamp: int) -> None:
         """An answer carried this time; it counts until frames arrive."""
+        self._answered = stamp
         if not self._from_frames:
-            self._stamp, self._heard = stamp, time.monotonic()
+            self._known = Moment(stamp, time.monotonic())
+
+    def market(self, stamp: int) -> None:
+        """REST told the market's time, in an answer with its own. The leap that agrees with either is true;
+        without one the market's time is, unless what was known agrees.
+        """
+        leap, self._leap = self._leap, None
+        asked = Moment(stamp, time.monotonic())
+        known = self._known if self._from_frames else None
+        true = (moment for moment in (leap, known) if moment is not None and self._agrees(moment, stamp))
+        self._known, self._from_frames = next(true, asked), True
 
     def now_ms(self) -> int:
         """Milliseconds UTC; this machine's own before anything was heard."""
-        if not self._stamp:
-            return time.time_ns() // 1_000_000
-        return self._stamp + int((time.monotonic() - self._heard) * 1000)
+        return time.time_ns() // 1_000_000 if self._known is None else self._known.now_ms
+
+    def _agrees(self, moment: Moment, market: int) -> bool:
+        return min(abs(moment.now_ms - told) for told in (market, self._answered)) <= LEAP_MS
+
+
+class Moment(NamedTuple):
+    """A `stamp` of the exchange (milliseconds UTC), and when it was `heard` (monotonic seconds)."""
+
+    stamp: int
+    heard: float
+
+    @property
+    def now_ms(self) -> int:
+        return self.stamp + int((time.monotonic() - self.heard) * 1000)
 
 
 class Ready(NamedTuple):
