@@ -1,4 +1,7 @@
-"""Opening a journal file: look before touching, then bring its schema up. A refused file is not changed."""
+"""Opening a journal file: look before touching, then bring its schema up. A refused file is not changed.
+
+A new one is made whole beside its place and moved there: an empty file is what became of another.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,29 @@ MAGIC: Final = b"SQLite format 3\x00"
 def connect(path: Path, *, account: str) -> sqlite3.Connection:
     """The writing connection to `account`'s journal, made new when there is none. Raises JournalRefused."""
     inspect(path, account=account)
+    if not path.exists():
+        _make(path.resolve(), account)
     _make_private(path)
+    return _connect(path, account)
+
+
+def _make(path: Path, account: str) -> None:
+    """A new journal in place of nothing."""
+    new = path.with_name(f"{path.name}.new")
+    for left in ("", "-wal", "-shm", "-journal"):
+        new.with_name(new.name + left).unlink(missing_ok=True)
+    _make_private(new)
+    with refusal.refusing(new), closing(_connect(new, account)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _connect(path: Path, account: str) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         _configure(db)
@@ -65,10 +90,15 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def inspect(path: Path, *, account: str | None) -> None:
     """Raise JournalRefused when `path` is there and is no journal that this Ratchet and account can use."""
-    if not path.exists() or (path.is_file() and path.stat().st_size == 0):
-        return
-    if not path.is_file():
+    is_there = path.exists()
+    if is_there and not path.is_file():
         raise JournalRefused(refusal.not_ours(path))
+    if not is_there or path.stat().st_size == 0:
+        logs = [path.with_name(path.name + end) for end in ("-wal", "-journal")]
+        left = next((log.name for log in logs if log.exists() and log.stat().st_size), "")
+        if is_there or left:
+            raise JournalRefused(refusal.gone(path, left))
+        return
     try:
         with path.open("rb") as file:
             beginning = file.read(len(MAGIC))

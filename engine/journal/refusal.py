@@ -58,6 +58,17 @@ def damaged(path: Path, what: str) -> str:
     )
 
 
+def gone(path: Path, left: str) -> str:
+    """A file that is empty, or missing beside its log, which SQLite would throw away with it."""
+    what = "is empty" if path.exists() else "is missing"
+    beside = f", and {left} beside it holds what was written last" if left else ""
+    return (
+        f"The journal {path} {what}{beside}. Nothing was changed. Restore a backup; or, to start with a "
+        f"new journal, move {path.name}* away: a halt and the limits of before are forgotten then, open "
+        "positions are read from the exchange, their legs are not."
+    )
+
+
 def not_ours(path: Path) -> str:
     """A file that is no journal."""
     return f"{path} is not a Ratchet journal. Nothing was changed. Name another file, or move this one away."

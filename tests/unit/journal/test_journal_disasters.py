@@ -48,6 +48,12 @@ def write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
+def empty_or_remove(path: Path, what: str) -> None:
+    path.unlink()
+    if what == "is empty":
+        path.touch()
+
+
 def beside(path: Path) -> list[str]:
     return sorted(file.name for file in path.parent.iterdir())
 
@@ -267,6 +273,45 @@ async def test_a_file_that_is_no_database_is_refused_and_not_changed(path: Path,
     refused = await refusal_of(path)
     assert "is not a Ratchet journal" in refused
     assert content_of(path) == content
+
+
+async def test_a_journal_that_was_emptied_is_refused_and_does_not_begin_anew(path: Path) -> None:
+    """It held a halt. A restored copy that found no room is empty, too."""
+    await filled_journal(path)
+    write(path, b"")
+    refused = await refusal_of(path)
+    assert "is empty. Nothing was changed. Restore a backup" in refused
+    assert "a halt and the limits of before are forgotten" in refused
+    assert content_of(path) == b""
+    with pytest.raises(JournalRefused, match="is empty"):
+        await JournalReader.open(path)
+
+
+@pytest.mark.parametrize("main", ["is empty", "is missing"])
+async def test_the_log_of_a_journal_that_is_gone_is_not_thrown_away(path: Path, main: str) -> None:
+    with start_writer(path) as writer:
+        assert writer.stdout is not None
+        next(writer.stdout)
+        writer.kill()
+        writer.communicate(timeout=60)
+    log = path.with_name("state.db-wal")
+    whole, kept = content_of(path), content_of(log)
+    empty_or_remove(path, main)
+    assert f"{main}, and state.db-wal beside it holds what was written last" in await refusal_of(path)
+    assert content_of(log) == kept
+    write(path, whole)
+    async with await SqliteJournal.open(path, account=ACCOUNT) as journal:
+        assert await journal.verify() > 0
+
+
+@pytest.mark.parametrize("left", [b"", b"half a page of the first start"])
+async def test_a_crash_in_the_very_first_start_leaves_nothing_that_hinders_the_next(
+    path: Path, left: bytes
+) -> None:
+    for end in (".new", ".new-wal", ".new-journal"):
+        write(path.with_name(path.name + end), left)
+    await filled_journal(path)
+    assert beside(path) == ["state.db", "state.db.lock"]
 
 
 async def test_another_programs_database_is_refused_and_not_changed(path: Path) -> None:

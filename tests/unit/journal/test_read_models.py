@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,11 +19,17 @@ from engine.journal.sqlite import SqliteJournal
 Row = dict[str, object]
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(path)) as db:
+        db.row_factory = sqlite3.Row
+        yield db
+
+
 @pytest.fixture
 def db(path: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(path)) as opened:
-        opened.row_factory = sqlite3.Row
-        yield opened
+    with opened(path) as db:
+        yield db
 
 
 def rows(db: sqlite3.Connection, table: str) -> list[Row]:
@@ -143,9 +149,7 @@ async def test_the_account_and_its_bills_are_there(journal: SqliteJournal, db: s
 
 
 @pytest.mark.parametrize("with_snapshots", [True, False])
-async def test_restarts_in_between_give_the_same_rows(
-    path: Path, db: sqlite3.Connection, *, with_snapshots: bool
-) -> None:
+async def test_restarts_in_between_give_the_same_rows(path: Path, *, with_snapshots: bool) -> None:
     for entries, state in DAY:
         async with await SqliteJournal.open(path, account="acct") as journal:
             await journal.recover()
@@ -153,13 +157,12 @@ async def test_restarts_in_between_give_the_same_rows(
             if with_snapshots:
                 await journal.snapshot(state)
     shown = TABLES if with_snapshots else [table for table in TABLES if table != "touches"]
-    restarted = {table: rows(db, table) for table in TABLES}
     other = path.with_name("other.db")
     async with await SqliteJournal.open(other, account="acct") as journal:
         await live(journal)
-    with closing(sqlite3.connect(other)) as opened:
-        opened.row_factory = sqlite3.Row
-        assert {table: rows(opened, table) for table in shown} == {t: restarted[t] for t in shown}
+    with opened(path) as restarted, opened(other) as at_once:
+        for table in shown:
+            assert rows(at_once, table) == rows(restarted, table)
 
 
 async def test_a_signal_is_a_row_with_what_became_of_it(
