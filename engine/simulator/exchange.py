@@ -203,6 +203,12 @@ class Exchange:
         """Change a contract's symbolStatus: normal, limit_open, maintain, off (WIRE §3)."""
         self._listing(symbol).status = status
 
+    def set_contract(self, symbol: str, **fields: str) -> None:
+        """Change fields of a contract's row, such as `pricePlace` and `priceEndStep` (WIRE §3)."""
+        listing = self._listing(symbol)
+        known = listing.contract
+        listing.contract = Contract.from_wire(known.row | fields, known.instrument.tiers)
+
     def _listing(self, symbol: str) -> Listing:
         listing = self._floor.listings.get(symbol.upper())
         if listing is None:

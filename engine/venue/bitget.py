@@ -39,6 +39,8 @@ CLOCK_EVERY_S: Final = 300.0
 CONTRACTS_EVERY_S: Final = 60.0
 WRONG_MODE: Final = "40774"
 """The order had the shape of the other position mode: it was changed by hand, and must be read again."""
+OTHER_STEPS: Final = frozenset({"40808", "45115"})
+"""A price or a size lay between two steps of the contract: they are others than those that were read."""
 
 LOOK_BACK_MS: Final = 3_600_000
 """How far back trades are read again after a frame could not be read."""
@@ -75,6 +77,7 @@ class Bitget:
         self._links: dict[str, Link] = {}
         self._complained: set[str] = set()
         self._resync = asyncio.Event()
+        self._outdated = asyncio.Event()
         self._childless: asyncio.Queue[tuple[RestingOrder, OrderRow]] = asyncio.Queue()
         self._trades = Trades(self._tell_fill, self._read_order, self._resync.set, self.market_ms)
         self._orders = Orders(self._rest, lambda: self._hedged, self._trades.own)
@@ -155,6 +158,8 @@ class Bitget:
                 answered = await self._orders.do(work)
                 if isinstance(answered.outcome, Refused) and answered.outcome.code == WRONG_MODE:
                     self._resync.set()
+                if isinstance(answered.outcome, Refused) and answered.outcome.code in OTHER_STEPS:
+                    self._outdated.set()
                 return (answered,)
 
     def have_ready(self, orders: Sequence[PlaceMarket]) -> None:
@@ -278,8 +283,12 @@ class Bitget:
                 self._told().tell(StopSeen(resting, order))
 
     async def _keep_contracts(self) -> None:
+        """Read the contracts every minute, and at once when an order was refused for its steps."""
         while True:
-            await asyncio.sleep(CONTRACTS_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CONTRACTS_EVERY_S):
+                    await self._outdated.wait()
+            self._outdated.clear()
             await self.look_at_contracts()
 
     async def _ask_for_leaps(self) -> None:

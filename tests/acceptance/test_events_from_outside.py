@@ -13,7 +13,7 @@ import ccxt
 import pytest
 
 from engine.core.cycle import Hand, Status
-from engine.core.events import Pause, Unpause
+from engine.core.events import Enter, Pause, Unpause
 from engine.core.instrument import Side
 from engine.core.ledger import liquidation_in_force
 from engine.core.stops import resting_stops, worst_case
@@ -258,6 +258,19 @@ async def test_a_living_position_cannot_be_crossed_but_it_can_come_back_crossed(
         assert (s.on.cycles(), s.stops(), s.held()) == ({}, [], D("-0.002"))
 
 
+async def test_an_entry_from_the_desk_is_isolated_whatever_mode_the_trader_has_set(tmp_path: Path) -> None:
+    """The order says so itself, and the ladder takes it up."""
+    async with scene(tmp_path) as s:
+        await crossed(s)
+        await s.is_told(Enter(BTC, Side.SHORT, margin=D(10), leverage=D(20)))
+        await s.until(lambda: BTC in s.on.cycles(), "adopted")
+        await s.on.at_rest()
+        assert (s.cycle().seen.isolated, s.held(), s.cycle().seen.margin) == (True, D("-0.002"), D(10))
+        await s.mark("95000")
+        await s.until(lambda: s.cycle().rungs == 1 and not s.cycle().rung, "the rung")
+        await s.until(lambda: s.stops() == RUNG_1, "covered")
+
+
 async def test_a_position_that_is_crossed_under_care_is_paused_and_keeps_its_stops(tmp_path: Path) -> None:
     """No request of a trader does that; Bitget itself can."""
     async with scene(tmp_path) as s:
@@ -391,3 +404,37 @@ async def test_the_traders_own_target_takes_its_part(tmp_path: Path) -> None:
         await s.on.at_rest()
         assert s.legs() == ["0.001 @ 100000", "0.001 @ 95000"]
         assert s.stops() == s.believed() == ["0.001 @ 100000", "0.001 @ 99293.2"]
+
+
+# -- Bitget changes a contract -------------------------------------------------------------------------------
+
+
+async def test_a_coarser_tick_moves_the_stops_onto_it_and_the_ladder_goes_on(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        s.on.sim.exchange.set_contract(BTC, pricePlace="0", priceEndStep="1")
+        await s.looks_at_the_contracts()
+        await s.until(lambda: s.stops() == ["0.001 @ 100000", "0.0021 @ 99293"], "the stop is on the tick")
+        await s.on.at_rest()
+        await s.mark("90250")
+        await s.until(lambda: s.cycle().rungs == 2 and not s.cycle().rung, "rung 2")
+        await s.on.at_rest()
+        assert s.stops() == s.believed() == ["0.001 @ 97088", "0.0011 @ 95000", "0.0022 @ 94328"]
+        assert not s.was_told("refused")
+
+
+async def test_a_tick_that_nobody_has_read_yet_leaves_no_leg_bare_and_is_read_at_once(tmp_path: Path) -> None:
+    """The stop of the new leg lies between two ticks: the leg is closed again, the others stay covered."""
+    async with scene(tmp_path) as s:
+        await s.opens_and_climbs("95000")
+        s.on.sim.exchange.set_contract(BTC, pricePlace="0", priceEndStep="1")
+        await s.mark("90250")
+        await s.is_told_that("no stop could be placed for the new leg")
+        await s.until(lambda: s.held() == D("-0.0021"), "the new leg is closed again")
+        assert s.stops() == ["0.001 @ 100000", "0.0011 @ 95000"]
+        await s.until(lambda: s.on.engine.state.instruments[BTC].tick == 1, "the new tick is known")
+        await s.later(3)
+        await s.until(lambda: s.stops() == ["0.001 @ 97088", "0.0011 @ 95000"], "the stop is on the tick")
+        await s.until(lambda: not s.cycle().rung, "the rung is over")
+        await s.on.at_rest()
+        assert s.stops() == s.believed()
