@@ -42,7 +42,7 @@ def at_rest(world: World, watch: Watch, engine: Engine, disk: Disk) -> None:
         watch.say(f"at rest: the flip of {flipping.command.symbol} is neither entered nor refused")
     for cycle in state.cycles.values():
         _cycle_at_rest(watch, cycle)
-        if cycle.closing and not state.read_only:
+        if cycle.closing:
             watch.say(f"at rest: {cycle.symbol} {cycle.side.value} is still closing ({cycle.closing})")
     _positions_agree(world, watch, engine)
     if not state.read_only:
