@@ -41,7 +41,7 @@ from engine.core.refusal import CommandRefused
 from engine.core.releasing import release
 from engine.core.settings import StopMode
 from engine.core.state import Kill
-from engine.core.stops import what_protects
+from engine.core.stops import left_alone, nearest_rest, position_stop, what_protects
 from engine.core.sweep import sweep_known
 from engine.core.turn import Turn
 from engine.core.words import clock, name, percent
@@ -51,6 +51,8 @@ USED = (
     "A command with this id was done before, and trading is not halted now: nothing was done. Send it with "
     "an id of its own."
 )
+FOR_ALL = (StopMode.CYCLE_BREAKEVEN, StopMode.PREVIOUS_ENTRY)
+"""The modes of one stop for the whole position."""
 ON_THE_WAY = (Rest.PLACING, Rest.MOVING, Rest.CANCELLING, Rest.TRIGGERED)
 
 
@@ -212,9 +214,10 @@ def _set_mode(turn: Turn, cycle: Cycle, mode: StopMode, by: str) -> str:
     if not any(leg.locked for leg in cycle.legs):
         return (
             f"{name(cycle)}: stops will be {mode.value} from the first rung on; until then "
-            "liquidation is the stop."
+            f"{nearest_rest(cycle)} is the stop."
         )
-    return f"{name(cycle)}: stops are {mode.value} now."
+    beside = left_alone(cycle) if mode in FOR_ALL and position_stop(cycle) is not None else ""
+    return f"{name(cycle)}: stops are {mode.value} now.{beside}"
 
 
 def _release(turn: Turn, cycle: Cycle, by: str) -> str:

@@ -18,7 +18,7 @@ from engine.core.instrument import ZERO
 from engine.core.ledger import newest_first, parts_of
 from engine.core.shield import shield_due, shield_of, told_once
 from engine.core.state import ANOTHER_ENGINE
-from engine.core.stops import Wanted, is_beyond, is_nearer, wanted_stops
+from engine.core.stops import Wanted, is_beyond, is_nearer, left_alone, position_stop, wanted_stops
 from engine.core.turn import Turn
 from engine.core.words import name, price, size
 
@@ -70,8 +70,24 @@ def may_cover(turn: Turn, cycle: Cycle) -> bool:
 
 
 def wanted_now(turn: Turn, cycle: Cycle) -> tuple[Wanted, ...]:
-    ladder = turn.state.settings.ladder
-    return wanted_stops(cycle, turn.instrument(cycle.symbol), guard=ladder.guard, hard_stop=ladder.hard_stop)
+    ladder, instrument = turn.state.settings.ladder, turn.instrument(cycle.symbol)
+    stops = wanted_stops(cycle, instrument, guard=ladder.guard, hard_stop=ladder.hard_stop)
+    return tuple(_sized(cycle, wanted) for wanted in stops)
+
+
+def _sized(cycle: Cycle, wanted: Wanted) -> Wanted:
+    """Bitget keeps one stop for the whole position. Where the trader has set it, or an entry has brought it,
+    ours for everything has a size, and that one is left alone.
+    """
+    if wanted.leg is not None:
+        return wanted
+    stop = stop_for(cycle, None)
+    is_taken = position_stop(cycle) is not None if stop is None else stop.kind is not OrderKind.POS_LOSS
+    return replace(wanted, qty=_everything(cycle)) if is_taken else wanted
+
+
+def _everything(cycle: Cycle) -> Decimal:
+    return cycle.seen.qty if cycle.is_untold else cycle.held_qty
 
 
 def is_covered(turn: Turn, cycle: Cycle, *, confirmed: bool = False) -> bool:
@@ -186,16 +202,25 @@ def _shield(turn: Turn, cycle: Cycle) -> Cycle:
         return cycle
     wanted, made = shield_of(turn, cycle), cycle.stops_made
     if wanted is not None:
-        cycle = _bring(turn, cycle, wanted)
+        cycle = _bring(turn, cycle, _sized(cycle, wanted))
     if cycle.stops_made > made:
         cycle = replace(cycle, shield=cycle.stops[-1].client_id)
     stop = stop_for(cycle, None)
     return told_once(turn, cycle, price(stop.trigger) if stop is not None else "")
 
 
+def place_beside(turn: Turn, cycle: Cycle, refused: Stop) -> Cycle:
+    """The stop for everything was refused, for Bitget has one already, of which no reading has told yet."""
+    turn.ask(Reading.ORDERS)
+    wanted = Wanted(refused.leg, _everything(cycle), refused.trigger, refused.why)
+    placed = _place(turn, cycle, wanted)
+    return replace(placed, shield=placed.stops[-1].client_id) if cycle.is_untold else placed
+
+
 def _place(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
     made = cycle.stops_made + 1
     kind = OrderKind.POS_LOSS if wanted.qty is None else OrderKind.LOSS_PLAN
+    is_beside = wanted.leg is None and kind is OrderKind.LOSS_PLAN
     stop = Stop(
         stop_id(cycle.id, made),
         wanted.leg,
@@ -212,7 +237,8 @@ def _place(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
     turn.note(
         "stop",
         Level.MONEY,
-        f"{name(cycle)}: stop {_what(wanted)} at {price(wanted.trigger)} ({wanted.why.value}).",
+        f"{name(cycle)}: stop {_what(wanted)} at {price(wanted.trigger)} ({wanted.why.value})."
+        + (left_alone(cycle) if is_beside else ""),
         cycle,
         trigger=wanted.trigger,
     )
@@ -220,7 +246,8 @@ def _place(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
 
 
 def _what(wanted: Wanted) -> str:
-    return "for everything" if wanted.leg is None else f"leg {wanted.leg}, {size(wanted.qty or Decimal(0))},"
+    sized = f", {size(wanted.qty)}," if wanted.qty is not None else ""
+    return f"for everything{sized}" if wanted.leg is None else f"leg {wanted.leg}{sized}"
 
 
 def _close_passed(turn: Turn, cycle: Cycle, wanted: Wanted, trigger: Decimal) -> Cycle:

@@ -258,6 +258,7 @@ class Cycle(msgspec.Struct, frozen=True):
     settlement of a long and a short whose bills nobody could tell apart: the row is awaited.
     `given` are earlier cycles of this position, released or ended too early: what rests of their stops stays
     and counts as the trader's. `leaving` is who asked for the exit at the touch.
+    `theirs` are the orders that stops and targets of the trader became.
     """
 
     id: str
@@ -323,6 +324,7 @@ class Cycle(msgspec.Struct, frozen=True):
     unlinked: tuple[Unlinked, ...] = ()
     given: tuple[str, ...] = ()
     leaving: str = ""
+    theirs: tuple[str, ...] = ()
 
     @property
     def front(self) -> Leg:

@@ -322,6 +322,8 @@ def _stop_of(turn: Turn, cycle: Cycle, fill: Fill) -> Stop | None:
     for stop in cycle.stops:
         if fill.order_id and fill.order_id == stop.child:
             return stop
+    if fill.order_id in cycle.theirs:
+        return None
     live = candidates(cycle, first_told(cycle, fill, turn.at))
     nearest = min(live, key=lambda s: (abs(s.trigger - fill.price), s.qty != fill.qty), default=None)
     theirs = [o.trigger for o in cycle.foreign if o.trigger is not None]

@@ -86,7 +86,7 @@ def _is_unlinked(turn: Turn, fill: Fill) -> bool:
     """Whether it is not known yet whose stop this trade comes from; then each of ours is looked up."""
     side, _ = meaning(turn, fill)
     cycle = turn.state.cycles.get(key_of(fill.symbol, side))
-    if cycle is None or any(fill.order_id == stop.child for stop in cycle.stops):
+    if cycle is None or fill.order_id in (*cycle.theirs, *(stop.child for stop in cycle.stops)):
         return False
     first = first_told(cycle, fill, turn.at)
     maybe = candidates(cycle, first)

@@ -21,7 +21,7 @@ from engine.core.actions import (
     Work,
 )
 from engine.core.closing import DUST, closable, close_parts, give_up_dust
-from engine.core.cover import drop_stop, put_stop, rests
+from engine.core.cover import drop_stop, place_beside, put_stop, rests
 from engine.core.cycle import Cycle, Order, Rest, Stage, Stop
 from engine.core.entry import answered as entry_answered
 from engine.core.entry import may_begin_again, of_owner, saw_order
@@ -48,6 +48,8 @@ PASSED: Final = frozenset(
 """A stop's trigger is on the wrong side of the market: the market has passed it (WIRE §6)."""
 NO_POSITION: Final = frozenset({"22002", "40757", "40837", "40838", "43023", "45006", "40773"})
 """There is nothing to close or to protect."""
+TAKEN: Final = "43031"
+"""The position has its one stop for everything already."""
 NO_ORDER: Final = frozenset({"43025", "43020", "40768", "40109", "43001"})
 """The order to move or cancel is not there."""
 
@@ -241,6 +243,8 @@ def _stop_refused(turn: Turn, cycle: Cycle, stop: Stop, refused: Refused, reason
         turn.ask(Reading.POSITIONS, Reading.FILLS)
         tried = cycle.stops_refused + 1
         return replace(cycle, stops_refused=tried, stops_retry=turn.at + STOP_RETRY_MS)
+    if refused.code == TAKEN and stop.qty is None:
+        return place_beside(turn, cycle, stop)
     legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
     parts = parts_of(cycle, cycle.held_qty if stop.qty is None else stop.qty, legs)
     if refused.code in PASSED and cycle.is_untold:

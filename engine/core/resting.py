@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from engine.core.actions import CancelStop, Level, Reading
 from engine.core.another import given, met
 from engine.core.cover import drop_stop, is_covered, put_stop, rests, trader_moved
-from engine.core.cycle import Cycle, Rest, Stop, Why
+from engine.core.cycle import Cycle, Rest, Stop, Why, key_of
 from engine.core.events import OrdersRead, StopSeen
 from engine.core.exchange import OrderRow, OrderState, RestingOrder
 from engine.core.ids import cycle_in, is_ours
@@ -23,6 +23,9 @@ from engine.core.turn import Turn
 from engine.core.words import name, price
 
 LIVE = (OrderState.LIVE, OrderState.PARTIAL)
+
+THEIRS = 8
+"""How many of the orders are remembered that stops of the trader became."""
 
 
 def orders_read(turn: Turn, read: OrdersRead) -> None:
@@ -131,6 +134,10 @@ def stop_seen(turn: Turn, seen: StopSeen) -> None:
                 turn.put(
                     replace(cycle, foreign=tuple(o for o in cycle.foreign if o.order_id != order.order_id))
                 )
+    if row.child and not is_ours(order.client_id):
+        hit = turn.state.cycles.get(key_of(order.symbol, order.side))
+        if hit is not None and row.child not in hit.theirs:
+            turn.put(replace(hit, theirs=(*hit.theirs, row.child)[-THEIRS:]))
 
 
 def _read_live(turn: Turn, cycle: Cycle, stop: Stop, order: RestingOrder) -> Cycle:

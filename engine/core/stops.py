@@ -10,12 +10,12 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.core.cycle import Cycle, Leg, Rest, Why
-from engine.core.exchange import RestingOrder
+from engine.core.exchange import OrderKind, RestingOrder
 from engine.core.instrument import ONE, ZERO, Instrument, Side
 from engine.core.ledger import breakeven, liquidation_in_force, net_so_far
 from engine.core.margin import leg_limit
 from engine.core.settings import StopMode
-from engine.core.words import name, stops_rest
+from engine.core.words import name, price, stops_rest
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -147,6 +147,26 @@ def foreign_stops(cycle: Cycle) -> list[tuple[Decimal, RestingOrder]]:
         for o in cycle.foreign
         if o.trigger is not None and o.price is None and is_loss_side(cycle, o.trigger)
     ]
+
+
+def position_stop(cycle: Cycle) -> Decimal | None:
+    """Where the one stop lies that Bitget keeps for the whole position, when that is not this engine's."""
+    orders = (o for o in cycle.foreign if o.kind is OrderKind.POS_LOSS)
+    return next((o.trigger for o in orders), None)
+
+
+def left_alone(cycle: Cycle) -> str:
+    """What is said of that one where another is placed beside it."""
+    theirs = position_stop(cycle)
+    at = f" at {price(theirs)}" if theirs is not None else ""
+    return f" The position stop that is set on Bitget{at} is left alone."
+
+
+def nearest_rest(cycle: Cycle) -> str:
+    """What ends all of it first, as it rests now: `the stop at 97,000.0`, or `liquidation`."""
+    whole = [trigger for trigger, qty in resting_stops(cycle) if qty is None or qty >= cycle.held_qty]
+    first = max(whole, key=lambda trigger: cycle.side.d * trigger, default=None)
+    return f"the stop at {price(first)}" if first is not None else "liquidation"
 
 
 def is_loss_side(cycle: Cycle, trigger: Decimal) -> bool:

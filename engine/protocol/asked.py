@@ -14,7 +14,7 @@ from engine.protocol.now import LimitView, StopView
 class ModeView(msgspec.Struct, frozen=True):
     """A stop mode of one cycle: its stops, nearest first, and the worst case once they rest.
 
-    No stops: the mode holds from the first rung on, until then liquidation is the stop. `at_once` when the
+    No stops: the mode holds from the first rung on, until then nothing changes. `at_once` when the
     mark has passed one of them already.
     """
 

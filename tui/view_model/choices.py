@@ -199,7 +199,7 @@ def _mode_facts(
         return (("Worst case", f"{cautious(position.worst_case)} now; what it would be is not known yet"),)
     facts: list[Fact] = [("Worst case", _from_to(preview.worst_case, view.worst_case))]
     if not view.stops:
-        facts.append(("Stops", "from the first rung on; until then liquidation is the stop"))
+        facts.append(("Stops", "from the first rung on; until then nothing changes"))
     facts += [("Stop" if k == 0 else "", _stop_fact(stop, position)) for k, stop in enumerate(view.stops)]
     if view.at_once:
         facts.append(("Careful", "the mark has passed one of these: it would close at once"))

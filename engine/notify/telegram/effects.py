@@ -72,7 +72,7 @@ def _breakeven(position: PositionView) -> Iterator[str]:
     if position.mark is not None:
         yield f"Mark: {price(position.mark)}"
     if position.rungs == 0:
-        yield "Stops begin with the first rung; until then liquidation is the stop"
+        yield "Stops begin with the first rung; until then nothing changes"
     if position.worst_case is not None:
         yield f"Worst case now: {at_worst(position.worst_case)}; then about +0.00"
 
