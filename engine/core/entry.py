@@ -32,6 +32,7 @@ from engine.core.instrument import ZERO, Side
 from engine.core.limits import no_risk_because
 from engine.core.refusal import CommandRefused
 from engine.core.state import Entry, Step
+from engine.core.stops import presets
 from engine.core.ticket import Ticket
 from engine.core.turn import Turn
 from engine.core.words import amount, at_worst, price, refusal, size
@@ -183,6 +184,7 @@ def _place(turn: Turn, entry: Entry) -> None:
         else:
             _put(turn, replace(entry, step=Step.PLACING, order=None))
         return
+    entry = _with_stop(turn, entry)
     attempt = entry.attempt + 1
     name = f"{ENTRY_PREFIX}{entry.id}-{attempt}"
     order = Order(name, left, stage=Stage.SENT, sent=turn.at)
@@ -193,6 +195,17 @@ def _place(turn: Turn, entry: Entry) -> None:
         turn.send(PlaceLimit(name, symbol, side, opens, left, limit, entry.stop), _owner(entry))
     else:
         turn.send(PlaceMarket(name, symbol, side, opens, left, entry.stop), _owner(entry))
+
+
+def _with_stop(turn: Turn, entry: Entry) -> Entry:
+    """The entry without its own stop where a nearer one rests for the whole position."""
+    cycle = turn.state.cycles.get(key_of(entry.symbol, entry.side))
+    if entry.stop is None or presets(cycle, entry.stop):
+        return entry
+    text = f"{entry.symbol} {entry.side.value}: the entry's stop at {price(entry.stop)} is not sent: the "
+    text += "position's stop on Bitget is nearer, and the order would move it there."
+    turn.note("entry", Level.MONEY, text, cycle, symbol=entry.symbol)
+    return replace(entry, stop=None)
 
 
 def answered(turn: Turn, entry: Entry, action: str, outcome: Accepted | Refused) -> None:

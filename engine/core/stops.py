@@ -155,6 +155,17 @@ def position_stop(cycle: Cycle) -> Decimal | None:
     return next((o.trigger for o in orders), None)
 
 
+def presets(cycle: Cycle | None, stop: Decimal) -> bool:
+    """Whether an order onto this cycle may bring its own stop: it moves the one of the position, whosever
+    that is, and may not move it away from the market.
+    """
+    if cycle is None:
+        return True
+    ours = (s for s in cycle.stops if s.kind is OrderKind.POS_LOSS and s.state in (Rest.RESTING, Rest.MOVING))
+    rests = [position_stop(cycle), *(s.trigger for s in ours)]
+    return not any(trigger is not None and is_nearer(cycle.side, trigger, stop) for trigger in rests)
+
+
 def left_alone(cycle: Cycle) -> str:
     """What is said of that one where another is placed beside it."""
     theirs = position_stop(cycle)

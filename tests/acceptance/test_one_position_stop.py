@@ -13,6 +13,7 @@ import pytest
 from engine.core.cycle import Status
 from engine.core.events import Breakeven, Enter
 from engine.core.instrument import Side
+from engine.core.settings import Ladder
 from tests.acceptance.scene import BTC, Scene, scene
 
 D = Decimal
@@ -78,3 +79,20 @@ async def test_breakeven_beside_one_that_the_trader_set(tmp_path: Path, theirs: 
         assert s.cycle().closed_reason == ends
         assert (s.held(), s.stops()) == (0, [])
         assert not [line for line in s.told() if "could not carry out" in line or "refused" in line]
+
+
+@pytest.mark.parametrize(("brings", "rests"), [("104200", "103996.6"), ("103000", "103000")])
+async def test_an_entry_onto_a_position_moves_its_stop_only_towards_the_market(
+    tmp_path: Path, brings: str, rests: str
+) -> None:
+    """The stop that an order brings becomes that of the position, and Ratchet's own hard stop is that one."""
+    async with scene(tmp_path, Ladder(hard_stop=True)) as s:
+        await s.opens(qty="0.001")
+        assert s.stops() == ["all @ 103996.6"]
+        await s.asks(Enter(BTC, Side.SHORT, qty=D("0.001"), stop=D(brings)))
+        await s.until(lambda: s.cycle().held_qty == D("0.002"), "it is entered")
+        await s.on.at_rest()
+        await s.on.reconcile()
+        assert s.stops() == [f"all @ {rests}"]
+        assert not s.was_told("loosened")
+        assert s.was_told("is not sent") is (brings != rests)
