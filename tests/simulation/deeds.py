@@ -66,8 +66,11 @@ def _cancel_stop(world: World, deed: Deed) -> None:
 
 
 def _own_stop(world: World, deed: Deed) -> None:
-    """The trader's own stop for `amount`, three quarters of the way to the liquidation."""
-    _place_stop(world, deed)
+    """The trader's own stop for `amount`, three quarters of the way to the liquidation; every other one for
+    the whole position.
+    """
+    is_whole = int(deed.at * 1000) % 2 == 0
+    _place_stop(world, deed, **({"planType": "pos_loss", "size": ""} if is_whole else {}))
 
 
 def _second_engine(world: World, deed: Deed) -> None:
@@ -110,17 +113,16 @@ def _place_stop(world: World, deed: Deed, **more: str) -> None:
     mark, end = world.mark(deed.symbol), world.account.liquidation_price(position)
     trigger = floor_to(mark + (end - mark) * Decimal("0.75"), tick)
     hold = deed.side.value if world.hedged else ("buy" if deed.side is Side.LONG else "sell")
-    world.by_hand(
-        "place_tpsl_order",
-        symbol=deed.symbol,
-        planType="loss_plan",
-        triggerPrice=str(trigger),
-        triggerType="mark_price",
-        executePrice="0",
-        holdSide=hold,
-        size=str(deed.amount),
-        **more,
-    )
+    asked = {
+        "symbol": deed.symbol,
+        "planType": "loss_plan",
+        "triggerPrice": str(trigger),
+        "triggerType": "mark_price",
+        "executePrice": "0",
+        "holdSide": hold,
+        "size": str(deed.amount),
+    }
+    world.by_hand("place_tpsl_order", **(asked | more))
 
 
 def _leverage(world: World, deed: Deed) -> None:
