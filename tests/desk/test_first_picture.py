@@ -11,11 +11,16 @@ from tests.desk.engine_face import EngineFace
 from tests.desk.terminal import STEERING, terminal
 from tui.widgets.filter_line import FilterLine
 
+PATIENT = (
+    "from tui import app; app.PATIENCE_S = 60.0; from tui.__main__ import main; raise SystemExit(main())"
+)
+"""A desk that waits for the engine's numbers however busy the machine is."""
+
 
 async def test_the_first_words_on_the_terminal_are_the_whole_desk_with_the_engines_numbers(
     socket: Path,
 ) -> None:
-    async with EngineFace(socket), terminal("-m", "tui", str(socket)) as held:
+    async with EngineFace(socket), terminal("-c", PATIENT, str(socket)) as held:
         await held.until(b"RATCHET")
         await held.until(b"BTCUSDT")
         before, _, after = STEERING.sub("", held.seen.decode()).partition("RATCHET")
@@ -26,7 +31,7 @@ async def test_the_first_words_on_the_terminal_are_the_whole_desk_with_the_engin
 
 async def test_the_first_picture_is_painted_once_and_whole(socket: Path) -> None:
     """Every part has its last size in it: nothing of it has to be painted again."""
-    async with EngineFace(socket), terminal("-m", "tui", str(socket)) as held:
+    async with EngineFace(socket), terminal("-c", PATIENT, str(socket)) as held:
         await held.until(b"nearest liquidation first")
         await asyncio.sleep(1.0)
         for words in (b"Worst case", b"TO LIQUIDATION", b"after rung", b"Log", b"flatten"):
