@@ -23,7 +23,7 @@ from engine.webhook.alert import Alert, Unreadable, alert_of, fields_of
 from engine.webhook.carrying import Became, Deed, Desk, Outcome, Terms, becomes, carry
 from engine.webhook.freshness import Seen, lateness, name_of
 from engine.webhook.logbook import Logbook
-from engine.webhook.meaning import OPENS, Nothing, Open, Undefined, meaning
+from engine.webhook.meaning import OPENS, Close, Nothing, Open, Undefined, Withdraw, meaning
 from engine.webhook.record import STRANGE
 from engine.webhook.spool import Spool
 
@@ -51,6 +51,8 @@ UNTOLD: Final = "who carried it out ended before it was told"
 UNWRITTEN: Final = "it cannot be written down now, and nothing is opened unwritten: send it again"
 BUSY: Final = "it is not decided yet, and cannot be written down now: send it again, it is done once"
 STARTING: Final = "the engine is starting or ending"
+UNRECONCILED: Final = "the engine still reads the account: send it again"
+"""What is said to all but an end of what is known: that waits for nothing."""
 
 
 def wall_ms() -> int:
@@ -209,6 +211,9 @@ class Hook:
             approvals=snapshot.approvals,
             flips=snapshot.flips,
         )
+        if not snapshot.engine.reconciled and not isinstance(deed, Close | Withdraw):
+            self._seen.forget(name)
+            raise Unreadable(HTTPStatus.SERVICE_UNAVAILABLE, UNRECONCILED, SignalOutcome.REFUSED)
         if isinstance(deed, Nothing | Undefined):
             became = Became.NOTHING if isinstance(deed, Nothing) else Became.REFUSED
             await self._tell(heard, JOURNALLED[became], deed.text)
@@ -220,19 +225,12 @@ class Hook:
         return await self._carry(heard, alert, deed, snapshot)
 
     async def _account(self, name: str) -> Snapshot:
-        """The account as it is known. Raises Unreadable before it is, and NotAnswering: the alert may come
-        again.
-        """
+        """The account as the engine shows it. Raises NotAnswering: the alert may come again."""
         try:
-            snapshot = await self.desk.snapshot()
+            return await self.desk.snapshot()
         except NotAnswering:
             self._seen.forget(name)
             raise
-        if not snapshot.engine.reconciled:
-            self._seen.forget(name)
-            text = "the engine still reads the account: send it again"
-            raise Unreadable(HTTPStatus.SERVICE_UNAVAILABLE, text, SignalOutcome.REFUSED)
-        return snapshot
 
     def _read(self, body: bytes, came_from: str) -> tuple[Alert, dict[str, str]]:
         """The alert of somebody who may send one. Raises Unreadable."""

@@ -208,11 +208,17 @@ async def test_only_listed_addresses_may_send(trader: Trader) -> None:
         assert (await view.send())[0] == 200
 
 
-async def test_an_engine_that_still_reads_takes_no_alert(trader: Trader, view: TradingView) -> None:
-    trader.change(engine=replace(trader.now.engine, reconciled=False))
-    assert (await view.send())[0] == 503
-    trader.change(engine=replace(trader.now.engine, reconciled=True))
-    assert (await view.send())[0] == 200
+async def test_an_engine_that_cannot_read_all_leaves_what_it_knows_and_takes_nothing_else() -> None:
+    trader = Trader(held("BTCUSDT", Side.LONG))
+    async with listening(trader) as view:
+        trader.change(engine=replace(trader.now.engine, reconciled=False))
+        still_reads = 503, "the engine still reads the account: send it again"
+        assert await view.send(ticker="ETHUSDT") == still_reads
+        assert await view.send(action="buy", sentiment="flat") == still_reads, "a short may be open"
+        assert (await view.send(action="sell", sentiment="flat"))[0] == 200
+        assert [type(command) for command in trader.commands] == [Exit]
+        trader.change(engine=replace(trader.now.engine, reconciled=True))
+        assert (await view.send(ticker="ETHUSDT"))[0] == 200
 
 
 async def test_an_unknown_balance_enters_nothing(trader: Trader, view: TradingView) -> None:
