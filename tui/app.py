@@ -230,7 +230,7 @@ class RatchetDesk(App[int]):
                 self._driver.write(notice_sequence(notice))
 
     def is_in_front(self, screen: Screen[None]) -> bool:
-        return self.page is screen
+        return self.is_running and self.page is screen
 
     def tell_story(self, name: str, whose: str = "") -> None:
         self.book.tell_story(name, whose)

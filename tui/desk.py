@@ -28,7 +28,9 @@ class Desk(Protocol):
     read_only: bool
 
     def is_in_front(self, screen: Screen[None]) -> bool:
-        """Whether this is the numbered screen in front, with or without a dialog over it."""
+        """Whether this is the numbered screen in front, with or without a dialog over it. None is while the
+        desk closes: its parts are taken away one by one.
+        """
         ...
 
     def foot_line(self, width: int) -> Line:

@@ -14,7 +14,9 @@ from tests.desk.conftest import Clocks, settled, until, watching, words
 from tests.desk.terminal import ROOT
 from tui.screens.ask import Ask
 from tui.screens.help import HelpScreen
+from tui.view_model.scene import Scene
 from tui.widgets.filter_line import FilterLine
+from tui.widgets.header import Header
 
 
 def foot(pilot: object) -> str:
@@ -141,3 +143,20 @@ def test_what_is_put_away_after_the_desk_is_not_cut_short_by_its_grace() -> None
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert (ended.returncode, ended.stdout) == (0, "put away\n"), ended.stderr
+
+
+async def test_a_desk_that_closes_draws_no_more(
+    socket: Path, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its timer may run once more while its parts are taken away."""
+    drawn: list[Scene] = []
+    async with watching(socket, clocks) as (_, _, desk):
+
+        def another_moment(_: Header) -> None:
+            monkeypatch.setattr(Header, "show", lambda _, scene, size: drawn.append(scene))
+            clocks.pass_s(60)
+            desk.sample()
+
+        monkeypatch.setattr(Header, "on_unmount", another_moment, raising=False)
+    assert desk.scene.elapsed_ms == 60_000
+    assert drawn == []
