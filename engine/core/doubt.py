@@ -81,7 +81,7 @@ def resolve_doubt(turn: Turn, cycle: Cycle) -> Cycle:
     if doubt.fills_read and doubt.gone_by_rest and doubt.gone_by_rest + doubt.gone_by_stream >= 2:
         if not _may_rest(cycle):
             return _gone_unexplained(turn, cycle)
-        cycle = _told_of_stops(turn, cycle)
+        cycle = _told_of_stops(turn, cycle, doubt)
     if doubt.fills_read and doubt.seen_again:
         return _believe(turn, cycle)
     if turn.at - doubt.asked >= DOUBT_MS:
@@ -97,11 +97,11 @@ def _may_rest(cycle: Cycle) -> bool:
     return any(s.state in (Rest.RESTING, Rest.MOVING) and not s.missing for s in cycle.stops)
 
 
-def _told_of_stops(turn: Turn, cycle: Cycle) -> Cycle:
+def _told_of_stops(turn: Turn, cycle: Cycle, doubt: Doubt) -> Cycle:
     """Say once that the two lists speak against each other; what rests is kept."""
-    mark = f"stops of the gone {cycle.doubt.since if cycle.doubt else 0}"
+    mark = f"stops of the gone {doubt.since}"
     seen = max((s.read_at for s in cycle.stops), default=0)
-    if cycle.doubt is None or seen <= cycle.doubt.since or mark in cycle.warned:
+    if seen <= doubt.since or mark in cycle.warned:
         return cycle
     text = (
         f"{name(cycle)}: Bitget lists the position no more, and its stops still: they are kept until it is "
