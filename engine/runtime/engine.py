@@ -39,6 +39,7 @@ from engine.runtime.links import Links
 from engine.runtime.log import Log
 from engine.runtime.marks import Marks
 from engine.runtime.prices import Prices
+from engine.runtime.told import Told
 from engine.runtime.unreached import when_unreached
 from engine.venue.port import Venue, dated
 
@@ -97,6 +98,7 @@ class Engine:
         self.marks = Marks()
         self.log = Log()
         self.links = Links()
+        self._told = Told()
         self._clock = clock or Clock()
         self.started = self._clock()
         self._take_over = take_over
@@ -200,6 +202,8 @@ class Engine:
         """Decide, believe, and queue what has to be written and done."""
         if self.unrecorded:
             return Decision(self.state, (), (), refused=self.unrecorded)
+        if self._told.has(body, self.state):
+            return Decision(self.state, (), ())
         event = Event(self.stamp(), self.venue.market_ms(), body, self._ticks(body))
         decision = decide(self.state, event)
         if isinstance(body, BalanceRead):
