@@ -27,6 +27,7 @@ from engine.api.rest.tokens import Scope, Tokens
 from engine.loop import run
 from engine.runtime.doors import Orders
 from engine.runtime.logfile import logging_to
+from engine.runtime.processors import move_to
 from engine.runtime.window import Window
 from engine.webhook.alert import Message
 from engine.webhook.carrying import Outcome, Terms
@@ -52,6 +53,7 @@ def main() -> None:
     os.nice(NICE)
     _go_first()
     orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=Orders)
+    move_to(orders.processors)
     with logging_to(Path(orders.log)):
         run(_serve(orders))
 

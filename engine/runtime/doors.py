@@ -13,7 +13,7 @@ import os
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
@@ -47,8 +47,8 @@ KNOWN: Final = ("PATH", "HOME", "LANG", "TZ", "VIRTUAL_ENV", "LC_", "PYTHON")
 
 class Orders(msgspec.Struct, frozen=True):
     """What the process at the doors is to do: the terms, the engine's socket and journal, its own log, the
-    file where alerts wait that the engine cannot be told of, the file descriptor on which it listens. It
-    gives a sign of life on its standard output every `beat_s`.
+    file where alerts wait that the engine cannot be told of, the file descriptor on which it listens, the
+    processors that are its own. It gives a sign of life on its standard output every `beat_s`.
     """
 
     rest: RestTerms
@@ -59,12 +59,14 @@ class Orders(msgspec.Struct, frozen=True):
     spool: str
     version: str
     listens: int
+    processors: frozenset[int] = frozenset()
     beat_s: float = BEAT_S
 
 
 class Doors:
     """Entering takes the port, and raises RestRefused when somebody has it; `run` must be awaited by an
-    owner. With nothing configured nothing is opened. `warn` tells the trader of the first trouble in a row.
+    owner. With nothing configured nothing is opened. The process works on `processors` only; on any without.
+    `warn` tells the trader of the first trouble in a row.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Doors:
         *,
         paths: Paths,
         version: str,
+        processors: Set[int] = frozenset(),
         warn: Callable[[str], None] | None = None,
         beat_s: float = BEAT_S,
     ) -> None:
@@ -83,6 +86,7 @@ class Doors:
         self.process: Process | None = None
         self._webhook = webhook
         self._paths, self._version = paths, version
+        self._processors = frozenset(processors)
         self._listening: socket.socket | None = None
 
     async def __aenter__(self) -> Self:
@@ -129,6 +133,7 @@ class Doors:
             spool=str(self._paths.database.with_name(SPOOL)),
             version=self._version,
             listens=listening.fileno(),
+            processors=self._processors,
             beat_s=self.beat_s,
         )
         self.process = process = await asyncio.create_subprocess_exec(

@@ -7,6 +7,7 @@ import gc
 import logging
 import signal
 import sys
+from collections.abc import Set
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ from engine.loop import run
 from engine.runtime.doors import Doors
 from engine.runtime.engine import Engine
 from engine.runtime.logfile import logging_to
+from engine.runtime.processors import set_apart
 from engine.runtime.settings import settings_of
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.telling import TellingFace, TellingJournal, Voices
@@ -47,9 +49,10 @@ def run_engine(loaded: Loaded, *, take_over: bool = False) -> int:
     """
     prepare_folders(loaded.paths)
     sys.setswitchinterval(SWITCH_S)
+    aside = set_apart() if loaded.rest is not None else frozenset[int]()
     try:
         with logging_to(loaded.paths.logs / "engine.log"):
-            return run(_serve(loaded, take_over=take_over))
+            return run(_serve(loaded, aside, take_over=take_over))
     except* (VenueRefused, JournalRefused, SocketRefused, RestRefused) as refused:
         for error in _leaves(refused):
             print(f"ratchet engine: {error}", file=sys.stderr)
@@ -63,7 +66,7 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     return found
 
 
-async def _serve(loaded: Loaded, *, take_over: bool) -> int:
+async def _serve(loaded: Loaded, aside: Set[int], *, take_over: bool) -> int:
     keys = Keys(loaded.keys.key, loaded.keys.secret, loaded.keys.passphrase)
     venue = Bitget(keys, url=loaded.bitget_url, demo=loaded.demo)
     only_one = account_lock(venue.account, loaded.bitget_url)
@@ -93,6 +96,7 @@ async def _serve(loaded: Loaded, *, take_over: bool) -> int:
                     loaded.webhook,
                     paths=loaded.paths,
                     version=engine.version,
+                    processors=aside,
                     warn=watch.warn,
                 )
                 await _until_signal(engine, face, voices, doors, watch, loaded.paths.socket)

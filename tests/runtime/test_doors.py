@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Set
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -35,7 +35,11 @@ def paths(folder: Path) -> Paths:
 
 
 def doors(
-    folder: Path, port: int, warn: Callable[[str], None] | None = None, beat_s: float = BEAT_S
+    folder: Path,
+    port: int,
+    warn: Callable[[str], None] | None = None,
+    beat_s: float = BEAT_S,
+    processors: Set[int] = frozenset(),
 ) -> Doors:
     terms = RestTerms(
         on=True,
@@ -47,15 +51,28 @@ def doors(
         open_page=False,
         requests_per_minute=600,
     )
-    return Doors(terms, None, paths=paths(folder), version="0.1.0", warn=warn, beat_s=beat_s)
+    return Doors(
+        terms,
+        None,
+        paths=paths(folder),
+        version="0.1.0",
+        processors=processors,
+        warn=warn,
+        beat_s=beat_s,
+    )
 
 
 @asynccontextmanager
 async def opened(
-    folder: Path, port: int, warn: Callable[[str], None] | None = None, beat_s: float = BEAT_S
+    folder: Path,
+    port: int,
+    warn: Callable[[str], None] | None = None,
+    beat_s: float = BEAT_S,
+    processors: Set[int] = frozenset(),
 ) -> AsyncIterator[tuple[Doors, ClientSession]]:
     """The doors of an engine in memory, kept open, and somebody who asks."""
-    async with ControlSocket(EngineFace(), paths(folder).socket), doors(folder, port, warn, beat_s) as kept:
+    open_doors = doors(folder, port, warn, beat_s, processors)
+    async with ControlSocket(EngineFace(), paths(folder).socket), open_doors as kept:
         running = asyncio.create_task(kept.run())
         async with ClientSession(f"http://127.0.0.1:{port}") as client:
             yield kept, client
@@ -98,6 +115,15 @@ async def test_what_the_engine_knows_is_told_by_a_process_without_its_keys(
         assert TOKEN not in line + environment
     log = (tmp_path / "logs" / "doors.log").read_text()
     assert "read GET /api/crypto/accounts 200" in log and TOKEN not in log
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no word for processors here")
+async def test_it_works_where_the_engine_does_not(tmp_path: Path) -> None:
+    mine = max(os.sched_getaffinity(0))
+    async with opened(tmp_path, free_port(), processors={mine}) as (kept, client):
+        await equity(client)
+        assert kept.process is not None
+        assert os.sched_getaffinity(kept.process.pid) == {mine}
 
 
 async def test_it_is_started_again_when_it_dies_and_nobody_is_sent_away(
