@@ -1,17 +1,16 @@
 """What the API costs the ladder: from a tick that reaches a rung to the rung's order at the exchange; alone,
-with a crowd that asks over HTTP in bursts, and with the same crowd at another engine's doors; in turns.
+with a crowd at the engine's doors, and with the same crowd at those of another engine; in turns.
 
-    python -m bench.rest [RUNGS] [REQUESTS_A_SECOND]
+    python -m bench.rest [RUNGS] [REQUESTS_IN_A_BURST]
 
 After a rung an engine reads its orders back, as often as Bitget lets it: that takes most of a second. So
-there are several, each with an exchange and an account of its own, that step one after the other, and the
-crowd asks all of them. Between the turns a loop is asked over its socket, thousands of times, how long it
-takes to turn to what comes (a price comes to the same loop).
+there are several, each with an exchange and an account of its own, that step one after the other. Just before
+an engine steps, the crowd asks all at once at its doors, so that the tick comes while they answer.
 
 Prints ratios, and between which two figures nine of ten runs would find them (by drawing turns anew from
 those that were measured: what else the machine does comes in turns, too). The crowd and what answers it need
 processor time; the crowd next door tells that part from what an engine itself has to do with it, and so does
-what the engines used of a processor, and how long they waited for one.
+how long an engine waited for a processor.
 """
 
 from __future__ import annotations
@@ -27,10 +26,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from decimal import ROUND_UP, Decimal
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -42,7 +42,7 @@ from engine.simulator.server import SimulatedBitget
 
 SYMBOL: Final = "BTCUSDT"
 RUNGS: Final = 1500
-PER_SECOND: Final = 200.0
+BURST: Final = 50
 ENGINES: Final = 4
 TURN: Final = 20
 """Rungs in a row with the crowd in one place, then as many with it in another."""
@@ -50,12 +50,12 @@ LEGS: Final = 15
 """So many rungs on one position; then there is a new one."""
 
 DRAWS: Final = 2000
+PROCESSORS: Final = frozenset(os.sched_getaffinity(0))
+"""All are open to the engines. What stands for other machines, exchange and crowd, is where the doors are."""
 AHEAD: Final = -15
-"""Exchange and engine go before what else the machine does, where we may say so: that is not the question."""
-
-QUESTIONS: Final = 250
-QUESTION: Final = b"GET /v1/hello HTTP/1.1\r\nHost: engine\r\n\r\n"
-BETWEEN_S: Final = 0.003
+"""Engines go before what else the machine does, where we may say so: that is not the question. The exchange
+goes before them: another machine would wait for nothing of this one.
+"""
 
 FIRST_PRICE: Final = Decimal(60_000)
 TICK: Final = Decimal("0.1")
@@ -64,6 +64,8 @@ WITHIN_S: Final = 20.0
 LOOK_S: Final = 0.05
 CALM_S: Final = 0.1
 """What the engine that stepped last has for its stops before the next one steps."""
+AMIDST_S: Final = 0.06
+"""A tick comes at any moment of so long after the crowd has asked; answering takes longer."""
 CONFIG: Final = """
 managed = {{ BTCUSDT = 20 }}
 [bitget]
@@ -103,15 +105,15 @@ class House(NamedTuple):
 
     sim: SimulatedBitget
     socket: Path
-    doors: str
+    doors: int
     pid: int
 
 
-class Used(NamedTuple):
-    """Milliseconds of an engine's loop."""
+class Rung(NamedTuple):
+    """Milliseconds from the tick to the order, and how long of them the engine waited for a processor."""
 
-    running: float
-    waiting: float
+    took: float
+    waited: float
 
 
 class Stage:
@@ -119,6 +121,7 @@ class Stage:
 
     def __init__(self, house: House, hand: Hand) -> None:
         self.sim, self.socket, self.hand, self.pid = house.sim, house.socket, hand, house.pid
+        self.doors = house.doors
         self.arrivals = Arrivals(house.sim)
         self.rungs = 0
 
@@ -129,7 +132,11 @@ class Stage:
                 seen = await _snapshot(self.socket)
                 if seen is not None and seen.engine.reconciled and seen.positions:
                     held = seen.positions[0]
-                    if held.next_rung is not None and held.rungs >= self.rungs and not seen.unknown:
+                    if (
+                        held.next_rung is not None
+                        and held.rungs >= self.rungs
+                        and not (seen.engine.unread or seen.unknown)
+                    ):
                         return held
                 await asyncio.sleep(LOOK_S)
 
@@ -149,24 +156,25 @@ class Stage:
         await asyncio.sleep(0.5)
         await self.hand.open(SYMBOL, Side.LONG, Decimal(20), margin=Decimal(500))
 
-    async def rung_ms(self) -> float:
-        """One rung: milliseconds from the tick to its first order's arrival."""
+    async def rung(self, before: Callable[[], None]) -> Rung:
+        """One rung; just before its tick `before` is called."""
         held = await self.position()
         assert held.next_rung is not None
         await asyncio.sleep(CALM_S)
+        before()
+        await asyncio.sleep(random.uniform(0, AMIDST_S))
         arrival = self.arrivals.expect()
         self.sim.world.pin(SYMBOL, held.next_rung.trigger.quantize(TICK, ROUND_UP))
-        started = time.perf_counter()
+        waited, started = self._waited_ms(), time.perf_counter()
         self.sim.streams.flush()
         async with asyncio.timeout(WITHIN_S):
             took = (await arrival - started) * 1000
         self.rungs = held.rungs + 1
-        return took
+        return Rung(took, self._waited_ms() - waited)
 
-    def used_ms(self) -> Used:
-        """What the engine has used of a processor since its start, and how long its loop waited for one."""
-        used, waited, _ = Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text().split()
-        return Used(int(used) / 1e6, int(waited) / 1e6)
+    def _waited_ms(self) -> float:
+        """How long the engine's loop has waited for a processor since its start."""
+        return int(Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text().split()[1]) / 1e6
 
     def _pin(self, price: Decimal) -> None:
         self.sim.world.pin(SYMBOL, price)
@@ -201,8 +209,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-Turns = list[list[float]]
-"""Milliseconds of each rung, a list for each turn."""
+Turns = list[list[Rung]]
 
 
 class Arm(StrEnum):
@@ -216,51 +223,28 @@ class Arm(StrEnum):
 ORDER: Final = (Arm.ALONE, Arm.HERE, Arm.ALONE, Arm.HERE, Arm.NEXT_DOOR)
 
 
-class Found:
-    """What was measured, turn by turn."""
-
-    def __init__(self) -> None:
-        self.ticks: dict[Arm, Turns] = {arm: [] for arm in Arm}
-        self.questions: dict[Arm, Turns] = {arm: [] for arm in Arm}
-        self.used: dict[Arm, list[Used]] = {arm: [] for arm in Arm}
-
-
-def turned_to_ms(engine: Path) -> list[float]:
-    """How long the engine takes to answer what costs it nothing. It stops the exchange meanwhile."""
-    found = []
-    with socket.socket(socket.AF_UNIX) as door:
-        door.connect(str(engine))
-        for _ in range(QUESTIONS):
-            time.sleep(BETWEEN_S)
-            asked, answer = time.perf_counter(), b""
-            door.sendall(QUESTION)
-            while not answer.endswith(b"}"):
-                answer += door.recv(65_536)
-            found.append((time.perf_counter() - asked) * 1000)
-    return found
-
-
-async def measured(stages: Sequence[Stage], crowd: subprocess.Popen[str], rungs: int) -> Found:
-    """Tick to order of `rungs` in all, and what lies between the turns."""
-    assert crowd.stdin is not None
-    found = Found()
+async def measured(
+    stages: Sequence[Stage], next_door: int, crowd: subprocess.Popen[str], rungs: int
+) -> dict[Arm, Turns]:
+    """The rungs, `rungs` in all."""
+    found: dict[Arm, Turns] = {arm: [] for arm in Arm}
     for turn in range(max(len(ORDER), rungs // TURN)):
         arm = ORDER[turn % len(ORDER)]
-        crowd.stdin.write(f"{Arm.ALONE}\n")
-        crowd.stdin.flush()
         if turn * TURN // len(stages) % LEGS == 0:
             await asyncio.gather(*(stage.again() for stage in stages))
         await asyncio.gather(*(stage.position() for stage in stages))
-        crowd.stdin.write(f"{arm}\n")
-        crowd.stdin.flush()
-        await asyncio.sleep(0.5)
-        before = [stage.used_ms() for stage in stages]
-        found.questions[arm].append(turned_to_ms(stages[turn % len(stages)].socket))
-        found.ticks[arm].append([await stages[number % len(stages)].rung_ms() for number in range(TURN)])
-        after = [stage.used_ms() for stage in stages]
-        ran, waited = (sum(new[i] - old[i] for new, old in zip(after, before, strict=True)) for i in (0, 1))
-        found.used[arm].append(Used(ran, waited))
+        found[arm].append([])
+        for number in range(TURN):
+            stage = stages[number % len(stages)]
+            place = {Arm.HERE: stage.doors, Arm.NEXT_DOOR: next_door}.get(arm)
+            found[arm][-1].append(await stage.rung(partial(_send, crowd, place)))
     return found
+
+
+def _send(crowd: subprocess.Popen[str], port: int | None) -> None:
+    assert crowd.stdin is not None
+    crowd.stdin.write(f"{port or ''}\n")
+    crowd.stdin.flush()
 
 
 @asynccontextmanager
@@ -279,17 +263,21 @@ async def house(token: str) -> AsyncIterator[House]:
                 "BENCH_TOKEN": token,
             }
             with child("engine.cli", "engine", env=env) as engine:
+                os.sched_setaffinity(engine.pid, PROCESSORS)
+                with suppress(PermissionError):
+                    os.setpriority(os.PRIO_PROCESS, engine.pid, AHEAD)
                 async with asyncio.timeout(WITHIN_S):
                     while (seen := await _snapshot(socket)) is None or not seen.engine.reconciled:
                         assert engine.poll() is None, "the engine did not start"
                         await asyncio.sleep(LOOK_S)
-                yield House(sim, socket, f"http://127.0.0.1:{port}", engine.pid)
+                yield House(sim, socket, port, engine.pid)
 
 
-async def main(rungs: int = RUNGS, per_second: float = PER_SECOND) -> None:
+async def main(rungs: int = RUNGS, burst: int = BURST) -> None:
     token = secrets.token_hex(16)
+    os.sched_setaffinity(0, {min(PROCESSORS)})
     with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, AHEAD)
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     async with AsyncExitStack() as street:
         houses = [await street.enter_async_context(house(token)) for _ in range(ENGINES)]
         next_door = await street.enter_async_context(house(token))
@@ -297,18 +285,18 @@ async def main(rungs: int = RUNGS, per_second: float = PER_SECOND) -> None:
             Stage(each, await street.enter_async_context(Hand(each.sim.url, each.sim.keys[0])))
             for each in houses
         ]
-        here = " ".join(each.doors for each in houses)
-        words = ("bench.rest_child", here, next_door.doors, token, str(per_second))
-        with child(*words, env=dict(os.environ)) as crowd:
-            found = await measured(stages, crowd, rungs)
+        with child("bench.rest_child", token, str(burst), env=dict(os.environ)) as crowd:
+            found = await measured(stages, next_door.doors, crowd, rungs)
             answers = json.loads(await asyncio.to_thread(_ended, crowd))
     print(f"requests of the crowd, by what was answered: {answers}")
-    _tell("tick to order", found.ticks)
-    _tell("the loop turns to a question", found.questions)
-    print("the engines' loops, milliseconds of a processor and of waiting for one, in a turn:")
-    for arm, used in found.used.items():
-        ran, waited = (statistics.fmean(each[i] for each in used) for i in (0, 1))
-        print(f"  {arm}: {ran:.0f} and {waited:.0f}")
+    print(f"tick to order: {', '.join(f'{sum(map(len, found[arm])):,} {arm}' for arm in Arm)}")
+    for base in (Arm.ALONE, Arm.NEXT_DOOR):
+        for of in (50, 90, 99):
+            print(f"  p{of}  {_compared(found[Arm.HERE], found[base], of)} x {base}")
+    print("of it, the engine waited for a processor, milliseconds:")
+    for arm in Arm:
+        waited = [rung.waited for turn in found[arm] for rung in turn]
+        print(f"  {arm}: {statistics.fmean(waited):.2f} in the mean, p99 {_quantile(waited, 99):.2f}")
 
 
 def _ended(crowd: subprocess.Popen[str]) -> str:
@@ -316,35 +304,25 @@ def _ended(crowd: subprocess.Popen[str]) -> str:
     return out
 
 
-def _tell(what: str, found: dict[Arm, Turns]) -> None:
-    counts = ", ".join(f"{sum(map(len, turns)):,} {arm}" for arm, turns in found.items())
-    print(f"{what}: {counts}")
-    for base in (Arm.ALONE, Arm.NEXT_DOOR):
-        for of in (50, 90, 99):
-            with_api, without = _quantile(found[Arm.HERE], of), _quantile(found[base], of)
-            low, high = _range(found[Arm.HERE], found[base], of)
-            print(
-                f"  p{of}  {with_api / without:.2f} x {base} ({low:.2f} to {high:.2f}; "
-                f"{with_api:.2f} / {without:.2f} ms)"
-            )
+def _compared(crowded: Turns, alone: Turns, of: int) -> str:
+    """The ratio, what nine of ten draws find, and the milliseconds."""
 
+    def quantile(turns: Turns) -> float:
+        return _quantile([rung.took for turn in turns for rung in turn], of)
 
-def _range(crowded: Turns, alone: Turns, of: int) -> tuple[float, float]:
-    """What nine of ten draws find."""
     dice = random.Random(1)
     ratios = [
-        _quantile(dice.choices(crowded, k=len(crowded)), of)
-        / _quantile(dice.choices(alone, k=len(alone)), of)
+        quantile(dice.choices(crowded, k=len(crowded))) / quantile(dice.choices(alone, k=len(alone)))
         for _ in range(DRAWS)
     ]
-    cuts = statistics.quantiles(ratios, n=20, method="inclusive")
-    return cuts[0], cuts[-1]
+    low, *_, high = statistics.quantiles(ratios, n=20, method="inclusive")
+    with_api, without = quantile(crowded), quantile(alone)
+    return f"{with_api / without:.2f} ({low:.2f} to {high:.2f}; {with_api:.2f} / {without:.2f} ms)"
 
 
-def _quantile(turns: Turns, of: int) -> float:
-    return statistics.quantiles([ms for turn in turns for ms in turn], n=100, method="inclusive")[of - 1]
+def _quantile(values: Sequence[float], of: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[of - 1]
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    asyncio.run(main(int(given[0]) if given else RUNGS, float(given[1]) if given[1:] else PER_SECOND))
+    asyncio.run(main(*map(int, sys.argv[1:])))

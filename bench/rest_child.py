@@ -1,23 +1,22 @@
-"""The crowd of bench/rest.py: a process that asks an engine over HTTP in bursts, as often as told, while it
-is told to. It stands for other machines, and takes only what this one has left.
+"""The crowd of bench/rest.py: a process that asks an engine over HTTP in bursts, when and where it is told.
+It stands for other machines: it takes what this one has left, and as little as it can.
 
-python -m bench.rest_child HERE NEXT_DOOR TOKEN PER_SECOND, a place being one address or several in one word
+python -m bench.rest_child TOKEN BURST
 
-It goes where the standard input says: `here`, `next door`, or `alone`. At its end it prints how many answers
-of each status there were.
+Each line of the standard input is the port of one burst; none for an empty line. At its end it prints how
+many answers of each status there were.
 """
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 import os
+import selectors
+import socket
 import sys
 from collections import Counter
 from typing import Final
-
-import aiohttp
 
 ROUTES: Final = (
     "/api/crypto/accounts",
@@ -30,54 +29,54 @@ ROUTES: Final = (
     "/api/orders",
     "/api/why/BTCUSDT",
 )
-BURST: Final = 100
-"""Requests that are sent at the same moment, each on a connection of its own."""
 WRONG: Final = 5
 """Every so many-th request has a wrong token."""
+PATIENCE_S: Final = 30.0
+CHUNK: Final = 1 << 20
 
 
 class Crowd:
-    """Bursts at a pace, at the doors of all `urls`; nowhere without any."""
+    """`burst` requests at the same moment, each on a connection of its own."""
 
-    def __init__(self, token: str, per_second: float) -> None:
-        self.token = token
-        self.pause_s = BURST / per_second
-        self.urls: tuple[str, ...] = ()
-        self.numbers = itertools.count()
+    def __init__(self, token: str, burst: int) -> None:
+        self.burst = burst
         self.answers: Counter[str] = Counter()
+        self._texts = itertools.cycle(
+            f"GET {route} HTTP/1.1\r\nHost: doors\r\nConnection: close\r\n"
+            f"Authorization: Bearer {'wrong' if number % WRONG == 0 else token}\r\n\r\n".encode()
+            for number, route in enumerate(ROUTES * WRONG)
+        )
 
-    async def ask(self, session: aiohttp.ClientSession) -> None:
-        """One burst after the other."""
-        while True:
-            if urls := self.urls:
-                burst = (self._once(session, urls[number % len(urls)]) for number in range(BURST))
-                await asyncio.gather(*burst)
-            await asyncio.sleep(self.pause_s)
+    def ask(self, port: int) -> None:
+        """One burst, until all of it is answered."""
+        with selectors.DefaultSelector() as waiting:
+            for _ in range(self.burst):
+                door = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+                door.sendall(next(self._texts))
+                waiting.register(door, selectors.EVENT_READ, bytearray())
+            while waiting.get_map():
+                for key, _ in waiting.select():
+                    self._hear(waiting, key)
 
-    async def _once(self, session: aiohttp.ClientSession, url: str) -> None:
-        number = next(self.numbers)
-        token = "wrong" if number % WRONG == 0 else self.token
-        headers = {"Authorization": f"Bearer {token}"}
-        try:
-            async with session.get(url + ROUTES[number % len(ROUTES)], headers=headers) as reply:
-                await reply.read()
-                self.answers[str(reply.status)] += 1
-        except aiohttp.ClientError as error:
-            self.answers[type(error).__name__] += 1
+    def _hear(self, waiting: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+        door, heard = key.fileobj, key.data
+        assert isinstance(door, socket.socket)
+        if more := door.recv(CHUNK):
+            heard += more
+            return
+        self.answers[heard[9:12].decode() or "none"] += 1
+        waiting.unregister(door)
+        door.close()
 
 
-async def main(here: str, next_door: str, token: str, per_second: str) -> None:
-    os.setpriority(os.PRIO_PROCESS, 0, 19)
-    crowd, loop = Crowd(token, float(per_second)), asyncio.get_running_loop()
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:
-        asking = group.create_task(crowd.ask(session))
-        while line := await loop.run_in_executor(None, sys.stdin.readline):
-            place = {"here": here, "next door": next_door}.get(line.strip(), "")
-            crowd.urls = tuple(place.split())
-        asking.cancel()
+def main(token: str, burst: str) -> None:
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    crowd = Crowd(token, int(burst))
+    for line in sys.stdin:
+        if port := line.strip():
+            crowd.ask(int(port))
     print(json.dumps(crowd.answers), flush=True)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    main(*sys.argv[1:])
