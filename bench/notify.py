@@ -91,7 +91,7 @@ async def one_round(kind: str, folder: Path) -> float:
             await until(lambda: engine.state.is_reconciled)
             await hand.open(SYMBOL, Side.SHORT, Decimal(20), size=Decimal("0.002"))
             await until(lambda: KEY in engine.state.cycles and engine.state.cycles[KEY].armed is not None)
-            await until(lambda: not engine.unwritten and not engine.in_flight)
+            await until(lambda: not engine.unwritten and not engine.errands.in_flight)
             venue.took_us = None
             await hand.mark(SYMBOL, Decimal(95_000))
             await until(lambda: venue.took_us is not None)

@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from engine.core.actions import Level, LookUp, Note, PlaceMarket, Read, Reading, Work
+from engine.core.actions import Level, LookUp, Note, PlaceMarket, Read, Work
 from engine.core.arming import armed_ids, first_orders, thresholds
 from engine.core.decide import Decision, decide, first_state
 from engine.core.events import (
@@ -35,13 +35,14 @@ from engine.core.settings import Settings
 from engine.core.state import UNREAD, State
 from engine.journal.port import Entry, Journal, JournalRefused, Recovered
 from engine.runtime.clock import Clock
+from engine.runtime.errands import Errands
 from engine.runtime.links import Links
 from engine.runtime.log import Log
 from engine.runtime.marks import Marks
 from engine.runtime.prices import Prices
 from engine.runtime.told import Told
 from engine.runtime.unreached import when_unreached
-from engine.venue.port import Venue, dated
+from engine.venue.port import Venue
 
 logger = logging.getLogger("ratchet.engine")
 
@@ -105,12 +106,10 @@ class Engine:
         self._read_only = read_only
         self._armed_durably: frozenset[str] = frozenset()
         self._outbox: deque[tuple[Entry, tuple[Work, ...]]] = deque()
-        self._work: asyncio.TaskGroup | None = None
+        self.errands = Errands(venue, self.stamp, self.take)
         self._wake_writer = asyncio.Event()
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._changed = asyncio.Event()
-        self.in_flight: set[str] = set()
-        self._reading: dict[tuple[Reading, ...], Read | None] = {}
         self.change = 0
         self.unrecorded = ""
         """Why nothing can be recorded now, and so nothing is decided or sent; empty when all is well."""
@@ -138,7 +137,7 @@ class Engine:
         await self.venue.open(self, managed, tuple(self.state.instruments.values()))
         try:
             async with asyncio.TaskGroup() as group:
-                self._work = group
+                self.errands.tasks = group
                 group.create_task(self._write(), name="journal")
                 self.take(self._start())
                 for body in self._early:
@@ -149,7 +148,7 @@ class Engine:
                 if ready is not None:
                     ready.set()
         finally:
-            self._work = None
+            self.errands.tasks = None
             await self._leave()
 
     async def _leave(self) -> None:
@@ -193,7 +192,7 @@ class Engine:
     def tell(self, body: AnyBody) -> None:
         """Anything else that the venue learnt. A journal begins with a start: what is earlier waits."""
         self.links.heard(body)
-        if self._work is None:
+        if self.errands.tasks is None:
             self._early.append(body)
         else:
             self.take(body)
@@ -240,7 +239,7 @@ class Engine:
             (now if free else later).append(work)
             self._in_a_hurry |= free and isinstance(work, PlaceMarket)
         for work in now:
-            self._carry_out(work)
+            self.errands.begin(work)
         if changed or later or decision.notes:
             self._outbox.append((Entry(event, decision.actions, decision.notes), tuple(later)))
             self._wake_writer.set()
@@ -278,7 +277,7 @@ class Engine:
             self._armed_durably = armed_ids(state)
             for entry, actions in batch:
                 for work in actions:
-                    self._carry_out(work)
+                    self.errands.begin(work)
                 self._acknowledge(entry)
             self.touch()
             self._since_snapshot += len(batch)
@@ -299,7 +298,7 @@ class Engine:
         self._say(Level.URGENT, UNRECORDED.format(refused))
         while self.unrecorded:
             await asyncio.sleep(MEND_S)
-            if self.in_flight:
+            if self.errands.in_flight:
                 continue
             try:
                 await self._begin_again()
@@ -321,7 +320,7 @@ class Engine:
         for link in self.links.known():
             self.take(link)
         for work in decision.actions:
-            self._carry_out(work)
+            self.errands.begin(work)
 
     def _say(self, level: Level, text: str) -> None:
         """Tell the trader what cannot be told through the journal."""
@@ -340,34 +339,6 @@ class Engine:
             logger.log(LOUDNESS[note.level], "%s", note.text)
         if waiting := self._waiting.pop(entry.event.at, None):
             waiting.set_result(None)
-
-    # -- what is done ----------------------------------------------------------------------------------------
-
-    def _carry_out(self, work: Work) -> None:
-        """Begin an action. Readings of one kind follow each other: the newest asked for waits its turn."""
-        if self._work is None:
-            return
-        if isinstance(work, Read):
-            if work.what in self._reading:
-                self._reading[work.what] = work
-                return
-            self._reading[work.what] = None
-        if work.id not in self.in_flight:
-            self.in_flight.add(work.id)
-            self._work.create_task(self._do(work), name=work.id)
-
-    async def _do(self, work: Work) -> None:
-        """Carry one action out; its answers are events like any other."""
-        asked = self.stamp()
-        try:
-            answers = await self.venue.do(work)
-        finally:
-            self.in_flight.discard(work.id)
-            following = self._reading.pop(work.what, None) if isinstance(work, Read) else None
-        for body in answers:
-            self.take(dated(body, asked))
-        if following is not None:
-            self._carry_out(following)
 
     # -- who watches -----------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ async def rounds(s: Scene, number: int, seconds: float) -> None:
     for _ in range(number):
         await s.later(seconds)
         s.on.engine.take(Timer(reconcile=True))
-        await s.until(lambda: not s.on.engine.in_flight, "all of it is answered")
+        await s.until(lambda: not s.on.engine.errands.in_flight, "all of it is answered")
 
 
 async def test_a_list_of_positions_that_stays_empty_takes_no_stop_away(tmp_path: Path) -> None:

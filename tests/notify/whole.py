@@ -90,7 +90,7 @@ class Whole:
     async def reads_again(self) -> None:
         """Everything is read over REST, as every ten seconds."""
         self.engine.take(Timer(reconcile=True))
-        await self.until(lambda: not self.engine.in_flight, "read")
+        await self.until(lambda: not self.engine.errands.in_flight, "read")
 
     def resting(self) -> list[PlanOrder]:
         """The stops that rest on the exchange."""

@@ -50,7 +50,7 @@ class Stage:
 
     def _restless(self) -> str:
         engine = self.engine
-        return f"{engine!r} {engine.in_flight} {engine.state.cycles}"
+        return f"{engine!r} {engine.errands.in_flight} {engine.state.cycles}"
 
     def _is_at_rest(self) -> bool:
         engine, market = self.engine, self.sim.market
@@ -59,7 +59,7 @@ class Stage:
             if tick is None or tick.mark != market[managed.symbol].quote.mark:
                 return False
         state = engine.state
-        busy = engine.unwritten or engine.in_flight or state.pending or state.unread
+        busy = engine.unwritten or engine.errands.in_flight or state.pending or state.unread
         return not busy and all(_is_calm(cycle) for cycle in state.cycles.values())
 
     async def reconcile(self) -> None:

@@ -56,7 +56,7 @@ async def test_a_rung_that_fires_into_a_full_disk_banks_and_adds_nothing() -> No
         on.journal.refusal = FULL
         await on.mark(95_000)
         await on.until(lambda: bool(on.engine.unrecorded), "the disk is found full")
-        await on.until(lambda: not on.engine.in_flight, "what was under way is answered")
+        await on.until(lambda: not on.engine.errands.in_flight, "what was under way is answered")
         assert on.orders_sent() == 2, "the trader's own, and the bank that was durably armed"
         on.journal.refusal = ""
         await on.until(lambda: not on.engine.unrecorded and on.cycle.rungs == 1, "the rung is finished")
