@@ -31,6 +31,7 @@ from engine.venue.client import addresses
 from engine.venue.keys import Keys
 from engine.venue.rest import Clock
 from engine.venue.tap import PriceTap
+from tests.unit.venue.recorded_wire import TICKER
 
 SYMBOL: Final = "BTCUSDT"
 BURSTS: Final = 10
@@ -39,37 +40,6 @@ ORDERS: Final = 30
 BATCH: Final = 5
 PAUSE_S: Final = 1.2
 """Bitget takes ten orders a second; batches stay within it: only the client's own delay is measured."""
-TICKER: Final = {
-    "action": "snapshot",
-    "arg": {"instType": "USDT-FUTURES", "channel": "ticker", "instId": SYMBOL},
-    "data": [
-        {
-            "instId": SYMBOL,
-            "lastPr": "43480.4",
-            "bidPr": "43476.3",
-            "askPr": "43476.8",
-            "bidSz": "0.1",
-            "askSz": "3.055",
-            "open24h": "42252.3",
-            "high24h": "44518.2",
-            "low24h": "41387.0",
-            "change24h": "0.03875",
-            "fundingRate": "0.000096",
-            "nextFundingTime": "1701849600000",
-            "markPrice": "43476.4",
-            "indexPrice": "43478.4",
-            "holdingAmount": "50670.787",
-            "baseVolume": "120187.104",
-            "quoteVolume": "5167385048.693",
-            "openUtc": "44071.4",
-            "symbolType": "1",
-            "symbol": SYMBOL,
-            "deliveryPrice": "0",
-            "ts": "1701843962811",
-        }
-    ],
-    "ts": 1701843962812,
-}
 
 
 class Count:

@@ -12,36 +12,11 @@ from engine.simulator.contract import Contract
 from engine.simulator.exchange import Exchange
 from engine.simulator.private import PrivateEndpoints
 from engine.simulator.quote import Quote
+from tests.unit.venue.recorded_wire import POSITION
 
 # all-position, SUSDT-FUTURES, 2025-01-20: 10x long, opened as maker at 0.0002, taker rate 0.0004
-RECORDED_10X = {
-    "holdSide": "long",
-    "marginSize": "161.56128",
-    "available": "0.016",
-    "locked": "0",
-    "total": "0.016",
-    "leverage": "10",
-    "achievedProfits": "0",
-    "openPriceAvg": "100975.8",
-    "marginMode": "isolated",
-    "posMode": "hedge_mode",
-    "unrealizedPL": "5.3536",
-    "liquidationPrice": "91279.851345922058",
-    "keepMarginRate": "0.004",
-    "markPrice": "101310.4",
-    "marginRatio": "0.04272987621",
-    "breakEvenPrice": "101036.409723889556",
-    "totalFee": "",
-    "deductedFee": "0.32312256",
-    "grant": "",
-    "assetMode": "single",
-    "autoMargin": "off",
-    "takeProfit": "",
-    "stopLoss": "",
-    "takeProfitId": "",
-    "stopLossId": "",
-    "openDelegateSize": "0",
-}
+OF_THAT_DAY = ("symbol", "marginCoin", "cTime", "uTime")
+RECORDED_10X = {key: value for key, value in POSITION.items() if key not in OF_THAT_DAY}
 # all-position, 2025-06-26: two 1x longs
 RECORDED_ETH_1X = {
     "marginSize": "48.4478",
