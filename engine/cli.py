@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
+from engine.commands.streams import give_up_output, is_of_output, prepare
 from engine.config.refused import ConfigRefused
 
 DONE: Final = 0
@@ -35,9 +35,7 @@ Parsers = Any
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+    prepare()
     try:
         arguments = _understood(given)
         code = _run(arguments)
@@ -49,9 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         for sentence in refused.sentences:
             print(f"ratchet: {sentence}", file=sys.stderr)
         return WRONG
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+    except OSError as error:
+        if not is_of_output(error):
+            raise
+        give_up_output()
+        if isinstance(error, BrokenPipeError):
+            return DONE
+        lost = "the answer could not be written; what was asked of an engine, it does all the same"
+        print(f"ratchet: {lost} ({error.strerror})", file=sys.stderr)
+        return WRONG
     except KeyboardInterrupt:
         return INTERRUPTED
 

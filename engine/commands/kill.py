@@ -22,7 +22,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.command == "resume":
         command = {"command": "resume"}
     else:
-        command = {"command": "flatten" if arguments.flatten else "halt", "reason": arguments.reason}
+        command = {
+            "command": "flatten" if arguments.flatten else "halt",
+            "reason": " ".join(arguments.reason.split()),
+        }
     request = {"id": os.urandom(16).hex(), "by": asker(), "command": command}
     socket, body = find_paths(arguments.home).socket, json.dumps(request).encode()
     reply = ask(socket, "POST", "/v1/commands", body, timeout_s=ANSWER_S)
