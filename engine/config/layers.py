@@ -87,12 +87,14 @@ def _lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:
 
 def _read_file(file: Path) -> Layer:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
         values = tomllib.loads(text, parse_float=Decimal)
     except FileNotFoundError:
         raise ConfigRefused(
             f"there is no configuration at {file}: `ratchet config example` prints one to begin with"
         ) from None
+    except IsADirectoryError:
+        raise ConfigRefused(f"{file} is a folder, and the configuration is a file: move it away") from None
     except OSError as error:
         raise ConfigRefused(
             f"{file} cannot be read ({error.strerror}): check its owner and its mode"
@@ -100,7 +102,9 @@ def _read_file(file: Path) -> Layer:
     except UnicodeDecodeError as error:
         raise ConfigRefused(f"{file} is not UTF-8 text (byte {error.start}): save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigRefused(f"{file.name} is not TOML: {_place_of(error)}; strings need quotes") from None
+        twice = tuple(f"{file.name} {each}" for each in _said_twice(text))
+        fault = f"{file.name} is not TOML: {_place_of(error)}; strings need quotes"
+        raise ConfigRefused(*(twice or (fault,))) from None
     return Layer(Source.FILE, values, file, dict(_lines(text)))
 
 
@@ -108,6 +112,14 @@ def _place_of(error: tomllib.TOMLDecodeError) -> str:
     """Where the text breaks, without the text itself: somebody may have pasted a secret there."""
     found = re.search(r"line \d+, column \d+", str(error))
     return f"it cannot be read from {found[0]} on" if found else "it ends too early"
+
+
+def _said_twice(text: str) -> Iterator[str]:
+    """Tables and options that stand there a second time, by their lines alone."""
+    first: dict[Name, int] = {}
+    for name, line in _lines(text):
+        if (before := first.setdefault(name, line)) != line:
+            yield f"line {line} names what line {before} has named already: keep one of the two"
 
 
 def _lines(text: str) -> Iterator[tuple[Name, int]]:

@@ -7,6 +7,7 @@ Defaults are those of `engine.core.settings`, read from there, so that the two c
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -56,12 +57,13 @@ def _address(url: str) -> str:
     """Empty, https, or http to this very machine: the key and the passphrase travel with every request."""
     if not url:
         return url
-    parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return url
-    if parts.scheme == "http" and parts.hostname and _is_loopback(parts.hostname):
-        return url
-    raise ValueError("must be an https:// address, or an http:// one on this machine (a simulated Bitget)")
+    with suppress(ValueError):  # urlsplit's, for brackets that do not close and ports that none can be
+        parts = urlsplit(url)
+        port = parts.port
+        safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+        if parts.hostname and port != 0 and safe:
+            return url
+    raise ValueError("must be an https:// address, or an http:// one on this machine; a port is 1 to 65535")
 
 
 def _night(text: str) -> str:

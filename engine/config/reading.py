@@ -77,6 +77,12 @@ def telling_of(options: Options) -> Telling:
     """A bot token that is missing is no reason not to trade: the phone is down then, and says why."""
     telegram = options.telegram
     phone = None
+    if bool(telegram.user) != bool(telegram.chat):
+        missing = "chat" if telegram.user else "user"
+        raise ConfigRefused(
+            f"telegram.{missing} is missing: the bot obeys one user in one chat, and without both there is "
+            "none; `ratchet telegram setup` writes them"
+        )
     if telegram.user and telegram.chat:
         found = find_token(telegram.token)
         night = written.night(telegram.night) if telegram.night else None
@@ -87,7 +93,13 @@ def telling_of(options: Options) -> Telling:
 
 def default_file(paths: Paths) -> Path | None:
     """The configuration of these paths, when there is one; without it the defaults hold."""
-    return paths.config if paths.config.exists() else None
+    try:
+        paths.config.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        pass  # One that cannot be looked at is there for all we know: reading it says why it cannot.
+    return paths.config
 
 
 def read_options(file: Path | None, given: dict[str, dict[str, Any]]) -> tuple[Options, Layers]:

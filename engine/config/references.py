@@ -89,6 +89,8 @@ def find_keys(references: dict[str, str]) -> Keys:
     found = {part: find(part, references[part]) for part in PLACES}
     if missing := [_missing(part, each) for part, each in found.items() if not each.value]:
         raise ConfigRefused(*missing)
+    if garbled := [_garbled(part, each) for part, each in found.items() if not each.value.isprintable()]:
+        raise ConfigRefused(*garbled)
     return Keys(**{part: each.value for part, each in found.items()})
 
 
@@ -100,6 +102,13 @@ def _missing(part: str, found: Found) -> str:
     else:
         advice = "put it there, or correct the reference"
     return f"bitget.{part} is missing: looked in {', '.join(found.looked)}; {advice}"
+
+
+def _garbled(part: str, found: Found) -> str:
+    return (
+        f"bitget.{part}, found in {found.place}, holds a line break or another character that cannot be "
+        "sent: copy it there again"
+    )
 
 
 def _usual(part: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import types
 from collections.abc import Iterator
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, Union, get_args, get_origin
+from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ValidationError
@@ -20,6 +20,9 @@ from engine.config.toml import toml
 
 HIDDEN: Final = ("bitget", "account", "rest", "webhook", "telegram", "notify", "watch")
 """Tables whose values are never repeated: somebody may have put a secret there."""
+
+LONG: Final = 42
+"""Characters from which on a value is not repeated: no sentence needs a number of a hundred digits."""
 
 
 def sentences(error: ValidationError, layers: Layers) -> Iterator[str]:
@@ -41,7 +44,7 @@ def _sentence(name: Name, error: ErrorDetails) -> str:
 
 
 def _got(name: Name, value: object) -> str:
-    if name[0] in HIDDEN or isinstance(value, dict) or len(str(value)) > 40:
+    if name[0] in HIDDEN or isinstance(value, dict) or len(toml(value)) > LONG:
         return ""
     text = ", got nothing" if value == "" else f", got {toml(value)}"
     is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
@@ -62,7 +65,7 @@ def must_be(name: Name) -> str:
         )
     found = _field(name)
     if found is None:
-        return f"{must_be(name[:-1])}, of texts" if len(name) > 1 else "a known option"
+        return "a text" if len(name) > 1 else "a known option"
     kind = _kind(found)
     if get_origin(kind) is dict:
         return f"a table: write [{'.'.join(name)}] and its lines below"
@@ -78,7 +81,11 @@ def must_be(name: Name) -> str:
 
 def _of_kind(kind: Any) -> str:
     words = {bool: "true or false", int: "a whole number", Decimal: "a number", str: "a text"}
-    return words.get(kind, "a list of texts")
+    if kind in words:
+        return words[kind]
+    of = get_args(kind)[0]
+    few = get_args(of) if get_origin(of) is Literal else ()
+    return f"a list of {', '.join(toml(each) for each in few) or 'texts'}"
 
 
 def _bounds(found: FieldInfo) -> str:

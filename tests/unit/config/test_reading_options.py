@@ -19,7 +19,8 @@ from engine.config.example import example
 from engine.config.layers import Layers
 from engine.config.loaded import Source
 from engine.config.options import LadderPart, LimitsPart, Options
-from engine.config.reading import effective, read_options
+from engine.config.paths import find_paths
+from engine.config.reading import default_file, effective, faults_of, read_options
 from engine.config.sentences import must_be
 from engine.core.settings import Ladder, Limits, Settings, Window
 
@@ -137,6 +138,16 @@ def test_no_limit_takes_zero_less_or_nothing(read: Reads, name: str, value: str)
             "[managed]\nBTCUSDT = 0",
             "line 2: managed.BTCUSDT must be a leverage from 1 to 150, as in BTCUSDT = 20, got 0",
         ),
+        (
+            "[desk]\nbell = ['loud']",
+            'line 2: desk.bell must be a list of "money", "warning", "urgent" (classes of the log), '
+            'got "loud"',
+        ),
+        ("[desk.themes]\nlive = 3", "line 2: desk.themes.live must be a text, got 3"),
+        (
+            "[ladder]\nroe = 1e400",
+            "line 2: ladder.roe must be a number above 0 and at most 10 (fraction of the leg's margin)",
+        ),
         ("[managed]", "line 1: managed names no symbol: write at least one, like BTCUSDT = 20"),
         (
             "[managed]\n'BTC/USDT:USDT' = 20\nBTCUSDT = 20",
@@ -154,11 +165,12 @@ def test_no_limit_takes_zero_less_or_nothing(read: Reads, name: str, value: str)
         ),
         (
             "[bitget]\nurl = 'http://example.org'",
-            "line 2: bitget.url must be an https:// address, or an http:// one on this machine",
+            "line 2: bitget.url must be an https:// address, or an http:// one on this machine; "
+            "a port is 1 to 65535",
         ),
         ("account = 'a b'", "line 1: account must be a name of 1 to 20 letters, digits, - and _"),
         ("[desk]\nmouse = 3", "line 2: desk.mouse must be true or false, got 3"),
-        ("[desk.keys]\nhalt = 3", "desk.keys.halt must be a table"),
+        ("[desk.keys]\nhalt = 3", "line 2: desk.keys.halt must be a text, got 3"),
     ],
 )
 def test_each_mistake_has_its_sentence(read: Reads, text: str, sentence: str) -> None:
@@ -183,8 +195,49 @@ def test_a_file_that_is_absent_binary_or_a_folder_is_told(tmp_path: Path) -> Non
     (tmp_path / "b.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigRefused, match="is not UTF-8 text"):
         read_options(tmp_path / "b.toml", {})
-    with pytest.raises(ConfigRefused, match="cannot be read"):
+    with pytest.raises(ConfigRefused, match="is a folder, and the configuration is a file"):
         read_options(tmp_path, {})
+
+
+def test_a_configuration_that_cannot_be_looked_at_is_never_taken_for_none(tmp_path: Path) -> None:
+    """With the defaults an engine would trade by other limits than the trader's."""
+    paths = find_paths(str(tmp_path), {})
+    assert default_file(paths) is None
+    (tmp_path / "config.toml").symlink_to(tmp_path / "not mounted" / "config.toml")
+    with pytest.raises(ConfigRefused, match="there is no configuration at"):
+        read_options(default_file(paths), {})
+    unseen = default_file(paths._replace(config=tmp_path / ("x" * 300)))
+    with pytest.raises(ConfigRefused, match="cannot be read"):
+        read_options(unseen, {})
+
+
+def test_what_is_written_twice_is_told_with_both_lines(read: Reads) -> None:
+    twice = "config.toml line {} names what line {} has named already: keep one of the two"
+    assert refusal(read, "[ladder]\nroe = 1\nroe = 2") == twice.format(3, 2)
+    assert refusal(read, "[ladder]\nroe = 1\n[limits]\n[ladder]\nnet = true") == twice.format(4, 1)
+    assert refusal(read, "ladder.roe = 1\n[ladder]\nroe = 2") == twice.format(3, 1)
+
+
+def test_the_mark_that_some_editors_put_first_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes(b"\xef\xbb\xbf[ladder]\r\nmax_rungs = 3\r\n")
+    assert read_options(tmp_path / "config.toml", {})[0].ladder.max_rungs == 3
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:99999", "http://[::1", "https://:1", "http://127.0.0.1:0", "http://x", "127.0.0.1:1"],
+)
+def test_an_address_that_none_can_be_is_refused_here_and_not_by_the_engine(read: Reads, url: str) -> None:
+    told = refusal(read, f"[bitget]\nurl = '{url}'")
+    assert told.startswith("config.toml line 2: bitget.url must be an https:// address, or an http:// one")
+
+
+def test_a_bot_without_its_user_or_its_chat_is_told(read: Reads) -> None:
+    options, _ = read("[telegram]\nuser = 7")
+    assert faults_of(options)[0].startswith("telegram.chat is missing: ")
+    options, _ = read("[telegram]\nchat = -7")
+    assert faults_of(options)[0].startswith("telegram.user is missing: ")
+    assert faults_of(read("[telegram]\nuser = 7\nchat = -7")[0]) == ()
 
 
 @pytest.mark.parametrize("name", ["key", "secret", "passphrase"])

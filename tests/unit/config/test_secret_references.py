@@ -53,6 +53,17 @@ def test_systemd_credentials_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert find("key", "credential:other").value == "o"
 
 
+def test_a_key_with_a_line_break_inside_is_refused_before_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    for part, value in (("KEY", "k\nx"), ("SECRET", "s"), ("PASSPHRASE", "p \x1b[0m")):
+        monkeypatch.setenv(f"BITGET_API_{part}", value)
+    with pytest.raises(ConfigRefused) as refused:
+        find_keys(ANYWHERE)
+    assert [each.partition(", holds")[0] for each in refused.value.sentences] == [
+        "bitget.key, found in env:BITGET_API_KEY",
+        "bitget.passphrase, found in env:BITGET_API_PASSPHRASE",
+    ]
+
+
 def test_a_credential_that_is_not_text_is_told_without_its_bytes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
