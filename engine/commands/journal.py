@@ -22,18 +22,9 @@ def run(arguments: argparse.Namespace) -> int:
             return asyncio.run(_verify(database))
         if arguments.what == "replay":
             return _replay(database)
-        if not arguments.out:
-            return asyncio.run(_export(database, sys.stdout.buffer))
-        with Path(arguments.out).open("xb") as out:
-            return asyncio.run(_export(database, out))
+        return _exported(database, arguments.out)
     except JournalRefused as refused:
         return wrong(str(refused))
-    except FileExistsError:
-        return wrong(f"{arguments.out} exists already: name a new file")
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        return wrong(f"the export stopped before its end ({error.strerror}): what was written is not whole")
 
 
 async def _verify(database: Path) -> int:
@@ -57,6 +48,18 @@ def _replay(database: Path) -> int:
 
 def _progress(checked: int, all: int) -> None:
     print(f"\r{checked:,} of {all:,} entries", end="\r", file=sys.stderr, flush=True)
+
+
+def _exported(database: Path, name: str | None) -> int:
+    if not name:
+        return asyncio.run(_export(database, sys.stdout.buffer))
+    try:
+        with Path(name).open("xb") as out:
+            return asyncio.run(_export(database, out))
+    except FileExistsError:
+        return wrong(f"{name} exists already: name a new file")
+    except OSError as error:
+        return wrong(f"{name} could not be written to its end ({error.strerror}): name another file")
 
 
 async def _export(database: Path, out: BinaryIO) -> int:

@@ -97,6 +97,11 @@ def prepare_folders(paths: Paths) -> None:
     for folder in paths.folders:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError:
+            raise ConfigRefused(
+                f"{folder} is no folder, and one is needed there: move it away, or choose another with "
+                "--home DIR"
+            ) from None
         except OSError as error:
             raise ConfigRefused(
                 f"the folder {folder} cannot be made ({error.strerror}): make it yourself, or choose "

@@ -95,6 +95,10 @@ def _home(given: str | None) -> Path | None:
     if given is None:
         return None
     home = Path(given).expanduser().absolute()
-    if home.exists() and (not home.is_dir() or any(home.iterdir())):
+    try:
+        is_fresh = not home.exists() or (home.is_dir() and not any(home.iterdir()))
+    except OSError as error:
+        raise DemoRefused(f"--home {given} cannot be looked at ({error.strerror}): name another") from None
+    if not is_fresh:
         raise DemoRefused(f"--home {given} holds something already: the demo needs a new or an empty folder")
     return home

@@ -66,11 +66,11 @@ def _connect(path: Path, account: str) -> sqlite3.Connection:
     return db
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that cannot write. Raises JournalRefused when there is no journal."""
-    if not path.exists():
+def connect_to_read(path: Path, account: str | None = None) -> sqlite3.Connection:
+    """A connection that cannot write. Raises JournalRefused when there is no journal, or not `account`'s."""
+    if not is_there(path):
         raise JournalRefused(f"There is no journal at {path}: name the file that the engine writes.")
-    inspect(path, account=None)
+    inspect(path, account=account)
     uri = f"{path.resolve().as_uri()}?mode=ro"
     return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
 
@@ -90,25 +90,36 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def inspect(path: Path, *, account: str | None) -> None:
     """Raise JournalRefused when `path` is there and is no journal that this Ratchet and account can use."""
-    is_there = path.exists()
-    if is_there and not path.is_file():
+    there = is_there(path)
+    if there and not path.is_file():
         raise JournalRefused(refusal.not_ours(path))
-    if not is_there or path.stat().st_size == 0:
+    if not there or path.stat().st_size == 0:
         logs = [path.with_name(path.name + end) for end in ("-wal", "-journal")]
         left = next((log.name for log in logs if log.exists() and log.stat().st_size), "")
-        if is_there or left:
+        if there or left:
             raise JournalRefused(refusal.gone(path, left))
         return
     try:
         with path.open("rb") as file:
             beginning = file.read(len(MAGIC))
     except OSError as error:
-        raise JournalRefused(f"{path} cannot be read ({error.strerror}): look at its rights.") from error
+        raise JournalRefused(refusal.unreadable(path, error)) from error
     if beginning != MAGIC:
         raise JournalRefused(refusal.not_ours(path))
     uri = f"{path.resolve().as_uri()}?mode=ro"
     with refusal.refusing(path), closing(sqlite3.connect(uri, uri=True, timeout=BUSY_S)) as db:
         _inspect_content(db, path, account)
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file. Raises JournalRefused where its folder does not let us know."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise JournalRefused(refusal.unreadable(path, error)) from error
+    return True
 
 
 def _inspect_content(db: sqlite3.Connection, path: Path, account: str | None) -> None:

@@ -42,10 +42,12 @@ class JournalReader:
         self._hop = hop
 
     @classmethod
-    async def open(cls, path: Path | str) -> Self:
-        """Raises JournalRefused when there is no journal at `path`, or none that this Ratchet can read."""
+    async def open(cls, path: Path | str, *, account: str | None = None) -> Self:
+        """Raises JournalRefused when there is no journal at `path`, none that this Ratchet can read, or none
+        of `account`.
+        """
         path = Path(path)
-        db = await asyncio.to_thread(opening.connect_to_read, path)
+        db = await asyncio.to_thread(opening.connect_to_read, path, account)
         return cls(path, db, await Hop.over(db))
 
     async def recover(self) -> Recovered:

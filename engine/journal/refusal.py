@@ -74,6 +74,11 @@ def not_ours(path: Path) -> str:
     return f"{path} is not a Ratchet journal. Nothing was changed. Name another file, or move this one away."
 
 
+def unreadable(path: Path, error: OSError) -> str:
+    """A file that the system does not let us look at."""
+    return f"{path} cannot be read ({error.strerror}): look at its rights, and at those of its folder."
+
+
 def read_only(path: Path) -> str:
     """A file or a folder that may not be written."""
     return f"{path} is read-only: make it and its folder writable (chmod u+w), or name another file."
@@ -90,6 +95,7 @@ def newer(path: Path, theirs: int, ours: int) -> str:
 def other_account(path: Path, theirs: str, ours: str) -> str:
     """A journal of another account."""
     return (
-        f"{path} is the journal of account {theirs}, not of {ours}. Nothing was changed. "
-        f"Name another file for {ours}."
+        f"{path} is the journal of account {theirs}, not of {ours}, which these keys belong to. "
+        "Nothing was changed. Start with the keys that it was begun with, or choose another folder for these "
+        "with --home DIR."
     )

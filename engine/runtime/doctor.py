@@ -34,12 +34,17 @@ AGAIN: Final = "mend this, then run it again: what comes after it could not be l
 async def examine(paths: Paths, loaded: Loaded | ConfigRefused) -> list[Finding]:
     """Everything that can be looked at now. Nothing is changed, on this machine or on Bitget."""
     found = list(machine.machine(paths))
-    told, believed = await machine.journal(paths)
+    account = None if isinstance(loaded, ConfigRefused) else _keys(loaded).account
+    told, believed = await machine.journal(paths, account)
     found.append(told)
     if isinstance(loaded, ConfigRefused):
         todo = "`ratchet config example` explains every option"
         return [*(fail("configuration", each, todo) for each in loaded.sentences), *found]
     return [*_configuration(loaded), *found, *await _venue(loaded, believed)]
+
+
+def _keys(loaded: Loaded) -> Keys:
+    return Keys(loaded.keys.key, loaded.keys.secret, loaded.keys.passphrase)
 
 
 def _configuration(loaded: Loaded) -> Iterator[Finding]:
@@ -55,7 +60,7 @@ def _configuration(loaded: Loaded) -> Iterator[Finding]:
 
 
 async def _venue(loaded: Loaded, believed: State | None) -> list[Finding]:
-    keys = Keys(loaded.keys.key, loaded.keys.secret, loaded.keys.passphrase)
+    keys = _keys(loaded)
     symbols = tuple(m.symbol for m in loaded.settings.managed)
     found: list[Finding] = []
     async with Look(keys, url=loaded.bitget_url, demo=loaded.demo) as look:

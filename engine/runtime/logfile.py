@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from engine.config.refused import ConfigRefused
+
 LOG_BYTES: Final = 10_000_000
 LOG_FILES: Final = 5
 
@@ -22,10 +24,16 @@ class LogFile(logging.handlers.RotatingFileHandler):
 
 @contextmanager
 def logging_to(path: Path) -> Iterator[None]:
-    """A rotating file that one process alone writes."""
+    """A rotating file that one process alone writes. Raises ConfigRefused when it cannot be written."""
     root = logging.getLogger("ratchet")
     root.setLevel(logging.INFO)
-    handler = LogFile(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES)
+    try:
+        handler = LogFile(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES)
+    except OSError as error:
+        raise ConfigRefused(
+            f"the log {path} cannot be written ({error.strerror}): move it away, or make it writable for "
+            "this user"
+        ) from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root.addHandler(handler)
     try:

@@ -17,6 +17,7 @@ from engine.config.paths import Paths
 from engine.core.settings import Settings
 from engine.core.state import State
 from engine.journal.lock import EngineLock, lock_beside
+from engine.journal.opening import is_there
 from engine.journal.port import JournalRefused
 from engine.journal.reader import JournalReader
 from engine.runtime.engine import replayed
@@ -90,7 +91,7 @@ def _files(paths: Paths) -> Iterator[Finding]:
 
 
 def _disk(paths: Paths) -> Finding:
-    folder = next(each for each in (paths.database.parent, *paths.database.parents) if each.exists())
+    folder = next(each for each in (paths.database.parent, *paths.database.parents) if each.is_dir())
     left = free_bytes(folder)
     text = f"{left // MB:,} MB free for the journal"
     if left < REFUSE_BYTES:
@@ -134,15 +135,17 @@ def _holder(lock: Path) -> str:
     return "by whom is not said" if holder is None else f"pid {holder.pid}"
 
 
-async def journal(paths: Paths) -> tuple[Finding, State | None]:
-    """The chain, checked from the first entry; and what it adds up to."""
-    if not paths.database.exists():
-        return ok("journal", f"none yet at {paths.database}: the first start makes it"), None
+async def journal(paths: Paths, account: str | None) -> tuple[Finding, State | None]:
+    """The chain, checked from the first entry; and what it adds up to. `account` is whose it must be, where
+    that is known.
+    """
     try:
-        async with await JournalReader.open(paths.database) as reader:
+        if not is_there(paths.database):
+            return ok("journal", f"none yet at {paths.database}: the first start makes it"), None
+        async with await JournalReader.open(paths.database, account=account) as reader:
             entries = await reader.verify()
             recovered = await reader.recover()
     except JournalRefused as refused:
-        return fail("journal", str(refused), "see docs/operations.md: a damaged journal"), None
+        return fail("journal", str(refused), "docs/operations.md goes on from there: what to do when …"), None
     state = replayed(recovered, Settings(account=""))
     return ok("journal", f"{entries:,} entries, chain and pages whole, schema known"), state

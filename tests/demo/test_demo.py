@@ -71,6 +71,11 @@ def test_a_folder_of_ones_own_keeps_the_journal(stage: Stage, quiet: tuple[str, 
     again = stage.play("--home", str(home))
     assert again.returncode == 2
     assert "the demo needs a new or an empty folder" in again.stderr
+    unseen = stage.play("--home", str(home / ("x" * 300)))
+    assert (unseen.returncode, unseen.stderr) == (
+        2,
+        f"ratchet demo: --home {home / ('x' * 300)} cannot be looked at (File name too long): name another\n",
+    )
     assert not stage.living()
 
 

@@ -20,6 +20,7 @@ from engine.config.refused import ConfigRefused
 from engine.core.instrument import Side
 from engine.core.settings import Managed, Settings
 from engine.journal.lock import EngineLock, lock_beside
+from engine.journal.sqlite import SqliteJournal
 from engine.runtime.doctor import examine
 from engine.runtime.finding import Finding, Grade
 from engine.simulator.hand import Hand
@@ -161,6 +162,15 @@ async def test_a_wrong_configuration_is_told_and_the_machine_is_looked_at_all_th
         "`ratchet config example` explains every option",
     )
     assert {"versions", "disk", "engine", "journal"} <= {each.name for each in found}
+
+
+async def test_a_journal_of_another_account_is_a_fail(sim: SimulatedBitget, tmp_path: Path) -> None:
+    """The engine would refuse it: with a new simulator, or a new key, in the old folder."""
+    await (await SqliteJournal.open(tmp_path / "state.db", account="before")).close()
+    told = (await looked_at(sim, tmp_path))["journal"]
+    assert told.grade is Grade.FAIL
+    assert "is the journal of account before, not of" in told.text
+    assert "choose another folder" in told.text
 
 
 def test_the_command_ends_with_4_when_something_is_wrong(tmp_path: Path) -> None:

@@ -427,6 +427,11 @@ def test_an_export_never_writes_over_a_file(capsys: Captured, tmp_path: Path) ->
     assert main(["journal", "export", "--out", str(precious)]) == 2
     assert "exists already" in capsys.readouterr().err
     assert precious.read_text() == "precious"
+    nowhere = tmp_path / "nowhere" / "export"
+    assert main(["journal", "export", "--out", str(nowhere)]) == 2
+    assert capsys.readouterr().err == (
+        f"ratchet: {nowhere} could not be written to its end (No such file or directory): name another file\n"
+    )
 
 
 def test_an_empty_account_is_unknown_not_zero(face: EngineFace, capsys: Captured) -> None:

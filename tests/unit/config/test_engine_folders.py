@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.config import ConfigRefused, find_paths, prepare_folders
+from engine.runtime.logfile import logging_to
 
 
 def mode(path: Path) -> int:
@@ -88,8 +89,18 @@ def test_an_open_folder_with_other_things_in_it_is_left_alone_and_refused(tmp_pa
 
 def test_a_file_in_the_place_of_a_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "h").write_text("")
-    with pytest.raises(ConfigRefused, match="cannot be made"):
+    with pytest.raises(ConfigRefused, match="is no folder, and one is needed there"):
         prepare_folders(find_paths(str(tmp_path / "h"), {}))
+    with pytest.raises(ConfigRefused, match="cannot be made"):
+        prepare_folders(find_paths(str(tmp_path / "h" / "below"), {}))
+
+
+def test_a_log_that_cannot_be_written_is_told_before_anything_trades(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigRefused, match=r"the log .* cannot be written \(Is a directory\): move it away"),
+        logging_to(tmp_path),
+    ):
+        pytest.fail("the engine would run without its log")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")

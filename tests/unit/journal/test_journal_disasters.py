@@ -163,6 +163,13 @@ async def test_there_is_nothing_to_read_where_no_journal_is(path: Path) -> None:
 async def test_another_accounts_journal_is_refused(path: Path) -> None:
     await filled_journal(path)
     assert "journal of account acct, not of other" in await refusal_of(path, "other")
+    with pytest.raises(JournalRefused, match="choose another folder for these with --home DIR"):
+        await JournalReader.open(path, account="other")
+
+
+async def test_a_file_that_cannot_be_looked_at_is_not_taken_for_none(path: Path) -> None:
+    with pytest.raises(JournalRefused, match=r"cannot be read .*: look at its rights"):
+        await JournalReader.open(path.with_name("x" * 300))
 
 
 async def test_a_newer_schema_is_refused_with_both_versions_and_not_changed(path: Path) -> None:
