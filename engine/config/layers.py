@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -143,7 +144,7 @@ def _read_environment() -> Layer:
         values = EnvSettingsSource(Options)()
     except SettingsError:
         raise ConfigRefused(
-            f"a {PREFIX}… variable that holds a list or a table is not JSON: write it like "
+            f"{' or '.join(_not_json())} is a list or a table and is not JSON: write it like "
             f"{PREFIX}LIMITS__WINDOWS='[\"Mon-Fri 08:00-22:00\"]'"
         ) from None
     for (table, option), variable in ALIASES.items():
@@ -152,6 +153,17 @@ def _read_environment() -> Layer:
     if isinstance(values.get("managed"), dict):
         values["managed"] = {symbol.upper(): leverage for symbol, leverage in values["managed"].items()}
     return Layer(Source.ENVIRONMENT, values)
+
+
+def _not_json() -> Iterator[str]:
+    """The variables that may be meant when pydantic could not read one: it does not say which."""
+    for variable in sorted(os.environ):
+        table, _, _ = variable.removeprefix(PREFIX).lower().partition("__")
+        if variable.startswith(PREFIX) and table in Options.model_fields:
+            try:
+                json.loads(os.environ[variable])
+            except ValueError:
+                yield variable
 
 
 def _strays() -> Iterator[str]:

@@ -325,7 +325,7 @@ def test_an_option_beats_the_environment_beats_the_file(
         ("RATCHET_LIMITS_DAILY_LOSS", "0.1", "write RATCHET_LIMITS__DAILY_LOSS, with two underscores"),
         ("RATCHET_LIMIT__DAILY_LOSS", "0.1", "names no table of the configuration"),
         ("RATCHET_LIMITS__DAILY_LOS", "0.1", "did you mean daily_loss?"),
-        ("RATCHET_LIMITS__WINDOWS", "Mon", "is not JSON"),
+        ("RATCHET_LIMITS__WINDOWS", "Mon", "RATCHET_LIMITS__WINDOWS is a list or a table and is not JSON"),
         ("RATCHET_BITGET__SECRET", "SuperSecret77", "bitget.secret holds something that is not a reference"),
     ],
 )
