@@ -23,6 +23,7 @@ from engine.core.arming import armed_ids, first_orders, thresholds
 from engine.core.decide import Decision, decide, first_state
 from engine.core.events import (
     AnyBody,
+    AnyCommand,
     BalanceRead,
     Commanded,
     Event,
@@ -33,13 +34,15 @@ from engine.core.events import (
 from engine.core.exchange import Tick
 from engine.core.settings import Settings
 from engine.core.state import UNREAD, State
-from engine.journal.port import Entry, Journal, JournalRefused, Recovered
+from engine.journal.port import Entry, Journal, JournalRefused
+from engine.runtime.by_heart import ANSWER, HINDERED, is_owed, may_be_done
 from engine.runtime.clock import Clock
 from engine.runtime.errands import Errands
 from engine.runtime.links import Links
 from engine.runtime.log import Log
 from engine.runtime.marks import Marks
 from engine.runtime.prices import Prices
+from engine.runtime.recovery import latest, replayed
 from engine.runtime.told import Told
 from engine.runtime.unreached import when_unreached
 from engine.venue.port import Venue
@@ -61,7 +64,9 @@ NOT_BEGUN = (
     "either. What rests on Bitget stays. Ask again in a moment."
 )
 
-UNRECORDED = "Nothing is decided or sent: {} What rests on Bitget stays as it is."
+UNRECORDED = (
+    "Nothing is decided or sent: {} What rests on Bitget stays; halt, flatten and reduce work all the same."
+)
 
 LOUDNESS = {
     Level.URGENT: logging.ERROR,
@@ -114,6 +119,9 @@ class Engine:
         self.unrecorded = ""
         """Why nothing can be recorded now, and so nothing is decided or sent; empty when all is well."""
         self._has_recorded = False
+        self._recorded = self.state
+        self._by_heart = False
+        self._owed: list[Commanded] = []
         self._since_snapshot = 0
         self._last = 0
         self._ahead = 0
@@ -160,7 +168,7 @@ class Engine:
     async def _recover(self) -> None:
         """Believe what the journal says; of the exchange it says what was, not what is."""
         recovered = await self.journal.recover()
-        self.state = replace(replayed(recovered, self.settings), unread=UNREAD)
+        self.state = self._recorded = replace(replayed(recovered, self.settings), unread=UNREAD)
         for recorded in recovered.after:
             self.log.add(recorded.entry.event, recorded.entry.notes)
         self._armed_durably = armed_ids(self.state)
@@ -199,7 +207,7 @@ class Engine:
 
     def take(self, body: AnyBody) -> Decision:
         """Decide, believe, and queue what has to be written and done."""
-        if self.unrecorded:
+        if self.unrecorded and not self._by_heart:
             return Decision(self.state, (), (), refused=self.unrecorded)
         if self._told.has(body, self.state):
             return Decision(self.state, (), ())
@@ -228,8 +236,13 @@ class Engine:
 
     def _queue(self, event: Event, decision: Decision, *, changed: bool) -> None:
         """Readings go out at once; what changes the exchange waits until its entry is durable, unless it was
-        armed durably.
+        armed durably, or no entry can be.
         """
+        if self.unrecorded:
+            for work in decision.actions:
+                self.errands.begin(work)
+            self._acknowledge(Entry(event, decision.actions, decision.notes))
+            return
         now: list[Work] = []
         later: list[Work] = []
         for work in decision.actions:
@@ -271,7 +284,7 @@ class Engine:
             batch = list(self._outbox)
             state = self.state
             await self.journal.append([entry for entry, _ in batch], state)
-            self._has_recorded = True
+            self._has_recorded, self._recorded = True, state
             for _ in batch:
                 self._outbox.popleft()
             self._armed_durably = armed_ids(state)
@@ -286,12 +299,14 @@ class Engine:
                 await self.journal.snapshot(state)
 
     async def _mend(self, refused: JournalRefused) -> None:
-        """Live without a journal: decide nothing, send nothing, say so; begin again when it writes again.
+        """Live without a journal: decide nothing and send nothing by itself, say so; begin again when it
+        writes again.
 
         What was not recorded never happened: the journal is read back, and everything is asked for anew.
         """
         self.unrecorded = str(refused)
         self._outbox.clear()
+        self.state = self._recorded
         for waiting in self._waiting.values():
             waiting.set_exception(JournalRefused(self.unrecorded))
         self._waiting.clear()
@@ -311,8 +326,8 @@ class Engine:
         event = Event(self.stamp(), self.venue.market_ms(), self._start(), self._ticks(self._start()))
         decision = decide(state, event)
         await self.journal.append([Entry(event, decision.actions, decision.notes)], decision.state)
-        self.unrecorded = ""
-        self.state = decision.state
+        self.unrecorded, self._by_heart = "", False
+        self.state = self._recorded = decision.state
         self._armed_durably = armed_ids(self.state)
         self.prices.arm(thresholds(self.state))
         self._say(Level.WARNING, "The journal can be written again: everything is read anew from Bitget.")
@@ -321,6 +336,9 @@ class Engine:
             self.take(link)
         for work in decision.actions:
             self.errands.begin(work)
+        owed, self._owed = self._owed, []
+        for body in owed:
+            self.take(body)
 
     def _say(self, level: Level, text: str) -> None:
         """Tell the trader what cannot be told through the journal."""
@@ -357,18 +375,43 @@ class Engine:
     async def command(self, body: Commanded) -> Decision:
         """Decide a trader's command and wait until the decision is durable. Before the journal is read and
         Bitget has answered it would be decided on nothing, and forgotten: it waits a little, then is refused.
+        Raises JournalRefused when it cannot be durable and must not be done without that.
         """
         if not self.has_begun:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._begun.wait(), BEGIN_S)
         if not self.has_begun:
             return Decision(self.state, (), (), refused=NOT_BEGUN)
-        decision = self.take(body)
-        if not decision.refused and (why := self.venue.unanswered()):
-            decision = replace(decision, answer=when_unreached(decision, body.command, self.state, why))
+        if self.unrecorded:
+            return self._do_by_heart(body)
+        decision = self._answered(self.take(body), body.command)
         if not decision.refused:
-            await self.durable()
+            try:
+                await self.durable()
+            except JournalRefused:
+                if not may_be_done(body.command):
+                    raise
+                return self._do_by_heart(body)
         return decision
+
+    def _do_by_heart(self, body: Commanded) -> Decision:
+        """What lowers the risk needs no journal."""
+        if not may_be_done(body.command):
+            return Decision(self.state, (), (), refused=self.unrecorded)
+        if not self._by_heart:
+            self._by_heart = True
+            self.take(HINDERED)
+        decision = self._answered(self.take(body), body.command)
+        if decision.refused:
+            return decision
+        if is_owed(body.command):
+            self._owed.append(body)
+        return replace(decision, answer=f"{decision.answer} {ANSWER}")
+
+    def _answered(self, decision: Decision, command: AnyCommand) -> Decision:
+        if decision.refused or not (why := self.venue.unanswered()):
+            return decision
+        return replace(decision, answer=when_unreached(decision, command, self.state, why))
 
     async def durable(self) -> None:
         """Wait until all that was decided so far is on the disk. Raises JournalRefused when it cannot be."""
@@ -397,25 +440,3 @@ class Engine:
     def unwritten_ms(self) -> int:
         """How long the oldest of them has waited."""
         return self.now() - self._outbox[0][0].event.at if self._outbox else 0
-
-
-def replayed(recovered: Recovered, settings: Settings) -> State:
-    """What was believed when the journal was written last. Only where it was not kept is it decided again:
-    another version might decide otherwise, and what was sent was sent.
-    """
-    if recovered.believed is not None:
-        return recovered.believed
-    state = recovered.state or first_state(settings)
-    for recorded in recovered.after:
-        state = decide(state, recorded.entry.event).state
-    return state
-
-
-def latest(state: State) -> int:
-    """The newest moment that the belief knows of, by the engine's clock."""
-    return max(
-        state.balance_at,
-        *(p.sent for p in state.pending.values()),
-        *(max(c.moved, *(s.since for s in c.stops), 0) for c in state.cycles.values()),
-        0,
-    )

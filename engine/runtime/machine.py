@@ -20,8 +20,8 @@ from engine.journal.lock import EngineLock, lock_beside
 from engine.journal.opening import is_there
 from engine.journal.port import JournalRefused
 from engine.journal.reader import JournalReader
-from engine.runtime.engine import replayed
 from engine.runtime.finding import Finding, fail, ok, warn
+from engine.runtime.recovery import replayed
 from engine.runtime.watch import MB, REFUSE_BYTES, WARN_BYTES, free_bytes
 
 NEEDED = ("ccxt", "aiohttp", "msgspec", "textual")

@@ -1,4 +1,6 @@
-"""A real engine whose disk takes no more bytes (RLIMIT_FSIZE): it says so, sends nothing, and recovers."""
+"""A real engine whose disk takes no more bytes (RLIMIT_FSIZE): it says so, adds nothing, closes when told to,
+and recovers.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import pytest
 
 from engine.core.instrument import Side
 from engine.journal.reader import JournalReader
-from engine.protocol import Answer, Halt, Verdict
+from engine.protocol import Answer, Flatten, Pause, Verdict
 from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
 from tests.kill.process import EngineProcess
@@ -25,7 +27,7 @@ def disk_of(engine: EngineProcess, *, is_full: bool) -> None:
     resource.prlimit(engine.pid, resource.RLIMIT_FSIZE, (1 if is_full else hard, hard))
 
 
-async def test_an_engine_whose_disk_is_full_adds_nothing_and_goes_on_when_there_is_room(
+async def test_an_engine_whose_disk_is_full_adds_nothing_closes_and_goes_on_when_there_is_room(
     tmp_path: Path,
 ) -> None:
     markets = {BTC: Decimal(100_000)}
@@ -42,7 +44,7 @@ async def test_an_engine_whose_disk_is_full_adds_nothing_and_goes_on_when_there_
             stops, sent = engine.stops(BTC), len(engine.client_ids())
 
             disk_of(engine, is_full=True)
-            refused = engine.socket.command(Halt("try"), by="test")
+            refused = engine.socket.command(Pause(BTC, Side.SHORT), by="test")
             assert isinstance(refused, Answer)
             assert refused.verdict is Verdict.REFUSED
             assert "nothing of this was recorded" in refused.text
@@ -56,10 +58,25 @@ async def test_an_engine_whose_disk_is_full_adds_nothing_and_goes_on_when_there_
 
             disk_of(engine, is_full=False)
             await engine.shows(lambda now: not now.engine.read_only and now.engine.reconciled, "it recovers")
-            assert not (await engine.shows(lambda now: True, "answers")).engine.killed
             await hand.mark(BTC, Decimal("90249.9"))
             now = await engine.shows(lambda now: now.positions[0].rungs == 2, "the rung that was due runs")
             assert engine.held() == {(BTC, "short"): now.positions[0].size}
+
+            disk_of(engine, is_full=True)
+            done = engine.socket.command(Flatten("enough"), by="test")
+            assert isinstance(done, Answer)
+            assert done.verdict is Verdict.DONE
+            assert "done from memory, and recorded when it writes again" in done.text
+            await engine.shows(lambda now: now.engine.killed and not now.positions, "all is closed")
+            assert engine.held() == {}
+
+            disk_of(engine, is_full=False)
+            await engine.shows(lambda now: not now.engine.read_only and now.engine.reconciled, "it recovers")
+            engine.kill()
+            engine.start()
+            now = await engine.shows(lambda now: now.engine.reconciled, "it is up again")
+            assert now.engine.killed == "by test: enough"
+            assert [ended.rungs for ended in now.closed] == [2]
             engine.kill()
         finally:
             engine.end()

@@ -21,7 +21,10 @@ from tests.notify.whole import SETTINGS
 from tests.unit.api.served import EngineFace
 
 FULL = "The disk under state.db is full."
-TOLD = f"Nothing is decided or sent: {FULL} What rests on Bitget stays as it is."
+TOLD = (
+    f"Nothing is decided or sent: {FULL} What rests on Bitget stays; halt, flatten and reduce work all the "
+    "same."
+)
 
 
 async def test_alerts_and_phone_hear_once_that_nothing_is_recorded(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from engine.core.cycle import Cycle
 from engine.core.instrument import Side
@@ -56,7 +56,14 @@ class Desk(Stage, Generic[J]):
         return cycle
 
     def orders_sent(self) -> int:
-        return len([row for row in self.sim._rest.log.rows(0) if row["path"].endswith("place-order")])
+        return len(self._orders())
+
+    def orders_taken(self) -> int:
+        """Those that the exchange did not refuse."""
+        return len([row for row in self._orders() if row["code"] == "00000"])
+
+    def _orders(self) -> list[dict[str, Any]]:
+        return [row for row in self.sim._rest.log.rows(0) if row["path"].endswith("place-order")]
 
     def told(self, words: str) -> bool:
         return any(words in line.text for line in self.engine.log.lines())

@@ -12,8 +12,9 @@ from engine.core.events import Commanded, Halt, SignalHeard, SignalOutcome, Star
 from engine.journal.memory import MemoryJournal
 from engine.protocol import Mode, NotAnswering
 from engine.runtime import engine as runtime
-from engine.runtime.engine import Engine, replayed
+from engine.runtime.engine import Engine
 from engine.runtime.face import Face
+from engine.runtime.recovery import replayed
 from engine.runtime.snapshot import snapshot_of
 from engine.runtime.watch import Watch
 from engine.venue.bitget import Bitget

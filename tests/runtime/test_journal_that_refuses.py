@@ -1,12 +1,26 @@
-"""A journal that cannot be written: nothing is decided or sent, the trader is told, and it ends by itself."""
+"""A journal that cannot be written: nothing is decided or sent by itself, the trader is told, and it ends.
+What the trader asks for to lose less is done all the same.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
-from engine.core.events import Commanded, Halt, SignalHeard, SignalOutcome
+from engine.core.events import (
+    Commanded,
+    Exit,
+    Flatten,
+    Halt,
+    Pause,
+    Reduce,
+    Resume,
+    SignalHeard,
+    SignalOutcome,
+)
+from engine.core.instrument import Side
 from engine.journal.port import JournalRefused
 from engine.protocol import Mode, NotAnswering, Request, Verdict
 from engine.runtime.face import Face
@@ -25,16 +39,17 @@ async def test_what_cannot_be_recorded_is_not_done_and_the_trader_is_told(
         stops, sent = on.cycle.stops, on.orders_sent()
         on.journal.refusal = FULL
         face = Face(on.engine, on.journal)
-        answer = await face.command(Request("1", "cli", Halt("news")))
+        pause = Pause("BTCUSDT", Side.SHORT)
+        answer = await face.command(Request("1", "cli", pause))
         assert (answer.verdict, answer.text) == (Verdict.REFUSED, FULL)
         assert on.told("Nothing is decided or sent: The disk under state.db is full")
-        assert not on.told("Halted"), "what was not recorded is not told"
+        assert not on.told("paused by"), "what was not recorded is not told"
         assert "ratchet engine: Nothing is decided or sent" in capsys.readouterr().err
         assert snapshot_of(on.engine, Mode.SIM).engine.read_only == FULL
         await on.mark(90_250)
         await on.until(lambda: on.engine.prices.of("BTCUSDT").mark == 90_250, "the mark is heard")
         assert on.orders_sent() == sent
-        answer = await face.command(Request("2", "cli", Halt("news")))
+        answer = await face.command(Request("2", "cli", pause))
         assert answer.verdict is Verdict.REFUSED
 
         on.journal.refusal = ""
@@ -46,7 +61,7 @@ async def test_what_cannot_be_recorded_is_not_done_and_the_trader_is_told(
         assert await on.held() == on.cycle.held_qty
         assert on.orders_sent() == sent + 2
         assert {stop.client_id for stop in stops} <= {stop.client_id for stop in on.cycle.stops}
-        assert on.engine.state.kill is None
+        assert not on.cycle.paused
         assert snapshot_of(on.engine, Mode.SIM).engine.read_only == ""
 
 
@@ -78,13 +93,13 @@ async def test_a_command_that_waited_for_the_disk_is_refused_not_forgotten() -> 
     async with desk() as on:
         on.journal.refusal = FULL
         with pytest.raises(JournalRefused):
-            await on.engine.command(Commanded("1", "cli", Halt()))
+            await on.engine.command(Commanded("1", "cli", Resume()))
 
 
 async def test_a_command_that_was_asked_twice_is_not_called_done_before_it_is_recorded() -> None:
     async with desk() as on:
         on.journal.refusal = FULL
-        twice = [on.engine.command(Commanded("1", "cli", Halt())) for _ in range(2)]
+        twice = [on.engine.command(Commanded("1", "cli", Resume())) for _ in range(2)]
         for answer in await asyncio.gather(*twice, return_exceptions=True):
             assert isinstance(answer, JournalRefused)
 
@@ -110,11 +125,100 @@ async def test_an_engine_that_ends_meanwhile_leaves_no_snapshot_of_what_was_not_
         await on.opens()
         on.journal.refusal = FULL
         with pytest.raises(JournalRefused):
-            await on.engine.command(Commanded("1", "cli", Halt("news")))
+            await on.engine.command(Commanded("1", "cli", Pause("BTCUSDT", Side.SHORT)))
         believed = (await on.journal.recover()).believed
         on.journal.refusal = ""
         await on.engine._leave()
         recovered = await on.journal.recover()
         assert recovered.believed == believed
         assert believed is not None
-        assert believed.kill is None
+        assert [cycle.paused for cycle in believed.cycles.values()] == [""]
+
+
+async def test_a_halt_holds_without_a_journal_and_is_recorded_when_there_is_one() -> None:
+    async with desk() as on:
+        await on.opens()
+        await on.falls_to(95_000, rungs=1)
+        face, sent = Face(on.engine, on.journal), on.orders_sent()
+        on.journal.refusal = FULL
+        answer = await face.command(Request("1", "cli", Halt("news")))
+        assert answer.verdict is Verdict.DONE
+        assert "from memory, and recorded when it writes again" in answer.text
+        shown = snapshot_of(on.engine, Mode.SIM).engine
+        assert (shown.killed, shown.read_only) == ("by cli: news", FULL)
+        assert on.told("Nothing is decided or sent"), "by itself"
+
+        on.journal.refusal = ""
+        await on.until(lambda: not on.engine.unrecorded, "the journal is written again")
+        await on.mark("90249.9")
+        await on.at_rest()
+        assert (on.cycle.rungs, on.orders_sent()) == (1, sent), "the rung that is due does not run"
+        believed = (await on.journal.recover()).believed
+        assert believed is not None
+        assert believed.kill is not None
+        assert believed.kill.reason == "news"
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["as it fills up", "long full"])
+async def test_flatten_closes_at_once_whatever_the_disk_takes(known: bool) -> None:
+    async with desk() as on:
+        await on.opens()
+        await on.falls_to(95_000, rungs=1)
+        face, taken = Face(on.engine, on.journal), on.orders_taken()
+        on.journal.refusal = FULL
+        if known:
+            await face.command(Request("0", "cli", Pause("BTCUSDT", Side.SHORT)))
+        answer = await face.command(Request("1", "cli", Flatten()))
+        assert answer.verdict is Verdict.DONE
+        await on.until(lambda: on.orders_taken() == taken + 1, "the close is sent")
+        assert not await on.hand.holds("BTCUSDT", Side.SHORT)
+        await on.until(lambda: not on.engine.state.cycles, "it is known to be closed")
+        assert on.engine.unrecorded
+
+        on.journal.refusal = ""
+        await on.until(lambda: not on.engine.unrecorded, "the journal is written again")
+        await on.until(lambda: not on.engine.state.cycles, "its trades are read, and it is closed")
+        await on.at_rest()
+        assert on.orders_taken() == taken + 1, "it was not closed twice"
+        believed = (await on.journal.recover()).believed
+        assert believed is not None
+        assert believed.kill is not None
+        [ended] = believed.closed
+        assert (ended.rungs, ended.held_qty) == (1, 0)
+
+
+async def test_a_part_is_closed_once_and_its_rest_goes_on_when_there_is_room() -> None:
+    async with desk() as on:
+        await on.opens()
+        await on.falls_to(95_000, rungs=1)
+        face, held, taken = Face(on.engine, on.journal), await on.held(), on.orders_taken()
+        on.journal.refusal = FULL
+        answer = await face.command(Request("1", "cli", Reduce("BTCUSDT", Side.SHORT, Decimal("0.5"))))
+        assert answer.verdict is Verdict.DONE
+        await on.until(lambda: on.orders_taken() == taken + 1, "the close is sent")
+        left = await on.held()
+        assert left < held
+        await on.mark("90249.9")
+        await on.until(lambda: on.engine.prices.of("BTCUSDT").mark < 90_250, "the next rung is due")
+        assert on.orders_taken() == taken + 1, "nothing is added meanwhile"
+
+        on.journal.refusal = ""
+        await on.until(lambda: not on.engine.unrecorded, "the journal is written again")
+        await on.until(lambda: on.cycle.rungs == 2, "the rung runs")
+        await on.at_rest()
+        assert await on.held() == on.cycle.held_qty
+        assert on.orders_taken() == taken + 3, "the part, then bank and add"
+
+
+async def test_an_exit_goes_on_under_its_own_name() -> None:
+    async with desk() as on:
+        await on.opens()
+        face = Face(on.engine, on.journal)
+        on.journal.refusal = FULL
+        answer = await face.command(Request("1", "cli", Exit("BTCUSDT", Side.SHORT)))
+        assert answer.verdict is Verdict.DONE
+        on.journal.refusal = ""
+        await on.until(lambda: not on.engine.unrecorded, "the journal is written again")
+        await on.until(lambda: not on.engine.state.cycles, "it is closed")
+        await on.at_rest()
+        assert not await on.hand.holds("BTCUSDT", Side.SHORT)
