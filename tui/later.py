@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.machinery import PathFinder
 from threading import RLock
 from types import ModuleType
@@ -24,7 +25,7 @@ PUT_OFF: Final = frozenset(
         *("asyncio.format_helpers", "asyncio.sslproto", "asyncio.staggered", "ssl"),
         *("bz2", "ipaddress", "linecache", "locale", "lzma", "mimetypes", "tokenize"),
         *("msgspec.inspect", "msgspec.msgpack", "msgspec.toml", "msgspec.yaml"),
-        "textual.types",
+        *("difflib", "pickle", "platformdirs", "rich.table", "textual.types"),
     }
 )
 """What no desk needs until something goes wrong, is copied, or is asked for by name."""
@@ -32,6 +33,16 @@ PUT_OFF: Final = frozenset(
 SAME_NAMES: Final[Mapping[str, str]] = {"textual.types": "textual._types"}
 """Where the names of a module that only hands on are made: they are taken from there, and what it hands on
 besides, such as half a dozen widgets, stays where it is.
+"""
+
+ONLY_CALLED: Final[Mapping[str, frozenset[str]]] = {
+    "difflib": frozenset({"get_close_matches"}),
+    "pickle": frozenset({"dumps", "loads"}),
+    "platformdirs": frozenset({"user_downloads_path"}),
+    "rich.table": frozenset({"Table"}),
+}
+"""What libraries take by name from a module and call long after, or never: they get a stand-in, and it is
+read at the first call.
 """
 
 _one_at_a_time: Final = RLock()
@@ -45,9 +56,16 @@ class _Unread(ModuleType):
         near = sys.modules.get(SAME_NAMES.get(self.__name__, ""))
         if near is not None and name in vars(near):
             return vars(near)[name]
+        if name in ONLY_CALLED.get(self.__name__, ()) and self not in _being_read:
+            return partial(self._call, name)
         if name == "__path__" or not self._is_read():
             raise AttributeError(f"module {self.__name__!r} has no {name!r}")
         return getattr(self, name)
+
+    def _call(self, name: str, *args: Any, **named: Any) -> Any:
+        """Read it if nobody has, and call what was wanted of it."""
+        _Unread._is_read(self)
+        return getattr(self, name)(*args, **named)
 
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("__"):

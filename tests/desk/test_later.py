@@ -11,7 +11,7 @@ import pytest
 
 from tests.desk.engine_face import EngineFace
 from tests.desk.terminal import ROOT, terminal
-from tui.later import PUT_OFF, SAME_NAMES
+from tui.later import ONLY_CALLED, PUT_OFF, SAME_NAMES
 
 
 def told(script: str) -> str:
@@ -71,6 +71,27 @@ print(len(shared), all(vars({made})[name] is vars({handed_on})[name] for name in
     assert same == "True"
 
 
+@pytest.mark.parametrize(
+    ("taken", "called"),
+    [
+        ("from difflib import get_close_matches", "get_close_matches('halt', ['help', 'halts'])"),
+        ("from pickle import dumps, loads", "loads(dumps({'line': 3}))"),
+        ("from platformdirs import user_downloads_path", "user_downloads_path()"),
+        ("from rich.table import Table", "[column.header for column in Table('LEG', 'SIZE').columns]"),
+    ],
+)
+def test_what_is_only_called_is_read_at_the_call(taken: str, called: str) -> None:
+    later = f"""
+from tui import later
+with later.putting_off():
+    {taken}
+assert len(later.unread()) == 1
+print({called}, {called})
+assert not later.unread()
+"""
+    assert told(later) == told(f"{taken}\nprint({called}, {called})")
+
+
 RUN = """
 import sys; from pathlib import Path; from tui import later, run
 code = run.run_desk(Path(sys.argv[1]))
@@ -89,3 +110,4 @@ async def test_a_desk_that_draws_halts_and_closes_reads_none_of_them(socket: Pat
         assert await asyncio.wait_for(held.process.wait(), 60) == 0
     left = set(unread.read_text().split())
     assert left >= {"ssl", "asyncio.sslproto", "textual.types", "msgspec.inspect", "locale"}
+    assert left >= ONLY_CALLED.keys()

@@ -59,13 +59,13 @@ def text_of(spans: Line) -> str:
     return "".join(span.text for span in spans)
 
 
-@lru_cache(8192)
+@lru_cache(2048)
 def cells(text: str) -> int:
     """Cells that a text takes in the terminal. Most of a picture was in the last one, too."""
     return cell_len(text)
 
 
-@lru_cache(4096)
+@lru_cache(512)
 def width_of(spans: Line) -> int:
     """Cells that a line takes in the terminal."""
     return sum([cells(span.text) for span in spans])
@@ -76,7 +76,7 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
-@lru_cache(4096)
+@lru_cache(2048)
 def cell(text: str, width: int, ink: Ink = Ink.TEXT, *, right: bool = False) -> Span:
     """`text` in exactly `width` cells; a text that is too long ends in an ellipsis, and is never silently
     cut.
@@ -105,7 +105,7 @@ def cropped(spans: Line, width: int) -> Line:
     return tuple(kept)
 
 
-@lru_cache(4096)
+@lru_cache(512)
 def padded(spans: Line, width: int) -> Line:
     """`spans` in exactly `width` cells."""
     spans = cropped(spans, width)

@@ -23,7 +23,7 @@ def fixed(value: Decimal | None, decimals: int, *, rounding: str = ROUND_HALF_EV
     return UNKNOWN if value is None or not value.is_finite() else _fixed(value, decimals, rounding)
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def _fixed(value: Decimal, decimals: int, rounding: str) -> str:
     """Most numbers of a picture were in the last one, too."""
     rounded = value.quantize(Decimal(1).scaleb(-decimals), rounding=rounding)

@@ -109,7 +109,7 @@ class Sheet(ScrollView, can_focus=False):
         width = self.room
         key = (spans, chosen, width)
         if (strip := self._strips.get(key)) is None:
-            if len(self._strips) > 512:
+            if len(self._strips) > 128:
                 self._strips.clear()
             strip = self._strips[key] = self._make_strip(spans, width, chosen=chosen)
         return strip
