@@ -9,7 +9,7 @@ from textual.app import App
 
 from tui.book import Book
 from tui.door import Door
-from tui.keymaps import APP_KEYS, FLATTEN, HALT, HAND, HELP, OTHER_KEYS, QUIT, Key, shown_keys
+from tui.keymaps import APP_KEYS, FLATTEN, HALT, HAND, HELP, QUIT, Key, inner_keys, shown_keys
 from tui.lending import Lending
 from tui.looks import Looks
 from tui.orders import Orders
@@ -50,9 +50,9 @@ class Foot:
     def help(self) -> tuple[Hint, ...]:
         """Every key of this screen with all its ways to press it, and its words."""
         keys = tuple(
-            ("  ".join(shown_keys(key, self._looks.keys)), self.words_of(key)) for key in self.offered()
+            ("  ".join(shown_keys(key.id, self._looks.keys)), self.words_of(key)) for key in self.offered()
         )
-        return (*keys, *OTHER_KEYS)
+        return (*keys, *inner_keys(self._looks.keys))
 
     def words_of(self, key: Key) -> str:
         """What a key does, on this desk."""
@@ -66,7 +66,7 @@ class Foot:
 
     def key_of(self, key: Key) -> str:
         """The key as the trader presses it now: `^K`, `/`, `?`."""
-        shown = shown_keys(key, self._looks.keys)
+        shown = shown_keys(key.id, self._looks.keys)
         return shown[-1] if key.id == "help" else shown[0]
 
     def _hints(self, scene: Scene) -> Hints:

@@ -4,6 +4,7 @@ are read from here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -118,15 +119,6 @@ SETTINGS_KEYS: Final = (
 
 SIGNAL_KEYS: Final[tuple[Key, ...]] = ()
 
-OTHER_KEYS: Final = (
-    ("↑ ↓  j k", "Select a position"),
-    ("tab", "Move between positions, approvals and log"),
-    ("enter  h  n", "On an approval: yes, half, no"),
-    ("^C  ^C", "Quit, also over a dialog; copies instead while text is selected"),
-    ("ctrl+p", "Palette: every command by name"),
-    ("esc", "Leave a dialog, the filter, the armed flatten"),
-)
-
 KEYMAPS: Final[Mapping[str, Keymap]] = {
     "default": {},
     "vim": {
@@ -161,24 +153,59 @@ OUTER_KEYS: Final[Mapping[str, str]] = {"palette": "ctrl+p", "quit.twice": "ctrl
 """The same for what works over everything and stands in no table."""
 
 
+DEFAULTS: Final[Mapping[str, str]] = {
+    **{key.id: key.keys for keys in (APP_KEYS, *SCREEN_KEYS) for key in keys},
+    **OUTER_KEYS,
+    **INNER_KEYS,
+}
+"""The presses of every name."""
+
+
 def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
     """Textual's bindings for these keys."""
     return [key.binding for key in keys]
 
 
-NAMES: Final = {"slash": "/", "question_mark": "?", "escape": "esc", "f1": "F1"}
+FUNCTION: Final = re.compile(r"(?i)f[0-9]{1,2}")
+NAMES: Final = {"slash": "/", "question_mark": "?", "escape": "esc", "up": "↑", "down": "↓"}
 
 
-def shown_keys(key: Key, keymap: Keymap) -> tuple[str, ...]:
-    """Every way to press a key, as the trader reads it: `^K`, `/`, `?`."""
-    pressed = keymap.get(key.id, key.keys).split(",")
-    return tuple(f"^{k[5:].upper()}" if k.startswith("ctrl+") else NAMES.get(k, k) for k in pressed)
+def shown(press: str) -> str:
+    """A press as the trader reads it: `^K`, `/`, `F2`."""
+    if press.startswith("ctrl+"):
+        return f"^{press[5:].upper()}"
+    return press.upper() if FUNCTION.fullmatch(press) else NAMES.get(press, press)
+
+
+def shown_keys(name: str, keymap: Keymap) -> tuple[str, ...]:
+    """Every way to press what has this name."""
+    return tuple(map(shown, keymap.get(name, DEFAULTS[name]).split(",")))
 
 
 def first_keys(keymap: Keymap) -> Mapping[str, str]:
     """Of every name the key that a sentence tells, as the trader reads it."""
-    return MappingProxyType({key.id: shown_keys(key, keymap)[0] for key in (*DESK_KEYS, *APP_KEYS)})
+    return MappingProxyType({name: shown_keys(name, keymap)[0] for name in DEFAULTS})
+
+
+def inner_keys(keymap: Keymap) -> tuple[tuple[str, str], ...]:
+    """What stands in no table of a screen: how it is pressed, and its words."""
+    moves = zip(*(shown_keys(name, keymap) for name in ("grid.previous", "grid.next")), strict=False)
+    told = first_keys(keymap)
+    return (
+        ("  ".join(map(" ".join, moves)), "Select a position"),
+        ("tab", "Move between positions, approvals and log"),
+        (
+            "  ".join(told[f"approval.{word}"] for word in ("yes", "half", "no")),
+            "On an approval: yes, half, no",
+        ),
+        (
+            "  ".join(2 * [told["quit.twice"]]),
+            "Quit, also over a dialog; copies instead while text is selected",
+        ),
+        (told["palette"], "Palette: every command by name"),
+        ("esc", "Leave a dialog, the filter, the armed flatten"),
+    )
 
 
 FIRST_KEYS: Final = first_keys({})
-"""The same without a keymap."""
+"""Those without a keymap."""

@@ -11,19 +11,24 @@ from typing import Final
 from textual.binding import Keymap
 from textual.keys import KEY_ALIASES, Keys, key_to_character
 
-from tui.keymaps import APP_KEYS, FLATTEN, HALT, INNER_KEYS, KEYMAPS, OUTER_KEYS, SCREEN_KEYS
+from tui.keymaps import (
+    APP_KEYS,
+    DEFAULTS,
+    FLATTEN,
+    FUNCTION,
+    HALT,
+    HELP,
+    INNER_KEYS,
+    KEYMAPS,
+    OUTER_KEYS,
+    SCREEN_KEYS,
+    shown_keys,
+)
 
 GUARDED: Final = (HALT.id, FLATTEN.id)
 MODIFIERS: Final = {"ctrl", "alt", "shift", "super", "hyper", "meta"}
 UNTOLD: Final = {other: key for key, others in KEY_ALIASES.items() for other in others if key != "ctrl+at"}
 """Keys that a terminal tells as another one: `ctrl+m` is `enter`."""
-
-DEFAULTS: Final[Mapping[str, str]] = {
-    **{key.id: key.keys for keys in (APP_KEYS, *SCREEN_KEYS) for key in keys},
-    **OUTER_KEYS,
-    **INNER_KEYS,
-}
-"""The presses of every name that a table may have."""
 
 
 def keymap_of(wish: str | Mapping[str, str]) -> tuple[Keymap, tuple[str, ...]]:
@@ -46,9 +51,8 @@ class _Table:
         known = sorted((name for name in wish if name in DEFAULTS), key=lambda name: name not in GUARDED)
         self._wish = {name: wish[name] for name in known}
         self._held = {name: keys.split(",") for name, keys in DEFAULTS.items() if name not in self._wish}
-        self._problems = [
-            f"no key is called {name!r}; F1 shows the names" for name in wish if name not in known
-        ]
+        self._unknown = [name for name in wish if name not in known]
+        self._problems: list[str] = []
 
     def read(self) -> tuple[Keymap, tuple[str, ...]]:
         keymap = {}
@@ -61,7 +65,9 @@ class _Table:
             if good := [press for press, trouble in troubles.items() if not trouble]:
                 keymap[name] = ",".join(good)
             self._held[name] = good or DEFAULTS[name].split(",")
-        return keymap, tuple(f"keymap: {problem}" for problem in self._problems)
+        helps = shown_keys(HELP.id, keymap)[0]
+        unknown = [f"no key is called {name!r}; {helps} shows the names" for name in self._unknown]
+        return keymap, tuple(f"keymap: {problem}" for problem in (*unknown, *self._problems))
 
     def _trouble(self, name: str, press: str) -> str:
         """Why this press cannot be had for this name; empty when it can."""
@@ -96,8 +102,12 @@ def _meet(one: str, other: str) -> bool:
 
 
 def _spelled(press: str) -> str:
-    """The press as Textual names it: `/` is `slash`, `^K` as F1 writes it is `ctrl+k`."""
+    """The press as Textual names it: `/` is `slash`, and `^K` and `F2`, as the help writes them, are `ctrl+k`
+    and `f2`.
+    """
     press = press.strip()
+    if FUNCTION.fullmatch(press):
+        return press.lower()
     if len(press) == 2 and press[0] == "^":
         return f"ctrl+{press[1].lower()}"
     return _NAMED.get(press, press)

@@ -117,7 +117,7 @@ async def test_help_tells_the_names_for_own_keys_in_every_width(socket: Path, cl
             assert max(map(len, told.splitlines())) <= size[0] - 8
 
 
-OWN = {"resume": "ctrl+l", "quit": "Q", "help": "f2", "adopt": "v", "ticket": "t"}
+OWN = {"resume": "ctrl+l", "quit": "Q", "help": "f2", "adopt": "v", "ticket": "t", "quit.twice": "ctrl+g"}
 
 
 async def test_every_sentence_that_names_a_key_names_the_traders_own(socket: Path, clocks: Clocks) -> None:
@@ -128,7 +128,38 @@ async def test_every_sentence_that_names_a_key_names_the_traders_own(socket: Pat
         await pilot.press("2")
         await until(lambda: "by ticket (t on the Desk)" in words(pilot), pilot)
         await face.vanish()
-        await until(lambda: "Q quits, f2 helps" in words(pilot), pilot)
+        await until(lambda: "Q quits, F2 helps" in words(pilot), pilot)
+        await pilot.press("ctrl+g")
+        await until(lambda: "^G again within 3 s leaves the desk" in words(pilot), pilot)
+
+
+async def test_help_tells_the_traders_own_keys_and_closes_by_them(socket: Path, clocks: Clocks) -> None:
+    own = {**OWN, "grid.next": "down,n", "approval.yes": "y", "palette": "F9"}
+    async with watching(socket, clocks, keymap=own, size=(120, 70)) as (pilot, _, desk):
+        for closes in ("f2", "Q", "escape"):
+            await pilot.press("f2")
+            await until(lambda: "^G  ^G" in words(pilot), pilot)
+            told = words(pilot)
+            assert all(keys in told for keys in ("F2", "F9", "↑ ↓  k n", "y  h  n", "^L"))
+            assert "F1" not in told
+            await pilot.press(closes)
+            await until(lambda: desk.screen is desk.page, pilot)
+
+
+def test_a_wrong_name_is_told_with_the_key_that_shows_the_names() -> None:
+    wrong = {"hepl": "F3"}
+    assert keymap_of(wrong)[1] == ("keymap: no key is called 'hepl'; F1 shows the names",)
+    assert keymap_of({**wrong, "help": "F2"}) == (
+        {"help": "f2"},
+        ("keymap: no key is called 'hepl'; F2 shows the names",),
+    )
+
+
+async def test_an_empty_desk_names_the_traders_own_key_of_the_ticket(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, scenes.EMPTY, keymap=OWN) as (pilot, _, _):
+        await until(lambda: "or here by ticket: t." in words(pilot), pilot)
+    async with watching(socket, clocks, scenes.EMPTY, read_only=True) as (pilot, _, _):
+        await until(lambda: "No open position. Open one on Bitget." in words(pilot), pilot)
 
 
 async def test_a_keymap_that_is_chosen_meanwhile_is_told_at_once(socket: Path, clocks: Clocks) -> None:

@@ -13,7 +13,7 @@ from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.own_keys import DEFAULTS
+from tui.keymaps import DEFAULTS, HELP, QUIT
 from tui.view_model.table import table
 
 SIGNS: Final = (
@@ -48,7 +48,8 @@ class HelpScreen(ModalScreen[None]):
     """Keys as they are bound now, and what the signs mean."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,f1,question_mark,q", "dismiss", "close", show=False)
+        Binding("escape", "dismiss", "close", show=False),
+        *(Binding(key.keys, "dismiss", "close", id=key.id, show=False) for key in (HELP, QUIT)),
     ]
 
     DEFAULT_CSS = """

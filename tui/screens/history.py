@@ -167,7 +167,8 @@ class HistoryScreen(Page):
     def _show_inside(self, story: CycleStory, scene: Scene) -> None:
         sheet = self.query_one(CycleSheet)
         apart = MARKET_TIME if scene.market_apart else ""
-        sheet.entitle(f"{cycle_title(story.cycle)}{apart}", "esc closes · w tells its story")
+        closes, tells = scene.keys["cycle.close"], scene.keys["why"]
+        sheet.entitle(f"{cycle_title(story.cycle)}{apart}", f"{closes} closes · {tells} tells its story")
         lines: tuple[Line, ...] = inside(story, scene.market_now, sheet.room)
         sheet.draw((*lines, BLANK, line(Span(f" Cycle {printable(story.cycle.cycle)}", Ink.LABEL))))
 

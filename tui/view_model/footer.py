@@ -133,12 +133,14 @@ def gone_line(scene: Scene, width: int) -> Line:
 
 
 def leaving_line(scene: Scene, width: int, *, ends_engine: bool) -> Line:
-    """What the second Ctrl-C will do."""
+    """What the second press will do."""
     if ends_engine:
         after = "its engine and all of the demo end with it"
     else:
         after = "it has no engine now" if scene.is_gone else "the engine goes on"
-    return line(cell(f" ^C again within 3 s leaves the desk; {after}", width, Ink.NOTICE))
+    return line(
+        cell(f" {scene.keys['quit.twice']} again within 3 s leaves the desk; {after}", width, Ink.NOTICE)
+    )
 
 
 def arming_line(positions: tuple[PositionView, ...] | None, width: int, *, key: str) -> Line:

@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType, Keymap
 from textual.widget import Widget
 
 from engine.protocol import ApprovalView
+from tui.keymaps import shown_keys
 from tui.messages import ApprovalAnswered
 from tui.view_model.approvals import approvals
 from tui.view_model.footer import Hint
@@ -79,9 +80,9 @@ class ApprovalsPanel(Sheet, can_focus=True):
         """What the keys do now, as they are pressed now."""
         changed: Keymap = getattr(self.app, "keymap", {})
         marked = self._marked
-        half = (("half", "h"),) if marked is not None and marked.half is not None else ()
-        ways = (("yes", "enter"), *half, ("no", "n"))
-        pressed = tuple((changed.get(f"approval.{word}", key).split(",")[0], word) for word, key in ways)
+        half = ("half",) if marked is not None and marked.half is not None else ()
+        ways = ("yes", *half, "no")
+        pressed = tuple((shown_keys(f"approval.{word}", changed)[0], word) for word in ways)
         return ((pressed[0][0], "marks one"),) if marked is None else pressed
 
     def action_answer(self, yes: bool) -> None:

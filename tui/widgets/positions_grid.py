@@ -71,7 +71,8 @@ class PositionsGrid(Sheet, can_focus=True):
             return line(Span("  Waiting for the engine.", Ink.LABEL))
         if self.wanted and scene.positions:
             return line(Span(f"  No position matches “{self.wanted}”. Esc shows all.", Ink.LABEL))
-        return line(Span("  No open position. Open one on Bitget, or here by ticket: o.", Ink.LABEL))
+        ticket = "" if scene.read_only else f", or here by ticket: {scene.keys['ticket']}"
+        return line(Span(f"  No open position. Open one on Bitget{ticket}.", Ink.LABEL))
 
     def _title(self, scene: Scene) -> None:
         total = len(scene.positions)
