@@ -66,7 +66,7 @@ async def test_chart_and_history_say_that_they_are_timed_by_the_market(
 ) -> None:
     async with watching(socket, clocks, snapshot, size=(80, 24)) as (pilot, _, _desk):
         for keys, shown, title in (
-            (("j", "c"), "a candle is", "a candle is"),
+            (("j", "c"), " candles", " candles"),
             (("3",), "enter opens one", "─ Cycles "),
             (("down", "enter"), "esc closes · w", "USDT"),
         ):

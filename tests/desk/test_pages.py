@@ -240,7 +240,7 @@ async def test_the_chart_stands_in_the_place_of_the_ladder(socket: Path, clocks:
     async with watching(socket, clocks, SHORT) as (pilot, _, desk):
         assert "BTCUSDT ▼ SHORT · BREAKEVEN" in words(pilot)
         await pilot.press("c")
-        await until(lambda: "a candle is 5 min" in words(pilot), pilot)
+        await until(lambda: "5 min candles" in words(pilot), pilot)
         for told in (
             "● mark 95,010.2 · ○ entry 2 95,000.0",
             "to liquidation",
@@ -300,6 +300,20 @@ def test_a_liquidation_beside_an_entry_is_named_at_its_own_price_and_never_gives
     assert rule.price == D("2104.23"), "the line is drawn where it hurts"
     ((_, named),) = labelled(rules, D(15), 2, 30)
     assert named == "✖ liquidation 2,104.23"
+
+
+def test_levels_that_have_no_room_beside_each_other_are_told_once_or_counted_and_never_cut() -> None:
+    rules = (
+        Rule(D("2150.20"), "■ stop 1", Ink.ACCENT),
+        Rule(D("2150.20"), "■ stop 2", Ink.ACCENT),
+        Rule(D("2139.50"), "✖ liquidation", Ink.LOSS),
+    )
+    told = [named for room in (62, 61, 37) for _, named in labelled(rules, D(15), 2, room)]
+    assert told == [
+        "■ stop 1 2,150.20 · ■ stop 2 2,150.20 · ✖ liquidation 2,139.50",
+        "■ stop 1 ■ stop 2 2,150.20 · ✖ liquidation 2,139.50",
+        "✖ liquidation 2,139.50 · 2 more",
+    ]
 
 
 def test_the_distance_is_that_of_the_worst_mark_of_each_minute() -> None:

@@ -137,7 +137,7 @@ def test_a_position_without_a_mark_is_lost_and_not_zero() -> None:
     assert "+0.00" not in line
 
 
-@pytest.mark.parametrize("width", [58, 76, 78, 98, 118, 138, 158, 198])
+@pytest.mark.parametrize("width", [58, 76, 78, 98, 108, 118, 138, 158, 180, 198, 238])
 def test_headings_stand_over_their_columns_and_lines_fit_the_frame(width: int) -> None:
     columns = columns_for(width)
     heads = text_of(headings(columns))
@@ -149,10 +149,17 @@ def test_headings_stand_over_their_columns_and_lines_fit_the_frame(width: int) -
         assert name in heads, "what a trader looks at first is in every terminal that the desk draws in"
 
 
+def test_columns_stand_apart_by_what_room_there_is_and_more_room_first_means_more_columns() -> None:
+    told = {width: columns_for(width) for width in (78, 96, 108, 118, 158, 198)}
+    assert [columns[0].gap for columns in told.values()] == [1, 1, 2, 1, 1, 2]
+    assert [len(columns) for columns in told.values()] == [8, 10, 10, 13, 17, 19]
+    assert {column.gap for column in columns_for(400)} == {3}, "no further apart than can be read in one go"
+
+
 def test_a_wide_grid_tells_of_every_position_how_far_its_rung_is_and_where_its_next_stop_lies() -> None:
     btc, eth = grid(scene(), 198)[::-1]
-    assert btc.endswith("   5.0 %     99,293.2 ")
-    assert eth.endswith("   1.7 %  liquidation ")
+    assert btc.endswith("   5.0 %      99,293.2  ")
+    assert eth.endswith("   1.7 %   liquidation  ")
     reached = replace(scenes.ETH, mark=D("1900"), blocked="the kill switch is on")
     held = replace(scenes.LIVE, positions=(reached, replace(scenes.BTC, next_rung=None)))
     assert [row.split()[-2] for row in grid(scene(held), 198)] == ["blocked", "none"]

@@ -27,7 +27,7 @@ SIGNS: Final = (
     ("−4.50 +?", "the account's worst case, without what is open and not under care"),
     ("RISK-FREE", "the worst case is not a loss"),
     ("STALE 4s", "the mark is that old; past 10 s its numbers become --"),
-    ("⟲  AGE", "rungs that ran; how old the mark is"),
+    ("↻  AGE", "rungs that ran; how old the mark is"),
     ("14:03:21", "the engine's clock, UTC; a simulated market's own is called market time"),
     ("$  !  ‼", "in the log: money moved; a warning; urgent"),
     ("LOCK", "yes: a rung has passed this leg"),

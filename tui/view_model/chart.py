@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from engine.protocol import Candle, ChartView, PositionView, TradeView
-from tui.view_model.ink import Ink, Line, Span, fitting, line
+from tui.view_model.ink import Ink, Line, Span, cells, fitting, line
 from tui.view_model.levels import (
     GLYPH_ENTRY,
     GLYPH_LIQUIDATION,
@@ -193,10 +193,23 @@ def _loudest(group: list[Rule]) -> Rule:
 
 
 def _named(group: list[Rule], decimals: int, room: int) -> str:
-    names = [f"{rule.words} {price(rule.price, decimals)}" for rule in group]
-    while len(" · ".join(names)) > room and (entries := [n for n in names if n.startswith(GLYPH_ENTRY)]):
-        names.remove(entries[-1])
-    return " · ".join(names)
+    """All of a line in `room` cells. Entries give way first, then a price that is told twice; where that is
+    still too much, the loudest has its words and the others are counted.
+    """
+    told = [rule for rule in group if rule.words[0] != GLYPH_ENTRY]
+    entries = [rule for rule in group if rule.words[0] == GLYPH_ENTRY]
+    for kept in range(len(entries), -1, -1):
+        shown = [rule for rule in group if rule in told or rule in entries[:kept]]
+        whole = " · ".join(f"{rule.words} {price(rule.price, decimals)}" for rule in shown)
+        if shown and cells(whole) <= room:
+            return whole
+    at_one = {rule.price: " ".join(each.words for each in told if each.price == rule.price) for rule in told}
+    once = " · ".join(f"{words} {price(at, decimals)}" for at, words in at_one.items())
+    if told and cells(once) <= room:
+        return once
+    loudest = _loudest(group)
+    others = f" · {len(group) - 1} more" if len(group) > 1 else ""
+    return f"{loudest.words} {price(loudest.price, decimals)}{others}"
 
 
 def below(chart: ChartView, position: PositionView, shown: Picture, width: int) -> tuple[Line, Line]:
@@ -215,7 +228,8 @@ def below(chart: ChartView, position: PositionView, shown: Picture, width: int) 
 
 
 def title(chart: ChartView | None, shown: Picture | None, position: PositionView, *, apart: bool) -> str:
-    """`BTCUSDT chart · a candle is 5 min`; a market with a clock of its own says so."""
+    """`BTCUSDT chart · 5 min candles`; a market with a clock of its own says so."""
     if chart is None or shown is None or not shown.candles:
         return f"{position.symbol} chart"
-    return f"{position.symbol} chart · a candle is {shown.minutes} min{MARKET_TIME if apart else ''}"
+    span = f"{shown.minutes} min" if shown.minutes < 60 else f"{shown.minutes // 60} h"
+    return f"{position.symbol} chart · {span} candles{MARKET_TIME if apart else ''}"

@@ -22,6 +22,9 @@ RESTS: Final = {"resting", "moving"}
 ACCOUNT: Final = 8
 """Cells of the account's name that a second clock does not take."""
 
+APART: Final = 3
+"""Cells between whose money it is and what it is connected to."""
+
 
 def header(scene: Scene, width: int) -> Line:
     """One line: identity left, links and clocks right. Mode and kill state stand first, so that nothing ever
@@ -32,7 +35,7 @@ def header(scene: Scene, width: int) -> Line:
     least = width_of(badges) + min(width_of(account), ACCOUNT) + 2
     links, gap = _links(scene, width), "   " if width >= FULL or not scene.market_apart else "  "
     told = [joined((links, clocks), gap) for clocks in _clocks(scene, width)]
-    right = next((words for words in told if least + width_of(words) + 1 <= width), told[-1])
+    right = next((words for words in told if least + width_of(words) + APART <= width), told[-1])
     return spread(joined((badges, account), " "), (*right, Span(" ")), width)
 
 

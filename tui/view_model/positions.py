@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.protocol import PositionView, Side, Status
 from tui.view_model.ink import Ink, Line, Span, cell, faded, printable
@@ -28,6 +29,9 @@ from tui.view_model.scene import Freshness, Scene
 
 BAR: Final = 6
 """Cells of the distance bar; it is full at `BAR_FULL` away from liquidation."""
+
+GAP: Final = 3
+"""Columns are never further apart than this: a row is read in one go."""
 
 BAR_FULL: Final = Decimal("0.1")
 
@@ -65,12 +69,13 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column: its heading, its width in cells, and what stands in it."""
+    """A column: its heading, its width in cells, what stands in it, and the cells to the next one."""
 
     title: str
     width: int
     words: Callable[[Row], tuple[str, Ink]]
     right: bool = True
+    gap: int = 1
 
 
 def rows(scene: Scene, order: Order, wanted: str = "") -> tuple[Row, ...]:
@@ -122,7 +127,10 @@ def headings(columns: tuple[Column, ...]) -> Line:
         *(
             piece
             for column in columns
-            for piece in (cell(column.title, column.width, Ink.LABEL, right=column.right), Span(" "))
+            for piece in (
+                cell(column.title, column.width, Ink.LABEL, right=column.right),
+                Span(" " * column.gap),
+            )
         ),
     )
 
@@ -136,24 +144,25 @@ def grid_line(row: Row, columns: tuple[Column, ...], *, chosen: bool) -> Line:
     for column in columns:
         words, ink = column.words(row)
         fitted = snug(words, column.width) if column.right else words
-        spans.append(Span(cell(fitted, column.width, ink, right=column.right).text + " ", ink))
+        spans.append(Span(cell(fitted, column.width, ink, right=column.right).text + " " * column.gap, ink))
     body = tuple(spans) if row.is_fresh else faded(tuple(spans))
     return (Span("▸ " if chosen else "  ", Ink.ACCENT), *body)
 
 
 @lru_cache(8)
 def columns_for(width: int) -> tuple[Column, ...]:
-    """The columns for a grid of `width` cells inside its frame: breakpoints at terminals of 80, 120 and 160
-    cells. Below 80 the distance to liquidation and the status stay, and what can be read below gives way.
+    """The columns for a grid of `width` cells inside its frame: the most that fit, as far apart as there is
+    room. In less than a terminal of 80 the distance to liquidation and the status stay, and what can be read
+    below gives way.
     """
-    if width < 77:
-        return SLIM
-    if width < 114:
-        return NARROW
-    if width < 154:
-        return MEDIUM
-    spare = width - 2 - sum(column.width + 1 for column in WIDE)
-    return (*WIDE, *AHEAD) if spare >= sum(column.width + 1 for column in AHEAD) else WIDE
+    columns = next((each for each in (ALL, WIDE, MEDIUM, AMPLE, NARROW) if _least(each) <= width), SLIM)
+    gap = 1 + (width - _least(columns)) // (len(columns) - 1)
+    return tuple(replace(column, gap=min(max(1, gap), GAP)) for column in columns)
+
+
+def _least(columns: tuple[Column, ...]) -> int:
+    """Cells of a row with its cursor, the columns one cell apart."""
+    return 2 + sum(column.width + 1 for column in columns) - 1
 
 
 def _marker(row: Row, words: str) -> str:
@@ -313,6 +322,14 @@ NARROW: Final = (
     Column("STATUS", 9, _status, right=False),
 )
 
+AMPLE: Final = (
+    *NARROW[:4],
+    Column("SIZE", 8, _size),
+    *NARROW[4:6],
+    Column("LIQ", 9, _liquidation),
+    *NARROW[6:],
+)
+
 SLIM: Final = tuple(column for column in NARROW if column.title not in {"ENTRY", "ROE"})
 
 MEDIUM: Final = (
@@ -326,9 +343,9 @@ MEDIUM: Final = (
     Column("uPnL", 8, _pnl),
     Column("ROE", 8, _roe),
     Column("LIQ", 9, _liquidation),
-    Column("TO LIQUIDATION", 14, _away_and_bar),
+    Column("TO LIQ", 14, _away_and_bar),
     Column("STATUS", 9, _status, right=False),
-    Column("⟲", 2, _rungs),
+    Column("↻", 2, _rungs),
 )
 
 WIDE: Final = (
@@ -342,14 +359,14 @@ WIDE: Final = (
     Column("uPnL", 9, _pnl),
     Column("ROE", 9, _roe),
     Column("LIQ", 10, _liquidation),
-    Column("TO LIQUIDATION", 14, _away_and_bar),
+    Column("TO LIQ", 14, _away_and_bar),
     Column("IN USDT", 8, _away_usdt),
     Column("WORST", 8, _worst),
     Column("FUNDING", 7, _funding),
     Column("STATUS", 9, _status, right=False),
-    Column("⟲", 2, _rungs),
+    Column("↻", 2, _rungs),
     Column("AGE", 4, _age),
 )
 
-AHEAD: Final = (Column("TO RUNG", 8, _to_rung), Column("NEXT STOP", 12, _next_stop))
-"""What comes next, where there is room for it: up the ladder, and down."""
+ALL: Final = (*WIDE, Column("TO RUNG", 8, _to_rung), Column("NEXT STOP", 12, _next_stop))
+"""With what comes next: up the ladder, and down."""

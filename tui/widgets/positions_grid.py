@@ -42,7 +42,7 @@ class PositionsGrid(Sheet, can_focus=True):
         self.chosen: str | None = None
         self._scene: Scene | None = None
         self.rows: tuple[Row, ...] = ()
-        self._made: dict[str, tuple[Row, bool, int, Line]] = {}
+        self._made: dict[str, tuple[Row, bool, tuple[Column, ...], Line]] = {}
 
     def show(self, scene: Scene) -> None:
         self._scene = scene
@@ -60,10 +60,10 @@ class PositionsGrid(Sheet, can_focus=True):
         """The line of a row, made again only when the row changed."""
         key, chosen = row.position.key, row.position.key == self.chosen
         made = self._made.get(key)
-        if made is not None and made[:3] == (row, chosen, len(columns)):
+        if made is not None and made[:3] == (row, chosen, columns):
             return made[3]
         words = grid_line(row, columns, chosen=chosen)
-        self._made[key] = (row, chosen, len(columns), words)
+        self._made[key] = (row, chosen, columns, words)
         return words
 
     def _nothing(self, scene: Scene) -> Line:
