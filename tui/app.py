@@ -33,11 +33,11 @@ from tui.door import Door
 from tui.foot import Foot
 from tui.hand import Hand
 from tui.kept import KEYMAP, THEME, Kept
-from tui.keymaps import APP_KEYS, bindings
+from tui.keymaps import APP_KEYS, FLATTEN, QUIT, bindings
 from tui.lending import Lending
 from tui.listening import listening_driver
 from tui.looks import Looks, Wished
-from tui.messages import CommandWanted
+from tui.messages import CommandWanted, KeyClicked
 from tui.orders import Orders
 from tui.pace import Pace
 from tui.palette import DeskCommands, Stock
@@ -257,6 +257,16 @@ class RatchetDesk(App[int]):
 
     def on_command_wanted(self, wanted: CommandWanted) -> None:
         self.orders.send(wanted)
+
+    def on_key_clicked(self, clicked: KeyClicked) -> None:
+        """A click is the key. Of flatten and of leaving it is the first press, and never the second."""
+        key = self.foot.key_told(clicked.key)
+        if key is FLATTEN and not self.orders.is_armed:
+            self.orders.flatten()
+        elif key is QUIT and not self.door.is_ajar:
+            self.door.interrupt()
+        elif key is not None and key not in {FLATTEN, QUIT}:
+            self.simulate_key(self.foot.press_of(key))
 
     def action_halt(self) -> None:
         self.orders.halt()

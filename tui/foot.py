@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from textual.app import App
+from textual.widgets import Input
 
 from tui.book import Book
 from tui.door import Door
@@ -68,6 +69,16 @@ class Foot:
         """The key as the trader presses it now: `^K`, `/`, `?`."""
         shown = shown_keys(key.id, self._looks.keys)
         return shown[-1] if key.id == "help" else shown[0]
+
+    def key_told(self, shown: str) -> Key | None:
+        """The key that is written so and works now; None while a dialog or a line has the keys."""
+        if self._app.screen is not self._book.front or isinstance(self._app.focused, Input):
+            return None
+        return next((key for key in self.offered() if self.key_of(key) == shown), None)
+
+    def press_of(self, key: Key) -> str:
+        """The first press of a key, as Textual names it."""
+        return self._looks.keys.get(key.id, key.keys).split(",")[0]
 
     def _hints(self, scene: Scene) -> Hints:
         """While something is typed or asked, its own keys and those that work over everything."""

@@ -40,3 +40,10 @@ class CommandWanted(Message):
 
     command: AnyCommand
     words: str
+
+
+@dataclass
+class KeyClicked(Message):
+    """A click on a key of the bottom line, as it is written there."""
+
+    key: str

@@ -13,6 +13,7 @@ from textual.widgets import Button, Static
 
 from tui.view_model.asking import Question
 from tui.view_model.table import table
+from tui.widgets.deliberate import DeliberateButton
 
 
 class Ask(ModalScreen[bool]):
@@ -54,8 +55,8 @@ class Ask(ModalScreen[bool]):
             yield Static(Text(self.question.title), classes="title")
             yield Static(Text(table(self.question.facts, 54)))
             with Horizontal():
-                yield Button("Cancel", id="cancel", compact=True)
-                yield Button(self.question.yes, id="yes", compact=True)
+                yield DeliberateButton("Cancel", id="cancel", compact=True)
+                yield DeliberateButton(self.question.yes, id="yes", compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")

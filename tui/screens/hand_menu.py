@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from engine.protocol import Side
 from tui.hand import Hand
+from tui.widgets.deliberate import DeliberateList
 
 Choice = tuple[str, str, Side | None]
 """What to do (`open`, `close`, `move`), on which symbol, on which side."""
@@ -43,7 +44,7 @@ class HandMenu(ModalScreen[Choice | None]):
         self.choices = _choices(hand)
 
     def compose(self) -> ComposeResult:
-        menu = OptionList(*(Option(Text(words)) for words, _ in self.choices))
+        menu = DeliberateList(*(Option(Text(words)) for words, _ in self.choices))
         menu.border_title = "Your hand on the simulated exchange"
         menu.border_subtitle = "enter does it · esc closes"
         yield menu

@@ -21,6 +21,7 @@ from tui.view_model.choices import Choice, choices
 from tui.view_model.ink import printable
 from tui.view_model.positions import side
 from tui.view_model.table import table
+from tui.widgets.deliberate import DeliberateList
 
 WIDTH: Final = 72
 EDGE: Final = 6
@@ -75,7 +76,7 @@ class PositionMenu(ModalScreen[Choice | None]):
             arrow = side(self.position)[0]
             box.border_title = Text(f"{printable(self.position.symbol)} {arrow}")
             box.border_subtitle = Text("enter does it · esc closes")
-            yield OptionList()
+            yield DeliberateList()
             yield Static(id="facts")
 
     @property

@@ -37,6 +37,7 @@ from tui.view_model.ticket import (
     reduction,
     units,
 )
+from tui.widgets.deliberate import DeliberateButton
 from tui.widgets.toggle import Toggle
 
 PAUSE_S: Final = 0.2
@@ -105,8 +106,8 @@ class Ticket(ModalScreen[Order | None]):
             yield Static(id="effect")
             yield Static(id="trouble")
             with Horizontal(classes="buttons"):
-                yield Button("Cancel", id="cancel", compact=True)
-                yield Button("Review", id="review", compact=True)
+                yield DeliberateButton("Cancel", id="cancel", compact=True)
+                yield DeliberateButton("Review", id="review", compact=True)
 
     @property
     def desk(self) -> Desk:

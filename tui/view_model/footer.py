@@ -93,6 +93,18 @@ def _key(hint: Hint) -> Line:
     return line(Span(f"{key} ", Ink.KEY), Span(words, Ink.LABEL))
 
 
+def hint_at(words: Line, x: int) -> str:
+    """The key in cell `x` of a bottom line, or the one whose words stand there; empty where there is none."""
+    key, end = "", 0
+    for span in words:
+        end += cells(span.text)
+        if span.ink is Ink.KEY:
+            key = span.text.strip()
+        if x < end:
+            return key if span.ink in {Ink.KEY, Ink.LABEL, Ink.BRIGHT} else ""
+    return ""
+
+
 def _tabs(tabs: tuple[Tab, ...], *, named: bool) -> Line:
     """The screens; where there is little room only the one in front has its name."""
     if not named:

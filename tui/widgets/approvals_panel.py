@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
+from textual import events
 from textual.binding import Binding, BindingType, Keymap
 from textual.widget import Widget
 
@@ -95,20 +96,35 @@ class ApprovalsPanel(Sheet, can_focus=True):
         if (marked := self._marked) is not None and marked.half is not None:
             self.post_message(ApprovalAnswered(marked, yes=True, half=True))
 
+    def on_click(self, event: events.Click) -> None:
+        """A click marks what is under it, and answers nothing."""
+        inside = event.get_content_offset(self)
+        if inside is None or (row := inside.y + self.scroll_offset.y) >= len(self.lines):
+            return
+        self._mark_number(sum(start <= row for start in self._starts) - 1)
+
     def action_move(self, by: int) -> None:
         """Mark the one before or after; the first one when none is marked."""
         if not self._waiting:
             return
         at = 0 if (marked := self._marked) is None else self._waiting.index(marked) + by
-        chosen = self._waiting[at % len(self._waiting)]
-        self._mark = chosen.cycle, chosen.rung
-        self.redraw()
-        self._bring_into_view(self._waiting.index(chosen))
+        self._mark_number(at % len(self._waiting))
+
+    def _mark_number(self, number: int) -> None:
+        if number < len(self._waiting):
+            chosen = self._waiting[number]
+            self._mark = chosen.cycle, chosen.rung
+            self.redraw()
+            self._bring_into_view(number)
+
+    @property
+    def _starts(self) -> list[int]:
+        """The first line of each."""
+        return [y for y, spans in enumerate(self.lines) if spans[0].ink is Ink.ACCENT]
 
     def _bring_into_view(self, number: int) -> None:
         """Nobody answers what cannot be read: the marked one whole, as far as there is height."""
-        starts = [y for y, spans in enumerate(self.lines) if spans[0].ink is Ink.ACCENT]
-        top, end = (*starts, len(self.lines))[number : number + 2]
+        top, end = (*self._starts, len(self.lines))[number : number + 2]
         height, scrolled = self.size.height, self.scroll_offset.y
         if top < scrolled or end > scrolled + height:
             self.scroll_to(y=min(top, max(0, end - height)), animate=False)
