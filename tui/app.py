@@ -28,6 +28,7 @@ from tui.alarms import Alarms, notice_sequence
 from tui.ascii_only import AsciiOnly
 from tui.book import Book
 from tui.client import EngineClient
+from tui.colours import ALL, MANY, SIXTEEN, NearestColours
 from tui.desk import Desk
 from tui.door import Door
 from tui.foot import Foot
@@ -63,7 +64,7 @@ class RatchetDesk(App[int]):
     """The terminal desk of one engine.
 
     `theme` and `keymap` were asked for by name, `said_in` tells where; `themes` maps accounts to theirs;
-    `kept` is the desk's own file of what was chosen in it.
+    `kept` is the desk's own file of what was chosen in it; `colours` is how many the terminal has.
     """
 
     TITLE = "Ratchet"
@@ -91,6 +92,7 @@ class RatchetDesk(App[int]):
         said_in: Mapping[str, str] | None = None,
         kept: Path | None = None,
         ascii: bool = False,
+        colours: str = ALL,
         alarms: Alarms | None = None,
         problems: Sequence[str] = (),
         farewell: str | None = None,
@@ -100,7 +102,7 @@ class RatchetDesk(App[int]):
         sample_s: float = SAMPLE_S,
     ) -> None:
         colourless = "NO_COLOR" in os.environ
-        self.ascii = ascii
+        self.ascii, self._colours = ascii, colours
         super().__init__(ansi_color=True if colourless else None)
         self.client = client
         self.read_only = read_only
@@ -117,7 +119,12 @@ class RatchetDesk(App[int]):
         self.lending = Lending(self, client, self.orders, hand)
         said = {THEME: "command line", KEYMAP: "command line", **(said_in or {})}
         wardrobe = Wardrobe(
-            theme_folders, wanted=theme or "", where=said[THEME], worn=themes, colourless=colourless
+            theme_folders,
+            wanted=theme or "",
+            where=said[THEME],
+            worn=themes,
+            colourless=colourless,
+            few=colours == SIXTEEN,
         )
         self.looks = Looks(self, self.orders, wardrobe, Kept(kept), keymap, said[KEYMAP])
         self.looks.problems += tuple(problems)
@@ -146,9 +153,9 @@ class RatchetDesk(App[int]):
         return dict(INK_DEFAULTS)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """With `--ascii` the last filter lets nothing else through."""
-        filters = super().get_line_filters()
-        return (*filters, AsciiOnly()) if self.ascii else filters
+        """With `--ascii` nothing else comes through; in a terminal of 256 colours none but those."""
+        filters = (*super().get_line_filters(), *([AsciiOnly()] if self.ascii else []))
+        return (*filters, NearestColours()) if self._colours == MANY else filters
 
     @property
     def keymap(self) -> Keymap:

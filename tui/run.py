@@ -47,6 +47,7 @@ def run_desk(
     with putting_off():
         from tui.app import RatchetDesk
         from tui.client import EngineClient
+        from tui.colours import colours_of_terminal
         from tui.leaving import Leaving, terminal_name
 
     desk = RatchetDesk(
@@ -60,6 +61,7 @@ def run_desk(
         said_in=said_in,
         kept=kept,
         ascii=ascii,
+        colours=colours_of_terminal(),
         alarms=alarms,
         problems=problems,
         farewell=farewell,

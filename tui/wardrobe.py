@@ -14,6 +14,7 @@ from engine.protocol import Hello
 from tui.themes import load_themes, own_folder
 
 USUAL: Final = "ratchet-dark"
+FEW: Final = "ratchet-ansi"
 COLOURLESS: Final = "ratchet-mono"
 CHOSEN: Final = "chosen at the desk"
 
@@ -28,7 +29,8 @@ class Choice(NamedTuple):
 
 class Wardrobe:
     """Themes of the desk and of the trader's folders. `wanted` is the theme that was asked for by name and
-    `where` says by whom, `worn` maps an account's name or kind (`live`, `demo`, `sim`) to one.
+    `where` says by whom, `worn` maps an account's name or kind (`live`, `demo`, `sim`) to one. A terminal of
+    `few` colours gets its own sixteen: of ours it would show next to nothing but white.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class Wardrobe:
         where: str = "command line",
         worn: Mapping[str, str] | None = None,
         colourless: bool = False,
+        few: bool = False,
     ) -> None:
         self._folders = (own_folder(), *folders)
         self._wanted, self._where = wanted, where
         self._worn = {name.lower(): theme for name, theme in (worn or {}).items()}
         self._colourless = colourless
+        self._usual = (FEW, "a terminal of sixteen colours") if few else (USUAL, "default")
         self._seen: dict[str, tuple[int, int]] = {}
         self.themes: tuple[Theme, ...] = ()
         self.problems: tuple[str, ...] = ()
@@ -80,7 +84,7 @@ class Wardrobe:
         for who in (hello.account.lower(), hello.mode.lower()) if hello else ():
             yield self._worn.get(who, ""), f"desk.themes.{who}"
         yield kept, CHOSEN
-        yield USUAL, "default"
+        yield self._usual
 
     def _files(self) -> dict[str, tuple[int, int]]:
         """When each file was written last, and its size."""

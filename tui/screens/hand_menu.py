@@ -31,10 +31,12 @@ class HandMenu(ModalScreen[Choice | None]):
         align: center middle;
         background: transparent;
         & > OptionList {
-            width: 46; height: auto; max-height: 100%; margin: 1 0; padding: 0 1;
+            width: 46; height: auto; max-height: 100%; margin: 1 0; padding: 0;
             background: $surface; border: round $ink-sim; border-title-color: $ink-bright;
             border-subtitle-color: $ink-label; scrollbar-size-vertical: 1;
-            &:focus { border: round $ink-sim; }
+            scrollbar-background: $surface;
+            &:focus { border: round $ink-sim; background-tint: $surface 0%; }
+            & > .option-list--option { padding: 0 1; }
         }
     }
     """

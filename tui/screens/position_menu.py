@@ -54,12 +54,13 @@ class PositionMenu(ModalScreen[Choice | None]):
             border-subtitle-color: $ink-label;
         }
         & OptionList {
-            height: auto; max-height: 14; border: none; padding: 0 1; background: $surface;
-            scrollbar-size-vertical: 1;
-            &:focus { border: none; }
+            height: auto; max-height: 14; border: none; padding: 0; background: $surface;
+            scrollbar-size-vertical: 1; scrollbar-background: $surface;
+            &:focus { border: none; background-tint: $surface 0%; }
+            & > .option-list--option { padding: 0 1; }
         }
         & #facts {
-            height: 6; padding: 0 2; border-top: solid $frame; color: $ink-text; background: $surface;
+            height: 6; padding: 0 1; border-top: solid $frame; color: $ink-text; background: $surface;
         }
     }
     """
