@@ -289,7 +289,7 @@ class RatchetDesk(App[int]):
             self.screen.show_all()
 
     def action_resume(self) -> None:
-        self.orders.resume(self.scene)
+        self.orders.resume(self.scene, lambda: self.scene)
 
     def action_help(self) -> None:
         from tui.screens.help import HelpScreen

@@ -67,21 +67,32 @@ class Orders:
         self._arming.release()
         self._told()
 
-    def resume(self, scene: Scene) -> None:
-        """Trading goes on after a yes."""
+    def resume(self, scene: Scene, newest: Callable[[], Scene]) -> None:
+        """Trading goes on after a yes. It is a yes to the halt that was asked about, and to none that another
+        desk has put in its place meanwhile.
+        """
         from tui.view_model.asking import resume_question
 
+        def objection() -> str:
+            now = newest()
+            same = not now.killed or now.halt == scene.halt
+            return "" if same else "halted again since it was asked: read why, and ask once more"
+
         if scene.killed:
-            self.ask(resume_question(scene), CommandWanted(Resume(), "resume"))
+            self.ask(resume_question(scene), CommandWanted(Resume(), "resume"), objection)
         else:
             self.refuse("resume", "trading is not halted")
 
-    def ask(self, question: Question, wanted: CommandWanted) -> None:
-        """Ask before risk is added; only a yes sends."""
+    def ask(
+        self, question: Question, wanted: CommandWanted, objection: Callable[[], str] = lambda: ""
+    ) -> None:
+        """Ask before risk is added; only a yes sends, and only while there is no objection."""
         from tui.screens.ask import Ask
 
         def answered(yes: bool | None) -> None:
-            if yes:
+            if yes and (why := objection()):
+                self.refuse(wanted.words, why)
+            elif yes:
                 self.send(wanted)
 
         if self.read_only:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from engine.protocol import ApprovalView, Approve, Asks, Deny, HalfView, Release, Side
+from engine.protocol import ApprovalView, Approve, Asks, Deny, HalfView, Release, Resume, Side
 from tests.desk import scenes
 from tests.desk.conftest import Clocks, settled, until, watching, words
 from tests.desk.scenes import D
@@ -135,3 +135,16 @@ async def test_a_question_that_is_marked_is_in_view_also_in_a_small_terminal(
             at = next(y for y, line in enumerate(shown) if f"▸ COIN{k}USDT long adoption" in line)
             assert "liq" in shown[at + 1], "the numbers of it are there as well"
             await pilot.press("down")
+
+
+async def test_a_yes_to_one_halt_does_not_end_another(socket: Path, clocks: Clocks) -> None:
+    loss = replace(scenes.KILLED.engine, killed="by limits: daily loss", killed_at=scenes.NOW)
+    async with watching(socket, clocks, scenes.KILLED) as (pilot, face, desk):
+        await pilot.press("ctrl+r")
+        await face.tell(replace(scenes.KILLED, version=9, engine=loss))
+        await until(lambda: desk.scene.killed == "by limits: daily loss", pilot)
+        await pilot.press("tab", "enter")
+        await until(lambda: "halted again since it was asked" in words(pilot), pilot)
+        assert face.commands == []
+        await pilot.press("ctrl+r", "tab", "enter")
+        await until(lambda: face.commands == [Resume()], pilot)

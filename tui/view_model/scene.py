@@ -62,6 +62,11 @@ class Scene(msgspec.Struct, frozen=True):
         return self.snapshot.engine.killed if self.snapshot else ""
 
     @property
+    def halt(self) -> tuple[str, int]:
+        """Which halt it is."""
+        return self.killed, self.snapshot.engine.killed_at if self.snapshot else 0
+
+    @property
     def positions(self) -> tuple[PositionView, ...]:
         return self.snapshot.positions if self.snapshot else ()
 
