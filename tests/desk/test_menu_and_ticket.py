@@ -189,6 +189,23 @@ async def test_reduce_by_a_part_is_typed_and_goes_out_without_a_question(
         assert face.commands == [Reduce("BTCUSDT", Side.SHORT, D("0.33"))]
 
 
+async def test_a_position_that_went_while_its_reduce_was_chosen_is_told_and_turned_away_from(
+    socket: Path, clocks: Clocks
+) -> None:
+    async with watching(socket, clocks, looks=past.LOOKS) as (pilot, face, desk):
+        await pilot.press("j", "m")
+        await until(lambda: isinstance(desk.screen, PositionMenu), pilot)
+        await face.tell(scenes.EMPTY)
+        await until(lambda: not desk.scene.positions, pilot)
+        await choose(pilot, "Reduce by …")
+        await until(lambda: isinstance(desk.screen, Ticket), pilot)
+        await pilot.press(*"25")
+        await until(lambda: "there is no BTCUSDT short to reduce" in words(pilot), pilot)
+        await pilot.click("#does")
+        await until(lambda: "▲ long" in words(pilot), pilot)
+        assert face.commands == []
+
+
 async def test_every_letter_beside_a_choice_does_it(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks, SHORT) as (pilot, face, desk):
         menu = await menu_of(pilot, face)

@@ -11,7 +11,10 @@ from textual.widget import Widget
 
 
 class Toggle(Widget, can_focus=True):
-    """One of several words. The chosen one stands between arrows while the field has the focus."""
+    """One of several words. The chosen one stands between arrows while the field has the focus.
+
+    What was chosen at first may be gone already: it stands until the trader turns to something that is there.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space,right,l", "turn(1)", "next", show=False),
@@ -46,7 +49,8 @@ class Toggle(Widget, can_focus=True):
         self.refresh()
 
     def action_turn(self, by: int) -> None:
-        self.chosen = self.words[(self.words.index(self.chosen) + by) % len(self.words)]
+        at = self.words.index(self.chosen) + by if self.chosen in self.words else 0
+        self.chosen = self.words[at % len(self.words)]
         self.refresh()
         self.post_message(self.Turned())
 
