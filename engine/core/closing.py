@@ -14,7 +14,7 @@ from engine.core.ids import close_id
 from engine.core.instrument import ZERO
 from engine.core.ledger import Parts, by_trader_first, parts_of, size_of, unfilled
 from engine.core.turn import Turn
-from engine.core.words import name, size
+from engine.core.words import money, name, price, size
 
 RETRY_MS = 1000
 """How long a refused or unfinished close rests before the next one; twice as long each time nothing fills."""
@@ -88,6 +88,7 @@ def _ended(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
     trader asked for is planned: a refused one was told, and is the trader's to repeat.
     """
     if order.filled >= order.qty:
+        _tell_result(turn, cycle, order)
         return replace(cycle, close=None, close_after=0, closes_empty=0)
     empty = 0 if order.filled else cycle.closes_empty + 1
     wait = RETRY_MS * min(2 ** max(empty - 1, 0), LONGEST_RETRY)
@@ -99,6 +100,14 @@ def _ended(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
         turn.note("close", Level.URGENT, text, cycle)
     planned = Order(order.id, size_of(rest), rest, asked=order.asked) if again and order.asked else None
     return replace(cycle, close=planned, close_after=turn.at + wait, closes_empty=empty)
+
+
+def _tell_result(turn: Turn, cycle: Cycle, order: Order) -> None:
+    """What a part came to that the trader asked to close; of a whole position the end of its cycle tells."""
+    if order.asked and cycle.held_qty:
+        gain = f"{money(order.released_profit)} before fees"
+        text = f"closed {size(order.filled)} @ {price(order.price)} ({gain}), {order.asked}"
+        turn.note("reduced", Level.MONEY, f"{name(cycle)}: {text}.", cycle)
 
 
 def give_up_dust(turn: Turn, cycle: Cycle, order: Order) -> Cycle:

@@ -60,7 +60,9 @@ def name(cycle: Cycle) -> str:
 
 
 def percent(value: Decimal) -> str:
-    return f"{(value * 100).quantize(Decimal('0.1'), ROUND_HALF_EVEN)} %"
+    """One decimal, a real minus: `12.5 %`, `−0.4 %`."""
+    rounded = (value * 100).quantize(Decimal("0.1"), ROUND_HALF_EVEN)
+    return f"{'−' if rounded < 0 else ''}{abs(rounded)} %"
 
 
 def stops_rest(number: int) -> str:
