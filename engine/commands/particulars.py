@@ -62,11 +62,11 @@ def _stop(who: str, stop: StopView, view: PositionView) -> str:
     of = "the whole position" if stop.leg is None else f"leg {stop.leg}"
     state = "" if stop.state == "resting" else f", {stop.state}"
     read = "" if stop.confirmed else ", not read back yet"
-    whose = "" if stop.ours else ", the trader's own"
+    why = stop.why if stop.ours else f"not the ladder's: {stop.why}"
     return (
         f"{who} stop at {amount(stop.trigger, view.price_decimals)} for "
-        f"{amount(stop.qty, view.qty_decimals)}, {of}, {stop.why}, "
-        f"{_won(stop.result)} there{state}{read}{whose}"
+        f"{amount(stop.qty, view.qty_decimals)}, {of}, {why}, "
+        f"{_won(stop.result)} there{state}{read}"
     )
 
 

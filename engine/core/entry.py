@@ -22,6 +22,7 @@ from engine.core.actions import (
 )
 from engine.core.another import still_obeys
 from engine.core.asking import question, say
+from engine.core.brought import bring
 from engine.core.cycle import Order, Stage, key_of
 from engine.core.entering import Fit, is_busy, reduced_instead, ticket_of
 from engine.core.entering import fit as fitting
@@ -191,6 +192,8 @@ def _place(turn: Turn, entry: Entry) -> None:
     limit = touch if entry.patient and touch is not None else ZERO
     _put(turn, replace(entry, step=Step.WORKING, order=order, attempt=attempt, since=turn.at, limit=limit))
     symbol, side, opens = entry.symbol, entry.side, entry.opens
+    if entry.stop is not None:
+        bring(turn, symbol, side, entry.stop)
     if entry.patient:
         turn.send(PlaceLimit(name, symbol, side, opens, left, limit, entry.stop), _owner(entry))
     else:

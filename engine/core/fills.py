@@ -159,6 +159,7 @@ def _opened(turn: Turn, cycle: Cycle, fill: Fill, *, live: bool) -> Cycle:
     grown = _enlarge(cycle, number, fill, Hand.TRADER)
     if mine is None:
         who = "another Ratchet" if is_anothers(turn.state, fill.client_id) else "you"
+        who = "the entry" if is_entry(fill.client_id) else who
         turn.note(
             "trader",
             Level.MONEY,

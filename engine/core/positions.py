@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from engine.core.actions import Level, Reading
 from engine.core.another import still_obeys
 from engine.core.asking import question, say
+from engine.core.brought import without
 from engine.core.cover import outlive
 from engine.core.cycle import Cycle, Rest, Stage, key_of
 from engine.core.doubt import differs, missing
@@ -407,5 +408,6 @@ def close_if_flat(turn: Turn, cycle: Cycle) -> bool:
         cycles={k: c for k, c in state.cycles.items() if k != key},
         closed=(*state.closed, ended)[-KEPT_CLOSED:],
         pending={k: p for k, p in state.pending.items() if p.cycle != cycle.id},
+        brought=without(state, key),
     )
     return True

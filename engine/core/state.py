@@ -179,9 +179,9 @@ class Kill(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """Everything. Keys of `cycles` and `unmanaged` are `SYMBOL:side`, of `flips` symbols; `closed` keeps the
-    last cycles that ended. `untold` is since when (the engine's clock) the stream may have missed trades; 0
-    when none is missing.
+    """Everything. Keys of `cycles`, `unmanaged` and `brought` are `SYMBOL:side`, of `flips` symbols; `closed`
+    keeps the last cycles that ended, `brought` where the newest entry's own stop was put. `untold` is since
+    when (the engine's clock) the stream may have missed trades; 0 when none is missing.
     """
 
     settings: Settings
@@ -199,6 +199,7 @@ class State(msgspec.Struct, frozen=True):
     entries: dict[str, Entry] = {}
     flips: dict[str, Flipping] = {}
     regimes: dict[str, Regime] = {}
+    brought: dict[str, Decimal] = {}
     working: dict[str, RestingOrder] = {}
     pending: dict[str, Pending] = {}
     links: dict[str, bool] = {}

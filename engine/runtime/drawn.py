@@ -8,19 +8,28 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from engine.core.brought import whose
 from engine.core.cycle import Cycle, Leg, Rest, Stop, key_of
-from engine.core.exchange import Tick
-from engine.core.ids import is_ours
+from engine.core.exchange import OrderKind, Tick
 from engine.core.instrument import ZERO, Instrument, decimals
 from engine.core.ladder import add_margin, after_rung, bank_parts
 from engine.core.ledger import breakeven, liquidation_in_force, net_so_far, size_of
 from engine.core.margin import unrealised
 from engine.core.shield import untold_because
 from engine.core.state import State, Unmanaged
-from engine.core.stops import resting_stops, wanted_stops, worst_case
+from engine.core.stops import foreign_stops, resting_stops, wanted_stops, worst_case
 from engine.protocol import ClosedView, LegView, NextRungView, PositionView, StopView
 from engine.runtime.drill import STRANGER, if_machine_dies
 
+WORD = {
+    OrderKind.POS_LOSS: "stop",
+    OrderKind.LOSS_PLAN: "stop",
+    OrderKind.POS_PROFIT: "take-profit",
+    OrderKind.PROFIT_PLAN: "take-profit",
+    OrderKind.MOVING_PLAN: "trailing-stop",
+    OrderKind.TRACK_PLAN: "trailing-stop",
+}
+"""What the kinds of others' orders are to the trader."""
 STALE_MS = 10_000
 """A mark older than this is not a price any more."""
 
@@ -45,7 +54,8 @@ class Still:
         """
         before, self._drawn = self._drawn, {}
         for key, cycle in state.cycles.items():
-            of = (cycle, state.instruments[cycle.symbol], state.settings.ladder, state.balance)
+            placed = state.brought.get(key)
+            of = (cycle, state.instruments[cycle.symbol], state.settings.ladder, state.balance, placed)
             known = before.get(key)
             is_same = known is not None and all(new is old for new, old in zip(of, known[0], strict=True))
             self._drawn[key] = known if known is not None and is_same else (of, _still(state, cycle))
@@ -111,7 +121,7 @@ def _still(state: State, cycle: Cycle) -> PositionView:
         breakeven=instrument.stop_price(breakeven(cycle, instrument), cycle.side) if cycle.held_qty else None,
         stop_mode=cycle.mode,
         legs=tuple(_leg(cycle, leg) for leg in cycle.legs),
-        stops=_stops(cycle),
+        stops=_stops(state, cycle),
         opened=cycle.opened,
         if_machine_dies=if_machine_dies(state, cycle, worst),
         price_decimals=decimals(instrument.tick),
@@ -131,19 +141,20 @@ def _leg(cycle: Cycle, leg: Leg) -> LegView:
         (s for s in cycle.stops if s.leg in (leg.number, None) and s.state in (Rest.RESTING, Rest.MOVING)),
         None,
     )
+    others = [trigger for trigger, order in foreign_stops(cycle) if order.qty is None]
     return LegView(
         number=leg.number,
         qty=leg.qty,
         entry=leg.entry,
         leverage=leg.leverage,
         margin=leg.margin * leg.qty / leg.opened_qty,
-        stop=protecting.trigger if protecting else None,
+        stop=protecting.trigger if protecting else next(iter(others), None),
         by=leg.by.value,
         locked=leg.locked,
     )
 
 
-def _stops(cycle: Cycle) -> tuple[StopView, ...]:
+def _stops(state: State, cycle: Cycle) -> tuple[StopView, ...]:
     """What rests, ours and others', nearest first; `result` by the leg's own entry, for everything
     by the average.
     """
@@ -153,10 +164,8 @@ def _stops(cycle: Cycle) -> tuple[StopView, ...]:
             continue
         qty = cycle.held_qty if order.qty is None else order.qty
         result = cycle.side.d * qty * (order.trigger - cycle.held_entry)
-        whose = "another Ratchet's" if is_ours(order.client_id) else "trader's"
-        views.append(
-            StopView(qty, order.trigger, f"{whose} {order.kind.value}", None, "resting", True, result, False)
-        )
+        why = f"{whose(state, order)} {WORD.get(order.kind, 'plan')}"
+        views.append(StopView(qty, order.trigger, why, None, "resting", True, result, ours=False))
     return tuple(sorted(views, key=lambda view: -cycle.side.d * view.trigger))
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from engine.core import words
+from engine.core.brought import whose
 from engine.core.cycle import Cycle, Part, Rest
 from engine.core.exchange import RestingOrder
-from engine.core.ids import is_ours
 from engine.core.instrument import ZERO
 from engine.core.ledger import liquidation_in_force
 from engine.core.shield import untold_because
@@ -21,6 +21,7 @@ from engine.core.stops import foreign_stops
 from engine.core.words import price, size, stops_rest
 
 RESTS = (Rest.RESTING, Rest.MOVING)
+OF = {"another Ratchet's": "of another Ratchet", "entry's": "of the entry", "trader's": "yours"}
 STRANGER = "Ratchet does not touch this position."
 
 
@@ -40,7 +41,9 @@ def _stops(state: State, cycle: Cycle, worst: Decimal) -> str:
         return f"no stop rests, liquidation at {liquidation} is the stop; {_at_worst(worst)}."
     nearest = min((trigger for trigger, _ in rests), key=lambda trigger: cycle.side.d * -trigger)
     bare = max(ZERO, cycle.held_qty - sum((_covered(cycle, qty) for _, qty in rests), ZERO))
-    parts = [f"{stops_rest(len(rests))}{_whose(order for _, order in others)}, nearest {price(nearest)}"]
+    parts = [
+        f"{stops_rest(len(rests))}{_whose(state, (order for _, order in others))}, nearest {price(nearest)}"
+    ]
     if bare:
         parts.append(f"{size(bare)} of {size(cycle.held_qty)} has only its liquidation at {liquidation}")
     if unread := sum(not stop.confirmed for stop in ours):
@@ -56,9 +59,9 @@ def _covered(cycle: Cycle, qty: Decimal | None) -> Decimal:
     return cycle.held_qty if qty is None else qty
 
 
-def _whose(others: Iterable[RestingOrder]) -> str:
+def _whose(state: State, others: Iterable[RestingOrder]) -> str:
     """In brackets, how many of the stops are not this engine's."""
-    told = Counter("of another Ratchet" if is_ours(order.client_id) else "yours" for order in others)
+    told = Counter(OF[whose(state, order)] for order in others)
     return f" ({', '.join(f'{number} {whose}' for whose, number in told.items())})" if told else ""
 
 

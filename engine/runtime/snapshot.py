@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from engine.core.brought import is_brought
+from engine.core.exchange import RestingOrder
 from engine.core.flipping import until
 from engine.core.ids import is_entry
 from engine.core.instrument import ZERO
@@ -167,7 +169,7 @@ def orders_of(state: State) -> tuple[OrderView, ...]:
             )
     others = [o for c in state.cycles.values() for o in c.foreign] + list(state.working.values())
     for order in others:
-        by = _asked_by(state, order.client_id)
+        by = _asked_by(state, order)
         views.append(
             OrderView(
                 order.symbol,
@@ -180,15 +182,19 @@ def orders_of(state: State) -> tuple[OrderView, ...]:
                 order.order_id,
                 order.client_id,
                 ours=bool(by),
-                why=f"asked for by {by}" if by else "the trader's own",
+                why=by or "the trader's own",
             )
         )
     return tuple(views)
 
 
-def _asked_by(state: State, client_id: str) -> str:
-    """Through what the entry or exit was asked for that this order works on; empty for the trader's own."""
-    if not is_entry(client_id):
+def _asked_by(state: State, order: RestingOrder) -> str:
+    """Through what the entry or exit was asked for that this order works on or came with; empty for the
+    trader's own.
+    """
+    if is_brought(state, order):
+        return "brought by the entry"
+    if not is_entry(order.client_id):
         return ""
-    under_way = (e for e in state.entries.values() if e.order is not None and e.order.id == client_id)
-    return next((entry.by for entry in under_way), "an earlier command")
+    under_way = (e for e in state.entries.values() if e.order is not None and e.order.id == order.client_id)
+    return f"asked for by {next((entry.by for entry in under_way), 'an earlier command')}"

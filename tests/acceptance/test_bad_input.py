@@ -180,7 +180,7 @@ async def test_an_engine_that_finds_stops_of_an_unknown_engine_only_watches(tmp_
             assert any("orders of another Ratchet are on this account" in line for line in lines), lines
             [row] = snapshot_of(second, Mode.SIM).positions
             assert row.if_machine_dies.startswith("2 stops rest on Bitget (2 of another Ratchet), nearest ")
-            assert [stop.why for stop in row.stops] == ["another Ratchet's loss_plan"] * 2
+            assert [stop.why for stop in row.stops] == ["another Ratchet's stop"] * 2
             await s.mark("90250")
             await s.until(lambda: s.cycle().rungs == 2 and not s.cycle().rung, "the first one goes on")
             await s.on.at_rest()

@@ -14,6 +14,8 @@ from engine.core.cycle import Status
 from engine.core.events import Breakeven, Enter
 from engine.core.instrument import Side
 from engine.core.settings import Ladder
+from engine.protocol import Mode
+from engine.runtime.snapshot import orders_of, snapshot_of
 from tests.acceptance.scene import BTC, Scene, scene
 
 D = Decimal
@@ -96,3 +98,41 @@ async def test_an_entry_onto_a_position_moves_its_stop_only_towards_the_market(
         assert s.stops() == [f"all @ {rests}"]
         assert not s.was_told("loosened")
         assert s.was_told("is not sent") is (brings != rests)
+
+
+async def test_the_stop_that_an_entry_brought_is_told_as_such_until_the_trader_moves_it(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as s:
+        await s.is_told(Enter(BTC, Side.SHORT, qty=D("0.001"), leverage=D(20), stop=D(102_000)))
+        await s.until(lambda: BTC in s.on.cycles(), "it is adopted")
+        await s.on.at_rest()
+        await s.on.reconcile()
+        assert whose(s) == ("entry's stop", "1 stop rests on Bitget (1 of the entry)")
+        [order] = orders_of(s.on.engine.state)
+        assert (order.ours, order.why) == (True, "brought by the entry")
+
+        await s.asks(Enter(BTC, Side.SHORT, qty=D("0.001")))
+        await s.is_told_that("BTCUSDT short: the entry added 0.001 @ 100,000.0: leg 2")
+        assert not s.was_told("you added")
+        await s.on.at_rest()
+        assert whose(s)[0] == "entry's stop"
+
+        await s.moves_stop("102000", to="101500")
+        await s.on.reconcile()
+        assert whose(s) == ("trader's stop", "1 stop rests on Bitget (1 yours)")
+        [order] = orders_of(s.on.engine.state)
+        assert (order.ours, order.why) == (False, "the trader's own")
+
+        await s.mark("101500")
+        await s.is_told_that("closed (trader's stop)")
+        assert s.on.engine.state.brought == {}
+
+
+def whose(s: Scene) -> tuple[str, str]:
+    """Whose the one stop of the position is, as a client and the drill tell it."""
+    [position] = snapshot_of(s.on.engine, Mode.SIM).positions
+    [stop] = position.stops
+    assert not stop.ours
+    assert {leg.stop for leg in position.legs} == {stop.trigger}, "it protects every leg"
+    return stop.why, position.if_machine_dies.partition(",")[0]

@@ -72,10 +72,10 @@ def _stops(position: PositionView) -> Iterable[Level]:
 
 
 def _stop_words(stop: StopView, position: PositionView) -> Line:
-    whose = "stop" if stop.ours else "trader's"
-    name = f"{whose} {stop.leg}" if stop.leg is not None else f"{whose} all"
+    whose, kind = ("stop", stop.why) if stop.ours else stop.why.rsplit(" ", 1)
+    name = f"{printable(whose)} {'all' if stop.leg is None else stop.leg}"
     qty = fixed(stop.qty, position.qty_decimals)
-    why = printable(SHORT_WHY.get(stop.why, stop.why))
+    why = printable(SHORT_WHY.get(kind, kind))
     resting = "" if stop.confirmed else " unconfirmed"
     state = resting if stop.state == "resting" else f" {printable(stop.state)}"
     return line(f"{name}  ", Span(f"{qty} ", Ink.TEXT), Span(why, Ink.LABEL), Span(state, Ink.WARN))
