@@ -6,6 +6,7 @@ and what the facts do not hold is taken from the position as it is now, if it is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,10 +23,13 @@ LATE_MS: Final = 120_000
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A message before any markup: the title stands out, the lines follow."""
+    """A message before any markup: the title stands out, the lines follow. `whole`: laid out as a thing of
+    its own (opened, rung, closed), and never told under another's title.
+    """
 
     title: str
     lines: tuple[str, ...] = ()
+    whole: bool = False
 
     @property
     def text(self) -> str:
@@ -35,6 +39,7 @@ class Told(msgspec.Struct, frozen=True):
 def told(note: Note, at: int, snapshot: Snapshot, *, times: int = 1) -> Told:
     """One note. `at` is when it happened, milliseconds UTC; `times` how often."""
     position = next((p for p in snapshot.positions if p.cycle and p.cycle == note.cycle), None)
+    whole = True
     match note.topic:
         case "adopted" if {"qty", "entry", "margin", "leverage", "liquidation"} <= note.facts.keys():
             title, lines = _opened(note, position)
@@ -43,12 +48,13 @@ def told(note: Note, at: int, snapshot: Snapshot, *, times: int = 1) -> Told:
         case "closed" if "net" in note.facts:
             title, lines = _closed(note, snapshot)
         case _:
+            whole = False
             title, lines = _as_it_is(note)
     if times > 1:
         lines = (*lines, f"This happened {times} times.")
     if snapshot.engine.now - at > LATE_MS:
         lines = (*lines, f"Happened at {clock(at)}.")
-    return Told(title, lines)
+    return Told(title, lines, whole)
 
 
 def clock(at: int) -> str:
@@ -57,11 +63,12 @@ def clock(at: int) -> str:
 
 
 def _as_it_is(note: Note) -> tuple[str, tuple[str, ...]]:
-    """The note's own sentence; its first half is the title when it names what it is about."""
+    """The note's own sentences: the title is what it is about, where it names that first, else the first."""
     head, colon, rest = note.text.partition(": ")
     if note.symbol and colon and head.startswith(note.symbol):
         return f"{_sign(note)}{head}", (f"{rest[:1].upper()}{rest[1:]}",)
-    return f"{_sign(note)}{note.text}", ()
+    first, *more = re.split(r"\. (?=[A-Z])", note.text, maxsplit=1)
+    return f"{_sign(note)}{first}", tuple(more)
 
 
 def _sign(note: Note) -> str:
@@ -152,18 +159,41 @@ def _made_of(closed: ClosedView) -> Iterator[str]:
     yield f"{rungs(closed.rungs)}, exit {price(closed.exit_price)}"
 
 
-def together(parts: Sequence[Told]) -> Told:
-    """Several notes about one thing: the last own layout is the title, the rest stands below it."""
-    if len(parts) == 1:
-        return parts[0]
-    head = next((part for part in reversed(parts) if len(part.lines) > 2), parts[0])
-    below = tuple(
-        line if _names(part.title) == _names(head.title) else f"{part.title}: {line}"
-        for part in parts
-        if part is not head
-        for line in part.lines or ("",)
-    )
-    return Told(head.title, (*head.lines, *(line.removesuffix(": ") for line in below)))
+def together(parts: Sequence[Told]) -> list[Told]:
+    """Several notes about one thing, oldest first: what is whole stands for itself, the steps that led to it
+    below it, as far as it does not tell them already. Steps alone share the title of the first.
+    """
+    wholes: list[Told] = []
+    steps: list[Told] = []
+    for part in parts:
+        if part.whole:
+            wholes.append(_with_steps(part, steps))
+            steps = []
+        else:
+            steps.append(part)
+    if wholes:
+        return [*wholes[:-1], _with_steps(wholes[-1], steps)]
+    head, *rest = steps
+    return [Told(head.title, (*head.lines, *(line for part in rest for line in _below(head, part))))]
+
+
+def _with_steps(whole: Told, steps: Sequence[Told]) -> Told:
+    lines = (line for part in steps for line in _below(whole, part))
+    news = (f"• {line}" for line in lines if not _tells(whole, line))
+    return Told(whole.title, (*whole.lines, *news), whole=True)
+
+
+def _below(head: Told, part: Told) -> Iterator[str]:
+    """The lines of a part under another's title."""
+    named = _names(part.title) == _names(head.title)
+    for line in part.lines or ("",):
+        yield line if named else f"{part.title}: {line}".removesuffix(": ")
+
+
+def _tells(whole: Told, line: str) -> bool:
+    """`Stop leg 1, 0.03, at 3,000.0 (entry).` is what `Stop: leg 1 at 3,000.0 (entry)` says."""
+    stop = re.fullmatch(r"Stop (?:for )?(everything|leg \d+).* at ([\d,.]+ \(.+\))\.", line)
+    return stop is not None and f"Stop: {stop[1]} at {stop[2]}" in whole.lines
 
 
 def _names(title: str) -> frozenset[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
 
 from engine.core.actions import Note
-from engine.protocol import Answer, Request, Snapshot, StoryLine
+from engine.protocol import Answer, PreviewView, Request, Side, Snapshot, StoryLine
 
 
 class Happened(msgspec.Struct, frozen=True):
@@ -41,6 +42,11 @@ class Desk(Protocol):
 
     def snapshot(self) -> Snapshot:
         """Everything a screen draws, now."""
+
+    def preview(self, symbol: str, side: Side, parts: tuple[Decimal, ...]) -> PreviewView:
+        """What other stops, and closing each of these parts, would come to for a position under care that
+        the newest snapshot has.
+        """
 
     async def command(self, request: Request) -> Answer:
         """Decide a command and make the decision durable; the same request id is done once."""

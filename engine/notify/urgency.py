@@ -11,6 +11,10 @@ TELEGRAM: Final = "telegram"
 """How the names of those who command through the phone begin."""
 
 
+RESULTS: Final = ("closed", "reduced")
+"""Topics that tell what a close came to."""
+
+
 class Urgency(IntEnum):
     """The three priorities; a lower number goes first."""
 
@@ -23,14 +27,25 @@ def urgency_of(note: Note) -> Urgency:
     """What the trader did with this very phone never rings until it is acknowledged."""
     if note.level is Level.CHATTER:
         return Urgency.CHATTER
-    if note.level is Level.URGENT and f"y {TELEGRAM}," not in note.text:
+    if note.level is Level.URGENT and not _is_by_phone(note):
         return Urgency.URGENT
     return Urgency.MONEY
 
 
+def is_silent(note: Note) -> bool:
+    """What can wait makes no sound, nor does what the trader did with this very phone: it has answered. What
+    came of that is news.
+    """
+    return note.level is Level.CHATTER or (_is_by_phone(note) and note.topic not in RESULTS)
+
+
 def is_own_answer(note: Note) -> bool:
     """What this very phone answered stands on its card already."""
-    return note.topic == "approval" and not is_question(note) and f"y {TELEGRAM}," in note.text
+    return note.topic == "approval" and not is_question(note) and _is_by_phone(note)
+
+
+def _is_by_phone(note: Note) -> bool:
+    return f"y {TELEGRAM}," in note.text
 
 
 def is_question(note: Note) -> bool:

@@ -17,6 +17,7 @@ from engine.protocol import (
     Reduce,
     Resume,
     Side,
+    StopMode,
     Unpause,
 )
 from tests.notify.pocket import pocket
@@ -97,22 +98,83 @@ async def test_close_names_the_result_at_the_mark(tmp_path: Path) -> None:
     async with pocket(tmp_path) as on:
         card = await on.asks("/close btc", "close everything?")
         assert card.text.splitlines()[1:4] == [
-            "Closes about 0.0031 at market, reduce-only",
-            "At the mark 95,010.2: +4.97 realised before fees, about 14.98 margin released",
-            "Worst case now: −4.50",
+            "Closes 0.0031 at market, reduce-only",
+            "At the mark 95,010.2: +4.79 after the fee, 14.98 margin comes free",
+            "The cycle then ends with about +9.49; its stops go with it",
+        ]
+
+
+async def test_without_a_mark_no_result_is_named_and_it_can_still_be_closed(tmp_path: Path) -> None:
+    blind = btc_short(mark=None, distance=None, unrealized_pnl=None, unrealized_return=None)
+    async with pocket(tmp_path, desk=EngineFace(snapshot(positions=(blind,)))) as on:
+        card = await on.asks("/close btc", "The mark is unknown right now: no result can be named")
+        assert card.data("Yes, do it")
+        pos = await on.asks("/pos", "mark unknown")
+        assert "unknown)" not in pos.text
+        assert "Liquidation 100,979.04\n" in pos.text
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "why"),
+    [
+        ("/reduce btc 1%", {}, "BTCUSDT short cannot lose so little: 0 is below Bitget's minimum of 0.0001."),
+        (
+            "/be btc",
+            {"stop_mode": StopMode.CYCLE_BREAKEVEN},
+            "BTCUSDT short has its stop at the cycle's breakeven already.",
+        ),
+        (
+            "/adopt btc",
+            {"managed": False, "cycle": "", "reason": "crossed margin"},
+            "BTCUSDT short cannot be taken under care: crossed margin.",
+        ),
+        (
+            "/close btc",
+            {"managed": False, "cycle": "", "reason": "crossed margin"},
+            "Nothing is under care; BTCUSDT short is open, but not under care.",
+        ),
+        ("/adopt btc", {}, "Nothing is open and not under care; BTCUSDT short is under care already."),
+    ],
+)
+async def test_what_cannot_be_done_is_told_instead_of_asked(
+    tmp_path: Path, text: str, changes: dict[str, object], why: str
+) -> None:
+    desk = EngineFace(snapshot(positions=(btc_short(**changes),)))
+    async with pocket(tmp_path, desk=desk) as on:
+        shown = await on.asks(text, f"{why} Nothing was done.")
+        assert not shown.buttons
+
+
+async def test_breakeven_before_the_first_rung_says_that_nothing_changes_yet(tmp_path: Path) -> None:
+    young = btc_short(rungs=0, stops=())
+    async with pocket(tmp_path, desk=EngineFace(snapshot(positions=(young,)))) as on:
+        card = await on.asks("/be", "one stop at breakeven?")
+        assert card.text.splitlines()[1:-1] == [
+            "Stop now: none, liquidation at 100,979.04",
+            "Nothing changes yet: stops begin with the first rung",
+            "From then on: one stop for everything at the cycle's breakeven",
+        ]
+
+
+async def test_a_story_is_told_under_the_names_that_the_trader_knows(tmp_path: Path) -> None:
+    async with pocket(tmp_path) as on:
+        story = await on.asks("/why btc", "mark 95,000.0 reached rung 1")
+        assert story.text.splitlines() == [
+            "BTCUSDT short: 1 step",
+            "2025-05-08, UTC",
+            "14:00:01 event: mark 95,000.0 reached rung 1",
         ]
 
 
 async def test_adopt_names_only_what_is_not_managed(tmp_path: Path) -> None:
-    stranger = btc_short(
-        symbol="ETHUSDT", key="ETHUSDT:short", managed=False, cycle="", reason="crossed", status=None
-    )
+    eth = {"symbol": "ETHUSDT", "key": "ETHUSDT:short"}
+    stranger = btc_short(managed=False, can_adopt=True, cycle="", reason="denied", status=None, **eth)
     async with pocket(tmp_path, desk=EngineFace(snapshot(positions=(stranger,)))) as on:
         card = await on.asks("/adopt eth", "SHORT ETHUSDT: take it under care?")
         on.press(card, "Yes, do it")
         await on.api.until(lambda shown: shown.id == card.id and not shown.buttons)
         assert [each.command for each in on.desk.asked] == [Adopt("ETHUSDT", Side.SHORT)]
-        await on.asks("/close eth", "No match for eth. Under care: nothing. Nothing was done.")
+        await on.asks("/close eth", "ETHUSDT short is open, but not under care. Nothing was done.")
 
 
 async def test_kill_halts_at_once_and_offers_to_close(tmp_path: Path) -> None:

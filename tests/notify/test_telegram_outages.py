@@ -196,7 +196,7 @@ async def test_an_end_without_a_farewell_is_told_at_the_next_start(tmp_path: Pat
     async with pocket(tmp_path) as on:
         await on.asks("/status", "Equity")
     async with pocket(tmp_path) as on:
-        await on.says("The engine is back. It ended without a farewell and did not run for")
+        await on.says("The engine is back\nIt ended without a farewell and did not run for")
         await on.phone.farewell("Engine 0.1.0 stopped.")
         await on.says("Engine 0.1.0 stopped.")
     async with pocket(tmp_path) as on:

@@ -97,10 +97,37 @@ async def test_the_steps_of_a_rung_come_in_one_message(tmp_path: Path) -> None:
         on.tell("BTCUSDT short: rung 1 done.", topic="rung done", **RUNG)
         shown = await on.says("SHORT BTCUSDT: rung 1")
         assert shown.text.splitlines()[-2:] == [
-            "Mark 95,000.0 reached rung 1 at 95,000.0.",
-            "Stop leg 1, 0.001, at 100,000.0 (entry).",
-        ]
+            "Status: 4.50 USDT still at risk",
+            "• Mark 95,000.0 reached rung 1 at 95,000.0.",
+        ], "the stop stands in the layout already"
         assert len(on.texts()) == 1
+
+
+async def test_what_is_whole_keeps_its_own_title_and_the_steps_between_stand_below(tmp_path: Path) -> None:
+    async with pocket(tmp_path, rhythm=replace(QUICK, settle_s=1.0, gather_s=5)) as on:
+        on.tell("BTCUSDT short seen: 0.002 @ 100,000.0", topic="adopted", **OPENED)
+        on.tell("BTCUSDT short: paused by desk; stops stay.", topic="paused")
+        on.tell("BTCUSDT short closed (trader): net +8.50", topic="closed", net="8.5", reason="trader")
+        shown = await on.says("SHORT BTCUSDT closed")
+        opened, closed = shown.text.split("\n\n")
+        assert opened.splitlines()[0] == "SHORT BTCUSDT opened"
+        assert closed.splitlines() == [
+            "SHORT BTCUSDT closed",
+            "Net: +8.50 USDT",
+            "Reason: trader",
+            "• Paused by desk; stops stay.",
+        ]
+
+
+async def test_what_this_phone_did_itself_makes_no_sound_but_its_result_does(tmp_path: Path) -> None:
+    async with pocket(tmp_path) as on:
+        on.tell("BTCUSDT short: paused by telegram, user 7; stops stay.", topic="paused")
+        assert (await on.says("Paused by telegram")).silent
+        on.tell("Resumed by telegram, user 7. The ladder may add again.", Level.URGENT, topic="kill")
+        assert (await on.says("Resumed by telegram")).silent
+        reason = "closed by telegram, user 7"
+        on.tell(f"BTCUSDT short closed ({reason}): net +8.50", topic="closed", net="8.5", reason=reason)
+        assert not (await on.says("SHORT BTCUSDT closed")).silent
 
 
 async def test_an_alarm_rings_until_it_is_seen(tmp_path: Path) -> None:

@@ -131,14 +131,58 @@ async def test_reduce_shows_its_effect_and_acts_on_the_button_only(tmp_path: Pat
         await on.until(lambda: on.face.snapshot().positions[0].mark == 98_000, "the mark has arrived")
         on.type("/reduce btc 50%")
         card = await on.api.says("SHORT BTCUSDT: close 50.0 %?")
-        assert "Closes about 0.001 at market, reduce-only" in card.text
-        assert "At the mark 98,000.0: +2.00 realised before fees, about 5.00 margin released" in card.text
+        assert card.text.splitlines()[1:5] == [
+            "Closes 0.001 at market, reduce-only",
+            "At the mark 98,000.0: +1.94 after the fee, 5.00 margin comes free",
+            "Left: 0.001, liquidation 104,519.21",
+            "Worst case: −10.00 → −3.06",
+        ]
         await asyncio.sleep(0.2)
         assert on.cycle().held_qty == Decimal("0.002")
         on.api.press(card, "Yes, do it", user=TRADER)
         await on.until(lambda: on.cycle().held_qty == Decimal("0.001"), "half is closed")
         done = await on.api.until(lambda shown: shown.id == card.id and not shown.buttons)
-        assert done.text.endswith("BTCUSDT short: closing 50.0 % at market.")
+        assert done.text.endswith("Worst case: −10.00 → −3.06\n\nBTCUSDT short: closing 50.0 % at market.")
+        result = await on.api.says("Closed 0.001 @ 98,000.0 (+2.00 before fees), asked by telegram, user 7.")
+        assert not result.silent
+
+
+async def test_breakeven_that_the_market_has_passed_says_that_it_closes_everything(tmp_path: Path) -> None:
+    async with whole(tmp_path) as on:
+        await on.opens()
+        await on.hand.mark(BTC, Decimal(95_000))
+        await on.api.says("SHORT BTCUSDT: rung 1")
+        await on.hand.mark(BTC, Decimal(98_500))
+        await on.until(lambda: on.face.snapshot().positions[0].mark == 98_500, "the mark has arrived")
+        on.type("/be btc")
+        card = await on.api.says("SHORT BTCUSDT: one stop at breakeven?")
+        warning = "⚠️ The mark 98,500.0 has passed it: everything is closed at market at once"
+        assert warning in card.text
+        promised = re.search(r"the cycle ends with (\S+)\n", card.text)
+        assert promised is not None
+        on.api.press(card, "Yes, do it", user=TRADER)
+        closed = await on.api.says("SHORT BTCUSDT closed")
+        assert f"Net: {promised[1]} USDT" in closed.text
+
+
+async def test_a_card_of_a_position_that_has_ended_does_nothing_to_the_next_one(tmp_path: Path) -> None:
+    async with whole(tmp_path) as on:
+        await on.opens()
+        await on.api.says("SHORT BTCUSDT opened")
+        on.type("/close btc")
+        card = await on.api.says("SHORT BTCUSDT: close everything?")
+        first = on.cycle().id
+        await on.hand.close(BTC, Side.SHORT)
+        await on.until(lambda: not on.engine.state.cycles, "closed by hand")
+        await on.opens()
+        assert on.cycle().id != first
+        on.api.press(card, "Yes, do it", user=TRADER)
+        done = await on.api.until(lambda shown: shown.id == card.id and not shown.buttons)
+        assert done.text.endswith(
+            "Nothing was done: the position on this card has ended, or its care began anew. Ask again."
+        )
+        await on.reads_again()
+        assert on.cycle().held_qty == Decimal("0.002")
 
 
 async def test_an_answer_from_the_phone_reaches_the_journal_by_name(tmp_path: Path) -> None:

@@ -20,10 +20,13 @@ NONCE_BYTES: Final = 12
 
 
 class Do(msgspec.Struct, frozen=True, tag="do"):
-    """Carry this command out. `adds`: it adds risk."""
+    """Carry this command out. `adds`: it adds risk. `about` names the position whose numbers the card showed;
+    for another one at the same place it does nothing.
+    """
 
     command: AnyCommand
     adds: bool
+    about: str = ""
 
 
 class Drop(msgspec.Struct, frozen=True, tag="drop"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
+from typing import Final
 
+from engine.core.instrument import ZERO
 from engine.core.words import amount, at_worst, money, percent, price, size
 from engine.notify.layout import Told
 from engine.protocol import (
@@ -12,26 +14,48 @@ from engine.protocol import (
     AnyCommand,
     Breakeven,
     PositionView,
+    PreviewView,
     Reduce,
     Release,
     Resume,
     Snapshot,
+    StopMode,
+    StopView,
     Unpause,
 )
 
+PRESS_WITHIN: Final = "Press within"
+"""How the line begins that tells until when a card may be pressed; it goes when the card is answered."""
 
-def effect(command: AnyCommand, snapshot: Snapshot, position: PositionView | None) -> Told:
-    """The card that asks before it acts; `position` is the one that the command names."""
+
+def cannot(command: AnyCommand, position: PositionView, ahead: PreviewView | None) -> str:
+    """Why the engine would not do it, as it follows the position's name, where that is known before anybody
+    presses; empty when nothing is.
+    """
+    match command:
+        case Adopt() if not position.can_adopt:
+            return f"cannot be taken under care: {position.reason}"
+        case Breakeven() if position.stop_mode is StopMode.CYCLE_BREAKEVEN:
+            return "has its stop at the cycle's breakeven already"
+        case Reduce() if ahead is not None and ahead.reduces and ahead.reduces[0].refused:
+            return f"cannot lose so little: {ahead.reduces[0].refused}"
+        case _:
+            return ""
+
+
+def effect(
+    command: AnyCommand, snapshot: Snapshot, position: PositionView | None, ahead: PreviewView | None
+) -> Told:
+    """The card that asks before it acts. `position` is the one that the command names, `ahead` what the
+    engine makes of it, where it is under care.
+    """
     name = f"{position.side.value.upper()} {position.symbol}" if position is not None else ""
     match command:
-        case Reduce(_, _, fraction) if position is not None:
-            whole = fraction == 1
-            return Told(
-                f"{name}: close {'everything' if whole else percent(fraction)}?",
-                tuple(_reduced(position, fraction)),
-            )
-        case Breakeven() if position is not None:
-            return Told(f"{name}: one stop at breakeven?", tuple(_breakeven(position)))
+        case Reduce(_, _, fraction) if position is not None and ahead is not None:
+            what = "everything" if fraction == 1 else percent(fraction)
+            return Told(f"{name}: close {what}?", tuple(_reduced(position, fraction, ahead)))
+        case Breakeven() if position is not None and ahead is not None:
+            return Told(f"{name}: one stop at breakeven?", tuple(_breakeven(position, ahead)))
         case Adopt() if position is not None:
             return Told(f"{name}: take it under care?", tuple(_adopted(position)))
         case Release() if position is not None:
@@ -44,37 +68,51 @@ def effect(command: AnyCommand, snapshot: Snapshot, position: PositionView | Non
             return Told("Do it?", ())
 
 
-def _reduced(position: PositionView, fraction: Decimal) -> Iterator[str]:
-    qty = position.size * fraction
-    whole_lots = qty.quantize(Decimal(1).scaleb(-position.qty_decimals), ROUND_DOWN)
-    yield f"Closes about {size(whole_lots)} at market, reduce-only"
-    if position.mark is None:
+def _reduced(position: PositionView, fraction: Decimal, ahead: PreviewView) -> Iterator[str]:
+    if position.mark is None or not ahead.reduces:
+        yield f"Closes {percent(fraction)} of {size(position.size)} at market, reduce-only"
         yield "The mark is unknown right now: no result can be named"
         return
-    gain = position.side.d * qty * (position.mark - position.entry)
+    [then] = ahead.reduces
+    yield f"Closes {size(then.qty)} at market, reduce-only"
     yield (
-        f"At the mark {price(position.mark)}: {money(gain)} realised before fees, "
-        f"about {amount(position.margin * fraction)} margin released"
+        f"At the mark {price(position.mark)}: {money(then.result)} after the fee, "
+        f"{amount(then.freed)} margin comes free"
     )
-    if position.worst_case is not None:
-        yield f"Worst case now: {at_worst(position.worst_case)}"
+    if then.left:
+        yield f"Left: {size(then.left)}, liquidation {price(then.liquidation)}"
+        yield f"Worst case: {at_worst(ahead.worst_case)} → {at_worst(then.worst_case)}"
+    else:
+        yield f"The cycle then ends with about {money(then.worst_case)}; its stops go with it"
+        yield f"Worst case now: {at_worst(ahead.worst_case)}"
 
 
-def _breakeven(position: PositionView) -> Iterator[str]:
+def _breakeven(position: PositionView, ahead: PreviewView) -> Iterator[str]:
+    """Also when it would close at once, or change nothing yet."""
+    then = next(each for each in ahead.modes if each.mode is StopMode.CYCLE_BREAKEVEN)
     for stop in position.stops:
-        if stop.ours:
-            what = "everything" if stop.leg is None else f"leg {stop.leg}"
-            yield f"Stop now: {what} at {price(stop.trigger)}"
+        yield f"Stop now: {_whole(stop)} at {price(stop.trigger)}"
     if not position.stops:
         yield f"Stop now: none, liquidation at {price(position.liquidation)}"
-    if position.breakeven is not None:
-        yield f"Stop then: everything at about {price(position.breakeven)}, the cycle's breakeven"
-    if position.mark is not None:
-        yield f"Mark: {price(position.mark)}"
-    if position.rungs == 0:
-        yield "Stops begin with the first rung; until then nothing changes"
-    if position.worst_case is not None:
-        yield f"Worst case now: {at_worst(position.worst_case)}; then about +0.00"
+    if not then.stops:
+        yield "Nothing changes yet: stops begin with the first rung"
+        yield "From then on: one stop for everything at the cycle's breakeven"
+        return
+    for stop in then.stops:
+        yield f"Stop then: {_whole(stop)} at {price(stop.trigger)} ({stop.why})"
+    if not then.at_once:
+        yield f"Mark: {'unknown' if position.mark is None else price(position.mark)}"
+        yield f"Worst case: {at_worst(ahead.worst_case)} → {at_worst(then.worst_case)}"
+        return
+    yield f"⚠️ The mark {price(ahead.mark or ZERO)} has passed it: everything is closed at market at once"
+    for closed in ahead.reduces:
+        yield f"That is {money(closed.result)} after the fee; the cycle ends with {money(closed.worst_case)}"
+
+
+def _whole(stop: StopView) -> str:
+    """What a stop closes, and whose it is when it is not the ladder's."""
+    what = "everything" if stop.leg is None else f"leg {stop.leg}"
+    return what if stop.ours else f"{what} ({stop.why})"
 
 
 def _adopted(position: PositionView) -> Iterator[str]:
@@ -92,12 +130,11 @@ def _adopted(position: PositionView) -> Iterator[str]:
 def _released(position: PositionView) -> Iterator[str]:
     """Which stops are left, and that nobody looks after them."""
     yield "Ratchet does nothing to it any more: no rung, no stop moved, nothing closed"
-    ours = [stop for stop in position.stops if stop.ours]
-    for stop in ours:
-        what = "everything" if stop.leg is None else f"leg {stop.leg}"
-        yield f"Left on Bitget, yours from then on: the stop of {what} at {price(stop.trigger)}"
-    if not ours:
-        yield f"No stop of ours rests: liquidation at {price(position.liquidation)} is the stop"
+    for stop in position.stops:
+        then = "yours from then on" if stop.ours else "as now"
+        yield f"Left on Bitget, {then}: the stop of {_whole(stop)} at {price(stop.trigger)}"
+    if not position.stops:
+        yield f"No stop rests: liquidation at {price(position.liquidation)} is the stop"
     if position.worst_case is not None:
         yield f"Worst case: {at_worst(position.worst_case)}, as now"
     yield "/adopt takes it under care again; until this position ends it is not taken by itself"

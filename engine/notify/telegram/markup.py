@@ -28,11 +28,11 @@ def plain(marked: str) -> str:
     return html.unescape(re.sub(r"</?(b|i|pre|code)>", "", marked))
 
 
-def cut(blocks: list[str], longest: int = LONGEST) -> str:
-    """As many whole blocks as fit into one message, and how many did not."""
+def cut(blocks: list[str], longest: int = LONGEST, *, apart: str = "\n\n") -> str:
+    """As many whole blocks as fit into one message, `apart` from each other, and how many did not."""
     text, left = "", len(blocks)
     for block in blocks:
-        longer = f"{text}\n\n{block}" if text else block
+        longer = f"{text}{apart}{block}" if text else block
         if len(plain(longer)) > longest - 40:
             break
         text, left = longer, left - 1

@@ -19,7 +19,7 @@ from engine.notify.outbox import Outbox
 from engine.notify.port import Desk
 from engine.notify.telegram import views
 from engine.notify.telegram.buttons import Deed, Do, Drop, Explain
-from engine.notify.telegram.effects import effect
+from engine.notify.telegram.effects import PRESS_WITHIN, cannot, effect
 from engine.notify.telegram.lateness import ADDING_MS, REDUCING_MS, late_word, span, too_late
 from engine.notify.telegram.markup import bold, cut, escaped
 from engine.protocol import (
@@ -30,6 +30,7 @@ from engine.protocol import (
     Halt,
     Pause,
     PositionView,
+    PreviewView,
     Reduce,
     Release,
     Request,
@@ -53,7 +54,7 @@ MENU: Final = {
     "close": "SYMBOL: close all of it",
     "adopt": "SYMBOL: take a position under care",
     "release": "SYMBOL: let it go; its stops stay and are yours",
-    "kill": "halt at once; `/kill flatten` also closes everything",
+    "kill": "halt at once; /kill flatten also closes everything",
     "mute": "[2h | 30m | off]: everything but alarms without a sound",
     "help": "this list",
 }
@@ -99,8 +100,18 @@ class Obey:
             return Reply(escaped(f"{late}{answer.text}"))
         return Reply(escaped(f"Refused: {answer.text}"))
 
+    async def pressed(self, command: AnyCommand, about: str, id: str) -> Reply:
+        """Carry out what a card offered, as long as the position is there that it was `about`."""
+        if about and all(_identity(each) != about for each in self._desk.snapshot().positions):
+            gone = "Nothing was done: the position on this card has ended, or its care began anew."
+            return Reply(escaped(f"{gone} Ask again."))
+        return await self.do(command, id)
+
     async def why(self, name: str) -> Reply:
-        return Reply(cut(views.story(name, await self._desk.why(name))))
+        """The story of a symbol, a cycle or an order."""
+        of = next((each for each in self._desk.snapshot().positions if each.cycle == name), None)
+        title = f"{of.symbol} {of.side.value}" if of is not None and name else name
+        return Reply(cut(views.story(title, await self._desk.why(name)), apart="\n"))
 
     async def _answer(self, name: str, given: list[str], at: int, id: str) -> Reply:
         match name:
@@ -113,7 +124,7 @@ class Obey:
             case "mute":
                 return await self._mute(given)
             case "why":
-                return await self.why(self._named(given, managed_only=False))
+                return await self.why(self._named(given))
             case _:
                 return self._show(name)
 
@@ -139,7 +150,7 @@ class Obey:
     async def _kill(self, given: list[str], at: int, id: str) -> Reply:
         flatten = [word.lower() for word in given] == ["flatten"]
         if given and not flatten:
-            raise Unclear("/kill halts at once; `/kill flatten` also closes everything. Nothing was done.")
+            raise Unclear("/kill halts at once; /kill flatten also closes everything. Nothing was done.")
         now = self._clock()
         if late := too_late(at, now, adds=False):
             return Reply(escaped(late))
@@ -175,14 +186,25 @@ class Obey:
         if late := too_late(at, now, adds=adds):
             return Reply(escaped(late))
         command, position = _understood(name, given, snapshot)
-        told = effect(command, snapshot, position)
+        ahead = self._ahead(command, position)
+        if position is not None and (against := cannot(command, position, ahead)):
+            raise Unclear(f"{position.symbol} {position.side.value} {against}. Nothing was done.")
+        told = effect(command, snapshot, position, ahead)
         expires = now + (ADDING_MS if adds else REDUCING_MS)
-        until = f"Press within {span(expires - now)}."
-        buttons: list[tuple[str, Deed]] = [("Yes, do it", Do(command, adds)), ("No", Drop())]
+        until = f"{PRESS_WITHIN} {span(expires - now)}."
+        about = _identity(position) if position is not None else ""
+        buttons: list[tuple[str, Deed]] = [("Yes, do it", Do(command, adds, about)), ("No", Drop())]
         if position is not None and position.cycle:
             buttons.append(("Why", Explain(position.cycle)))
         text = "\n".join((bold(told.title), *map(escaped, told.lines), until))
         return Reply(text, tuple(buttons), expires)
+
+    def _ahead(self, command: AnyCommand, position: PositionView | None) -> PreviewView | None:
+        """What the engine makes of a reduce or of other stops; None of what is not there."""
+        if position is None or not position.cycle or not position.size:
+            return None
+        part = command.fraction if isinstance(command, Reduce) else Decimal(1)
+        return self._desk.preview(position.symbol, position.side, (part,))
 
     async def _mute(self, given: list[str]) -> Reply:
         now = self._clock()
@@ -192,7 +214,7 @@ class Obey:
             return Reply("Not muted.")
         return Reply(f"Muted until {clock(now + length)}; alarms still ring. /mute off ends it.")
 
-    def _named(self, given: list[str], *, managed_only: bool) -> str:
+    def _named(self, given: list[str]) -> str:
         """A cycle or order id as it is; otherwise the one position that is meant."""
         if given and not re.fullmatch(r"[A-Za-z0-9]{2,20}", given[0]):
             return given[0]
@@ -208,7 +230,7 @@ class Obey:
 def _understood(name: str, given: list[str], snapshot: Snapshot) -> tuple[AnyCommand, PositionView | None]:
     if name == "resume" and not given:
         if not snapshot.engine.killed:
-            raise Unclear("It is not halted. `/resume SYMBOL` lets a paused position scale again.")
+            raise Unclear("It is not halted. /resume SYMBOL lets a paused position scale again.")
         return Resume(), None
     if name == "reduce":
         if not given:
@@ -231,22 +253,43 @@ def _understood(name: str, given: list[str], snapshot: Snapshot) -> tuple[AnyCom
             return Adopt(*at), position
 
 
+def _identity(position: PositionView) -> str:
+    """One name for one position: another that is opened at the same place has another one."""
+    return position.cycle or f"{position.key} {position.opened}"
+
+
 def _one(snapshot: Snapshot, given: list[str], *, managed: bool = True) -> PositionView:
     """The position that is named, or the only one there is."""
     there = [each for each in snapshot.positions if each.managed is managed]
-    kind = "under care" if managed else "open and not under care"
-    found = there
-    if given:
-        symbol, side = _symbol(given[0]), given[1].lower() if len(given) > 1 else ""
-        found = [each for each in there if each.symbol == symbol and side in ("", each.side.value)]
+    named = [each for each in snapshot.positions if _is_named(each, given)]
+    found = [each for each in named if each.managed is managed]
     if len(found) == 1:
         return found[0]
-    listed = ", ".join(f"{each.symbol} {each.side.value}" for each in there) or "nothing"
+    kind = "under care" if managed else "open and not under care"
+    listed = ", ".join(f"{each.symbol} {each.side.value}" for each in there)
     if found:
         raise Unclear(f"Say which: {listed}. Nothing was done.")
+    if not listed:
+        raise Unclear(f"Nothing is {kind}{_but(named)}. Nothing was done.")
     raise Unclear(
-        f"No match for {' '.join(given) or 'that'}. {kind.capitalize()}: {listed}. Nothing was done."
+        f"No match for {' '.join(given)}{_but(named)}. {kind.capitalize()}: {listed}. Nothing was done."
     )
+
+
+def _is_named(position: PositionView, given: list[str]) -> bool:
+    """Whether the words mean this position; no words mean any."""
+    if not given:
+        return True
+    side = given[1].lower() if len(given) > 1 else ""
+    return position.symbol == _symbol(given[0]) and side in ("", position.side.value)
+
+
+def _but(named: list[PositionView]) -> str:
+    """The one that is there, on the other side of care."""
+    if len(named) != 1:
+        return ""
+    is_under = "is under care already" if named[0].managed else "is open, but not under care"
+    return f"; {named[0].symbol} {named[0].side.value} {is_under}"
 
 
 def _symbol(text: str) -> str:

@@ -12,6 +12,7 @@ from telegram.error import TelegramError
 from engine.notify.outbox import Outbox
 from engine.notify.telegram.buttons import Buttons, Do, Drop, Explain, Pressed, Seen, Void
 from engine.notify.telegram.cards import Cards
+from engine.notify.telegram.effects import PRESS_WITHIN
 from engine.notify.telegram.markup import bold
 from engine.notify.telegram.obey import Obey
 from engine.notify.telegram.sender import Sender
@@ -52,8 +53,8 @@ class Presses:
     async def _done(self, pressed: Pressed) -> str:
         """Carry the deed out; what to say about it, marked."""
         match pressed.deed:
-            case Do(command):
-                return (await self._obey.do(command, f"tg-{pressed.nonce}")).text
+            case Do(command, _, about):
+                return (await self._obey.pressed(command, about, f"tg-{pressed.nonce}")).text
             case Drop():
                 return "Nothing was done."
             case Seen(through):
@@ -76,7 +77,8 @@ class Presses:
             if isinstance(deed, Do) and isinstance(deed.command, Approve | Deny):
                 await self._cards.renew(bot, pressed.family)
                 return
-            await edit(bot, message.chat.id, message.message_id, f"{message.text_html}\n\n<b>{said}</b>")
+            asked = message.text_html.partition(f"\n{PRESS_WITHIN}")[0]
+            await edit(bot, message.chat.id, message.message_id, f"{asked}\n\n<b>{said}</b>")
             return
         # the deed is done whatever became of the edit: its answer still has to arrive
         self._sender.say(bold(said))

@@ -25,7 +25,7 @@ from engine.notify.telegram.buttons import Buttons, Seen
 from engine.notify.telegram.markup import bold, cut, escaped
 from engine.notify.telegram.obey import MUTED, Reply
 from engine.notify.telegram.wire import logger, seconds_to_wait, send
-from engine.notify.urgency import Urgency
+from engine.notify.urgency import Urgency, is_silent
 
 WEEK_MS: Final = 7 * 86_400_000
 REPLY_MS: Final = 600_000
@@ -161,7 +161,7 @@ class Sender:
         if not batch and not quiet:
             batch = self._due_chatter([each for each in waiting if each.urgency is Urgency.CHATTER], now)
         if batch:
-            silent = quiet or batch[0].urgency is Urgency.CHATTER
+            silent = quiet or all(is_silent(each.note) for each in batch)
             await self._tell(bot, batch, silent=silent)
             return self._rhythm.pace_s
         return min(self._rhythm.settle_s / 2, 0.5) if waiting else min(reminder, IDLE_S)
@@ -239,7 +239,8 @@ class Sender:
             text = cut(lines)
         else:
             groups = groupby(parts, key=lambda pair: pair[0].note.cycle)
-            text = cut([_marked(together([part for _, part in group])) for _, group in groups])
+            blocks = [together([part for _, part in group]) for _, group in groups]
+            text = cut([_marked(block) for each in blocks for block in each])
         message = await self._send(bot, text, silent=silent)
         await self._told(batch, self._clock(), message)
 

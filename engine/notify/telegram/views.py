@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from engine.core.words import amount, at_worst, left_out, money, percent, price, rungs, sentence, size
+from engine.core.words import amount, at_worst, count, left_out, money, percent, price, rungs, size
 from engine.notify.layout import clock
 from engine.notify.telegram.lateness import span
 from engine.notify.telegram.markup import bold, escaped
@@ -88,8 +88,20 @@ def story(name: str, lines: list[StoryLine]) -> list[str]:
     if not lines:
         return [escaped(f"The journal knows nothing of {name}.")]
     newest = lines[-STORY_LINES:]
-    head = bold(f"{name}: the last {len(newest)} of {len(lines)} steps")
-    return [head, *(escaped(f"{clock(each.at)[11:19]} {each.what}: {each.text}") for each in newest)]
+    steps = count(len(lines), "step")
+    told = steps if newest == lines else f"the last {len(newest)} of {steps}"
+    return [bold(f"{name}: {told}"), *map(escaped, _by_day(newest))]
+
+
+def _by_day(lines: list[StoryLine]) -> Iterator[str]:
+    """Each step with its time, under its day; times are UTC."""
+    day = ""
+    for each in lines:
+        moment = clock(each.at)
+        if moment[:10] != day:
+            day = moment[:10]
+            yield f"{day}, UTC"
+        yield f"{moment[11:19]} {each.what}: {each.text}"
 
 
 def _short(position: PositionView) -> str:
@@ -109,11 +121,13 @@ def _about(position: PositionView) -> Iterator[str]:
     mark = "unknown" if position.mark is None else price(position.mark)
     yield f"Entry {price(position.entry)}, mark {mark}"
     yield (
-        f"{size(position.size)}, ${amount(position.size * position.entry)} notional "
-        f"(${amount(position.margin)} @ {size(position.leverage)}x)"
+        f"Size ${amount(position.size * position.entry)} notional "
+        f"(${amount(position.margin)} @ {size(position.leverage)}x), {size(position.size)}"
     )
-    yield f"Unrealised {_money(position.unrealized_pnl)} ({_percent(position.unrealized_return)})"
-    yield f"Liquidation {price(position.liquidation)} ({_percent(position.distance)} away)"
+    if position.mark is not None:
+        yield f"Unrealised {_money(position.unrealized_pnl)} ({_percent(position.unrealized_return)})"
+    away = "" if position.distance is None else f" ({percent(position.distance)} away)"
+    yield f"Liquidation {price(position.liquidation)}{away}" if position.liquidation else "No liquidation"
     for leg in position.legs:
         stop = "liquidation" if leg.stop is None else price(leg.stop)
         yield f"Leg {leg.number}: {size(leg.qty)} @ {price(leg.entry)}, stop {stop}"
@@ -125,7 +139,7 @@ def _about(position: PositionView) -> Iterator[str]:
         yield f"Blocked: {position.blocked}"
     if position.worst_case is not None:
         yield f"Worst case {at_worst(position.worst_case)}{', RISK-FREE' if position.risk_free else ''}"
-    yield sentence(position.if_machine_dies)
+    yield f"{'If this machine dies: ' if position.managed else ''}{position.if_machine_dies}"
 
 
 def _left_out(snapshot: Snapshot) -> list[str]:

@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 
 import msgspec
@@ -32,8 +32,11 @@ from engine.protocol import (
     LinkView,
     LogLine,
     Mode,
+    ModeView,
     OrderView,
     PositionView,
+    PreviewView,
+    ReduceView,
     Request,
     Resume,
     Side,
@@ -200,6 +203,24 @@ class EngineFace:
             case _:
                 return Verdict.DONE, f"{type(request.command).__name__.lower()}: done"
 
+    def preview(self, symbol: str, side: Side, parts: tuple[Decimal, ...]) -> PreviewView:
+        """At the mark, with fees of 0.06 %; the worst case of what is left in proportion."""
+        position = next(each for each in self.now.positions if (each.symbol, each.side) == (symbol, side))
+        assert position.breakeven is not None
+        worst, mark = position.worst_case or D(0), position.mark or D(0)
+        whole = StopView(position.size, position.breakeven, "cycle", None, "wanted", False, D(0), True)
+        passed = side.d * (mark - position.breakeven) < 0
+        return PreviewView(
+            symbol,
+            side,
+            position.cycle,
+            position.mark,
+            StopMode.LEG_ENTRY,
+            worst,
+            (ModeView(StopMode.CYCLE_BREAKEVEN, D(0), (whole,) if position.rungs else (), passed),),
+            tuple(_closing(position, part, mark, worst) for part in parts) if mark else (),
+        )
+
     def orders(self) -> tuple[OrderView, ...]:
         return (
             OrderView(
@@ -234,6 +255,15 @@ class EngineFace:
         if name not in {"BTCUSDT", "BTCUSDT:short", "btc-1"}:
             return []
         return [StoryLine(1, NOW, "event", "mark 95,000.0 reached rung 1", Level.MONEY)]
+
+
+def _closing(position: PositionView, part: Decimal, mark: Decimal, worst: Decimal) -> ReduceView:
+    qty = (position.size * part).quantize(D(1).scaleb(-position.qty_decimals), ROUND_DOWN)
+    result = position.side.d * qty * (mark - position.entry) - D("0.0006") * qty * mark
+    left, freed = position.size - qty, position.margin * qty / position.size
+    then = worst * left / position.size if left else position.realized - position.fees + result
+    refused = "" if qty else "0 is below Bitget's minimum of 0.0001"
+    return ReduceView(part, qty, left, result, freed, position.liquidation, then, refused)
 
 
 @asynccontextmanager
