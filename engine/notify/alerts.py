@@ -87,15 +87,18 @@ class Alerts:
             snapshot = self._desk.snapshot()
             while self._heard:
                 at, note = self._heard.popleft()
-                part = told(note, at, snapshot)
-                self._queue(Alert(part.title, "\n".join(part.lines), note.level))
+                self._tell(told(note, at, snapshot), note.level, snapshot)
             last, self._last = self._last, snapshot
             if last is not None and day_has_ended(last, snapshot):
                 self.summarise(last)
 
     def summarise(self, snapshot: Snapshot) -> None:
-        part = summary(snapshot)
-        self._queue(Alert(part.title, "\n".join(part.lines), Level.MONEY))
+        self._tell(summary(snapshot), Level.MONEY, snapshot)
+
+    def _tell(self, part: Told, level: Level, snapshot: Snapshot) -> None:
+        """The last line says which account it is about: a channel may hear several desks."""
+        whose = f"{snapshot.engine.account} · {snapshot.engine.mode.value}"
+        self._queue(Alert(part.title, "\n".join((*part.lines, whose)), level))
 
     def link(self) -> LinkView:
         """Whether the newest alert arrived."""
@@ -131,9 +134,7 @@ class Alerts:
         while (alert := self._waiting.get()) is not None:
             try:
                 arrived = bool(
-                    self._gateway.notify(
-                        title=alert.title, body=alert.text or alert.title, notify_type=_TYPES[alert.level]
-                    )
+                    self._gateway.notify(title=alert.title, body=alert.text, notify_type=_TYPES[alert.level])
                 )
             except Exception as error:  # noqa: BLE001 - a service's plug-in may raise anything; only alerts suffer
                 arrived = False

@@ -42,9 +42,10 @@ def _lines(last: Snapshot, since: int) -> Iterator[str]:
     if not ended:
         yield "Closed: nothing"
     for position in last.positions:
-        gain = "unknown" if position.unrealized_pnl is None else money(position.unrealized_pnl)
+        gain = "result unknown" if position.unrealized_pnl is None else money(position.unrealized_pnl)
         worst = "" if position.worst_case is None else f", worst case {at_worst(position.worst_case)}"
-        yield f"Open: {position.symbol} {position.side.value} {gain}{worst}"
+        care = "" if position.managed else ", not under care"
+        yield f"Open: {position.symbol} {position.side.value} {gain}{worst}{care}"
     if not last.positions:
         yield "Open: nothing"
     if last.engine.killed:

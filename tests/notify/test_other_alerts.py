@@ -19,7 +19,7 @@ from engine.notify.alerts import WAITING, Alerts, AlertsRefused, is_worth_it, tr
 from engine.notify.port import Happened
 from engine.notify.summary import DAY_MS, summary
 from engine.protocol import ClosedView, Side
-from tests.unit.api.served import NOW, EngineFace, snapshot
+from tests.unit.api.served import NOW, EngineFace, btc_short, snapshot
 
 
 @dataclass
@@ -89,6 +89,17 @@ async def test_a_closed_position_and_an_alarm_arrive_with_their_numbers() -> Non
         assert alerts.link().up
 
 
+async def test_an_alert_says_nothing_twice_and_names_the_account() -> None:
+    async with webhook() as hook, alerting(hook) as alerts:
+        alerts.hear(happened(Note("kill", Level.URGENT, "Halted: nothing that adds risk. By desk."), at=NOW))
+        alerts.hear(happened(Note("engine", Level.MONEY, "Engine 0.1.0 started on account main."), at=NOW))
+        await hook.until(2)
+        assert [(each["title"], each["message"]) for each in hook.got] == [
+            ("🛑 Halted: nothing that adds risk", "By desk.\nmain · SIM"),
+            ("Engine 0.1.0 started on account main.", "main · SIM"),
+        ]
+
+
 @pytest.mark.parametrize(
     ("told", "is_told"),
     [
@@ -142,6 +153,11 @@ def test_the_summary_has_what_ended_on_its_day_by_the_exchanges_clock() -> None:
     assert [line for line in told.lines if line.startswith("Closed")] == [
         "Closed: BTCUSDT long +8.50 (stop, 1 rung)"
     ]
+
+
+def test_the_summary_says_what_is_open_without_care_and_without_a_price() -> None:
+    blind = btc_short(managed=False, mark=None, unrealized_pnl=None, worst_case=None)
+    assert "Open: BTCUSDT short result unknown, not under care" in summary(snapshot(positions=(blind,))).lines
 
 
 async def test_a_service_that_fails_is_a_line_that_is_down_and_its_address_is_in_no_log(
