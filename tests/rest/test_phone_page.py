@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,13 @@ from msgspec.structs import replace
 from served import btc_short, snapshot
 
 from engine.api.rest.tokens import Scope
-from engine.protocol import LimitView
+from engine.protocol import LimitView, StopView
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium here: install it, or name it in CHROMIUM"
 )
 
+D = Decimal
 FITS = "document.documentElement.scrollWidth <= innerWidth"
 
 
@@ -27,7 +29,9 @@ async def test_an_open_page_shows_the_account_and_follows_it(face: EngineFace, t
         text = await page.text()
         for seen in ("SIM", "109.70", "+9.70 (+9.7 %)", "BTCUSDT", "SHORT 20×", "96,612.9", "+4.97", "−4.50"):
             assert seen in text
-        assert "Two stops rest on the exchange" in text
+        assert "If the machine dies: two stops rest on the exchange" in text
+        assert "Stop 2, own margin\t99,293.2 · −9.02" in text
+        assert "Stop 1, entry\t100,000.0 · +0.00" in text
         assert await page.run(FITS)
         picture = await page.picture()
         assert picture.startswith(b"\x89PNG")
@@ -83,6 +87,19 @@ async def test_unknown_prices_are_told_as_unknown(tmp_path: Path) -> None:
         assert "null" not in text
 
 
+async def test_a_position_without_a_stop_and_the_room_to_the_limits_are_told(tmp_path: Path) -> None:
+    bare = btc_short(stops=(), rungs=0, worst_case=D("-9.981"))
+    limit = LimitView("daily loss", "20.00 (20.0 %)", "0.00", False, left="20.00 left today")
+    face = EngineFace(snapshot(positions=(bare,), limits=(limit,)))
+    async with opened(face, open_page=True) as server, phone(server.url, tmp_path / "chromium") as page:
+        await page.until("document.getElementById('state').textContent === 'live'")
+        text = await page.text()
+        assert "Worst case\t−9.99" in text, "never rounded towards the better"
+        assert "Stop\tnone, only the liquidation" in text
+        assert "Daily loss\t20.00 left today" in text
+        assert await page.run(FITS)
+
+
 async def test_what_the_worst_case_leaves_out_is_told_beside_it(tmp_path: Path) -> None:
     face = EngineFace(snapshot(positions=(btc_short(managed=False, worst_case=None),)))
     async with opened(face, open_page=True) as server, phone(server.url, tmp_path / "chromium") as page:
@@ -90,6 +107,14 @@ async def test_what_the_worst_case_leaves_out_is_told_beside_it(tmp_path: Path) 
         assert "1 not under care" in await page.text()
         assert await page.run(FITS)
         assert page.errors == []
+
+
+async def test_a_stop_that_is_not_the_ladders_says_whose_it_is(tmp_path: Path) -> None:
+    stop = StopView(D("0.0031"), D("99000"), "entry's stop", None, "resting", True, D("-7.40"), ours=False)
+    face = EngineFace(snapshot(positions=(btc_short(stops=(stop,)),)))
+    async with opened(face, open_page=True) as server, phone(server.url, tmp_path / "chromium") as page:
+        await page.until("document.getElementById('state').textContent === 'live'")
+        assert "Entry's stop\t99,000.0 · −7.40" in await page.text()
 
 
 async def test_a_name_from_outside_is_text_and_never_markup(tmp_path: Path) -> None:
@@ -107,5 +132,12 @@ async def test_the_api_is_listed_to_read(face: EngineFace, tmp_path: Path) -> No
         text = await page.text()
         assert "/api/crypto/positions/{account}" in text
         assert "Takes Request or Stopping. Answers Answer." in text
+        assert f'curl -H "Authorization: Bearer $TOKEN" {server.url}/api/why/NAME' in text
+        assert "/phone.css" not in text, "what pages are made of is no route to ask"
+        assert await page.run(FITS)
+        assert not await page.run("document.getElementById('PositionList').open")
+        await page.run("document.querySelector(\"a[href='#PositionList']\").click()")
+        await page.until("document.getElementById('PositionList').open")
+        assert "worst_case_leaves_out" in await page.text()
         assert await page.run(FITS)
         assert page.errors == []

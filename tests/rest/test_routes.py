@@ -128,6 +128,14 @@ async def test_another_origin_gets_no_leave_to_read(client: ClientSession) -> No
         assert not [name for name in reply.headers if name.startswith("Access-Control")]
 
 
+async def test_the_story_of_what_nobody_knows_is_a_404_with_a_sentence(client: ClientSession) -> None:
+    async with client.get("/api/why/NOPE", headers=bearer(Scope.READ)) as reply:
+        assert reply.status == 404
+        answer = msgspec.json.decode(await reply.read(), type=Answer)
+    text = "the journal tells nothing of 'NOPE': it has had no symbol, cycle or order of that name"
+    assert answer == Answer("", Verdict.REFUSED, text)
+
+
 async def test_a_read_token_commands_nothing(face: EngineFace, client: ClientSession) -> None:
     status, answer = await asked(client, HALT, Scope.READ)
     assert (status, answer.text) == (403, "this token opens read; kill is needed: use another token")
@@ -323,7 +331,7 @@ async def test_every_call_leaves_a_line_and_no_line_holds_a_token(
     lines = [record.getMessage() for record in caplog.records]
     assert [line.rsplit(" ", 2)[0] for line in lines if "command" not in line.split()[0]] == [
         "127.0.0.1 kill POST /api/commands 200",
-        "127.0.0.1 read GET /api/why/a%0Aforged 200",
+        "127.0.0.1 read GET /api/why/a%0Aforged 404",
         "127.0.0.1 nobody GET /api/crypto/cot 401",
     ]
     assert any("h-1" in line and "halted" in line for line in lines)

@@ -53,6 +53,8 @@ PAST_S: Final = 1.0
 STORIES: Final = 8
 """How many names' stories are kept; the one that was not asked for the longest is forgotten first."""
 
+NO_STORY: Final = msgspec.json.encode(())
+
 DECIDE_S: Final = 5.0
 
 
@@ -97,7 +99,14 @@ class Desk:
             Route("GET", "/api/crypto/signals", self.signals, "Signals, newest first", SignalList),
             Route("GET", "/api/approvals", self.approvals, "What waits for a yes", tuple[ApprovalView, ...]),
             Route("GET", "/api/orders", self.orders, "Orders that rest", tuple[OrderView, ...]),
-            Route("GET", "/api/why/{name}", self.why, "The story of a position", tuple[StoryLine, ...]),
+            Route(
+                "GET",
+                "/api/why/{name}",
+                self.why,
+                "The story of a symbol, a cycle or an order",
+                tuple[StoryLine, ...],
+                refuses=(404,),
+            ),
             Route(
                 "GET",
                 "/api/health",
@@ -146,7 +155,12 @@ class Desk:
 
     async def why(self, request: web.Request) -> web.Response:
         """A long story is read and written down once for all who ask within a second."""
-        told = await self._story(request.match_info["name"]).get()
+        name = request.match_info["name"]
+        told = await self._story(name).get()
+        if told == NO_STORY:
+            never = "it has had no symbol, cycle or order of that name"
+            text = f"the journal tells nothing of {name[:40]!r}: {never}"
+            return refused(HTTPStatus.NOT_FOUND, text)
         return web.Response(body=told, content_type="application/json")
 
     def _story(self, name: str) -> Kept[bytes]:

@@ -82,10 +82,16 @@ function accountCard(account) {
   card.append(lead(make("span", account.id, "name"), make("span", amount(m.equity), "big")),
     under("Equity, USDT", `${account.positions} open`),
     rows(["Free", amount(m.free)], ["Today", result(m.day_pnl, m.day_return)], ["This week", result(m.week_pnl, m.week_return)],
-      ["Worst case", result(m.worst_case)], ...leftOut(account.worst_case_leaves_out), ["Margin in use", percent(m.deployed)], ["Leverage", m.leverage === null ? "–" : `${fixed(m.leverage, 2)}×`],
-      ["Cycles", `${m.cycles} of ${m.max_cycles}, ${m.risk_free} risk-free`]));
+      ["Worst case", result(worse(m.worst_case))], ...leftOut(account.worst_case_leaves_out), ["Margin in use", percent(m.deployed)], ["Leverage", m.leverage === null ? "–" : `${fixed(m.leverage, 2)}×`],
+      ["Cycles", `${m.cycles} of ${m.max_cycles}, ${m.risk_free} risk-free`], ...account.limits.filter((l) => l.left && l.name !== "cycles").map(limit)));
   return card;
 }
+
+function limit(l) {
+  return [capital(l.name), [l.hit ? `${l.now}, limit ${l.limit}` : l.left, l.hit ? "loss" : ""]];
+}
+
+function capital(words) { return words.charAt(0).toUpperCase() + words.slice(1); }
 
 function leftOut(number) {
   return number ? [["Not in the worst case", [`${number} not under care`, "warn"]]] : [];
@@ -100,15 +106,23 @@ function positionCard(p) {
     ["Liquidation", Number(p.liquidation) ? `${price(p.liquidation, p)}${p.distance === null ? "" : ` · ${percent(p.distance)} away`}` : "none"]));
   if (p.distance !== null) card.append(distance(Number(p.distance)));
   if (p.managed) {
-    const next = p.next_rung;
-    card.append(rows(["Rungs", next ? `${p.rungs}, next at ${price(next.trigger, p)}` : String(p.rungs)],
-      ["Worst case", result(p.worst_case)], ["Banked", result(p.realized)], ["Funding", result(p.funding)]));
+    const next = p.next_rung, more = next ? `${p.rungs}, next at ${price(next.trigger, p)}` : String(p.rungs);
+    card.append(rows(...stops(p), ["Rungs", more], ["Worst case", p.risk_free ? ["risk-free", "gain"] : result(worse(p.worst_case))],
+      ["Banked", result(p.realized)], ["Funding", result(p.funding)]));
   }
-  const clause = (p.managed ? p.if_machine_dies : p.reason) || "", words = clause.charAt(0).toUpperCase() + clause.slice(1);
+  const words = p.managed ? `If the machine dies: ${p.if_machine_dies}` : p.reason;
   const note = make("p", words, "note");
   if (p.blocked) note.prepend(make("b", `Blocked: ${p.blocked}. `));
   if (words || p.blocked) card.append(note);
   return card;
+}
+
+function stops(p) {
+  if (!p.stops.length) return [["Stop", ["none, only the liquidation", "warn"]]];
+  return p.stops.map((s) => {
+    const whose = s.ours ? `Stop ${s.leg === null ? "of all" : s.leg}, ${s.why}` : capital(s.why);
+    return [s.confirmed ? whose : `${whose}, not read back`, [`${price(s.trigger, p)} · ${signed(s.result)}`, tone(s.result)]];
+  });
 }
 
 function lead(left, right) { const row = make("div", undefined, "lead"); row.append(left, right); return row; }
@@ -141,6 +155,8 @@ function sign(number) { return number < 0 ? "−" : "+"; }
 function signed(text) { return text === null ? "–" : `${sign(Number(text))}${grouped(Math.abs(Number(text)), 2)}`; }
 function percent(text) { return text === null ? "–" : `${grouped(Number(text) * 100, 1)} %`; }
 function percentSigned(text) { return text === null ? "–" : `${sign(Number(text))}${grouped(Math.abs(Number(text)) * 100, 1)} %`; }
+// A worst case is never rounded towards the better: nothing promises more than what rests can keep.
+function worse(text) { return text === null ? null : String(Math.floor(Number((Number(text) * 100).toFixed(6))) / 100); }
 function tone(text) { const n = Number(text); return text === null || !n ? "" : n > 0 ? "gain" : "loss"; }
 function result(text, share) { return [share ? `${signed(text)} (${percentSigned(share)})` : signed(text), tone(text)]; }
 
