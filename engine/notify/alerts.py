@@ -133,9 +133,7 @@ class Alerts:
     def _work(self) -> None:
         while (alert := self._waiting.get()) is not None:
             try:
-                arrived = bool(
-                    self._gateway.notify(title=alert.title, body=alert.text, notify_type=_TYPES[alert.level])
-                )
+                arrived = _sent(self._gateway, alert)
             except Exception as error:  # noqa: BLE001 - a service's plug-in may raise anything; only alerts suffer
                 arrived = False
                 logger.warning("an alert service broke (%s)", type(error).__name__)
@@ -169,12 +167,15 @@ def is_worth_it(note: Note) -> bool:
 def try_out(addresses: Sequence[str]) -> bool:
     """Send one alert now; whether everybody took it. Raises AlertsRefused."""
     _hush()
-    part = Told("Ratchet", ("This is a test: alerts arrive here.",))
-    return bool(
-        _gateway(addresses).notify(
-            title=part.title, body="\n".join(part.lines), notify_type=apprise.NotifyType.INFO
-        )
-    )
+    return _sent(_gateway(addresses), Alert("Ratchet", "This is a test: alerts arrive here.", Level.MONEY))
+
+
+def _sent(gateway: apprise.Apprise, alert: Alert) -> bool:
+    """Whether every service took it. The text is plain, and said to be: in a mail as HTML its lines would run
+    together.
+    """
+    kind, plain = _TYPES[alert.level], apprise.NotifyFormat.TEXT
+    return bool(gateway.notify(title=alert.title, body=alert.text, notify_type=kind, body_format=plain))
 
 
 def _gateway(addresses: Sequence[str]) -> apprise.Apprise:

@@ -67,7 +67,7 @@ def _as_it_is(note: Note) -> tuple[str, tuple[str, ...]]:
     head, colon, rest = note.text.partition(": ")
     if note.symbol and colon and head.startswith(note.symbol):
         return f"{_sign(note)}{head}", (f"{rest[:1].upper()}{rest[1:]}",)
-    first, *more = re.split(r"\. (?=[A-Z])", note.text, maxsplit=1)
+    first, *more = re.split(r"\. (?=[A-Z])|(?<=[a-z])\. (?=\d)", note.text, maxsplit=1)
     return f"{_sign(note)}{first}", tuple(more)
 
 

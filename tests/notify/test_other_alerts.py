@@ -19,6 +19,7 @@ from engine.notify.alerts import WAITING, Alerts, AlertsRefused, is_worth_it, tr
 from engine.notify.port import Happened
 from engine.notify.summary import DAY_MS, summary
 from engine.protocol import ClosedView, Side
+from tests.notify.mail import mail_server
 from tests.unit.api.served import NOW, EngineFace, btc_short, snapshot
 
 
@@ -91,12 +92,35 @@ async def test_a_closed_position_and_an_alarm_arrive_with_their_numbers() -> Non
 
 async def test_an_alert_says_nothing_twice_and_names_the_account() -> None:
     async with webhook() as hook, alerting(hook) as alerts:
-        alerts.hear(happened(Note("kill", Level.URGENT, "Halted: nothing that adds risk. By desk."), at=NOW))
+        alerts.hear(
+            happened(
+                Note(
+                    "kill", Level.URGENT, "Halted: nothing that adds risk. 1 stop rests on Bitget. By desk."
+                ),
+                at=NOW,
+            )
+        )
         alerts.hear(happened(Note("engine", Level.MONEY, "Engine 0.1.0 started on account main."), at=NOW))
         await hook.until(2)
         assert [(each["title"], each["message"]) for each in hook.got] == [
-            ("🛑 Halted: nothing that adds risk", "By desk.\nmain · SIM"),
+            ("🛑 Halted: nothing that adds risk", "1 stop rests on Bitget. By desk.\nmain · SIM"),
             ("Engine 0.1.0 started on account main.", "main · SIM"),
+        ]
+
+
+async def test_a_mail_keeps_its_lines() -> None:
+    async with mail_server() as mails:
+        address = f"mailto://127.0.0.1:{mails.port}?from=desk@example.com&to=trader@example.com"
+        alerts = Alerts((address,), EngineFace())
+        alerts.summarise(snapshot())
+        await asyncio.to_thread(alerts.close, 60)
+        [mail] = mails.got
+        assert mail["Subject"] == "Thu 2025-05-08: the day"
+        assert [part.get_content_type() for part in mail.walk()] == ["text/plain"]
+        assert mail.get_content().splitlines()[1:] == [
+            "Closed: nothing",
+            "Open: BTCUSDT short +4.97, worst case −4.50",
+            "main · SIM",
         ]
 
 
