@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from engine.config.edit import change, changed
 from engine.config.paths import find_paths
 from engine.config.reading import default_file, read_options, telling_of
 from engine.config.refused import ConfigRefused
-from engine.notify.telegram.fake import FakeTelegram
+from engine.notify.telegram.fake import FakeTelegram, Shown
 from engine.notify.telegram.fake_console import drawn, obey
 from engine.notify.telegram.setting_up import SetUpRefused, introduce
 
@@ -142,6 +143,34 @@ async def test_the_console_shows_a_card_and_presses_its_buttons() -> None:
         assert obey(api, "101.2", 7) == "There is no such button."
         updates = await api._on_getupdates({})
         assert [each["callback_query"]["data"] for each in updates] == ["n1", "n1"]
+
+
+async def test_the_console_plays_what_should_not_work_too() -> None:
+    popups: list[str] = []
+    async with FakeTelegram(on_popup=popups.append) as api:
+        for line in ("/kill", "666: /kill", "-120 /resume", "", "666:"):
+            assert obey(api, line, 7) == ""
+        stranger = "(from 666 in 7)"
+        updates = await api._on_getupdates({})
+        now = time.time()
+        told = [
+            f"{each['message']['text']} (from {each['message']['from']['id']} in "
+            f"{each['message']['chat']['id']}), {round((now - each['message']['date']) / 60)} min ago"
+            for each in updates
+        ]
+        assert told == [
+            "/kill (from 7 in 7), 0 min ago",
+            f"/kill {stranger}, 0 min ago",
+            "/resume (from 7 in 7), 2 min ago",
+        ]
+        shown = Shown(101, 7, ["Close?"], [], [("Yes", "n1")], silent=False)
+        api.messages[101] = shown
+        assert obey(api, "1!", 7) == ""
+        assert obey(api, "666: 101.1", 7) == ""
+        pressed = await api._on_getupdates({"offset": updates[-1]["update_id"] + 1})
+        assert [each["callback_query"]["from"]["id"] for each in pressed] == [7, 7, 666]
+        await api._on_answercallbackquery({"text": "Already answered."})
+        assert popups == ["Already answered."]
 
 
 async def test_a_wrong_token_is_told_without_being_repeated() -> None:

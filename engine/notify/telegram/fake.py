@@ -80,7 +80,7 @@ class FakeTelegram:
     async with FakeTelegram() as phone: phone.type("/status", user=7, chat=7)
 
     `url` is what stands in front of `/bot<token>/method`. `on_change` is called with every message that is
-    new, edited or deleted.
+    new, edited or deleted, `on_popup` with what answers a press.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class FakeTelegram:
         host: str = "127.0.0.1",
         port: int = 0,
         on_change: Callable[[Shown], None] | None = None,
+        on_popup: Callable[[str], None] | None = None,
     ) -> None:
         self.token = token or f"4711:{secrets.token_urlsafe(24)}"
         self.messages: dict[int, Shown] = {}
@@ -100,6 +101,7 @@ class FakeTelegram:
         self.confirmed: list[dict[str, Any]] = []
         self._host, self._port = host, port
         self._on_change = on_change or (lambda shown: None)
+        self._on_popup = on_popup or (lambda text: None)
         self._updates: list[dict[str, Any]] = []
         self._update = secrets.randbelow(1_000_000) + 1
         self._message = 100
@@ -288,6 +290,7 @@ class FakeTelegram:
 
     async def _on_answercallbackquery(self, params: dict[str, Any]) -> bool:
         self.popups.append(str(params.get("text", "")))
+        self._on_popup(self.popups[-1])
         self._changed.set()
         return True
 

@@ -6,6 +6,7 @@ import asyncio
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -19,14 +20,21 @@ A Telegram of your own listens on {url}. Give an engine this, in another termina
   ratchet engine …            (or: ratchet telegram test)
 
 Type as on the phone: /help. A number presses that button of the newest card; 105.2 the second button of
-message 105.
+message 105; 105.2! presses it twice. What should not work: "666: /kill" is typed by a stranger, "666: 1"
+pressed by one, "-120 /resume" was typed two minutes ago and comes only now.
 The end of the input (Ctrl-D) ends it.
 """
 
 
 async def play(*, user: int, port: int, say: Callable[[str], None] = print) -> None:
     """Until the input ends. Raises OSError when the port is taken."""
-    async with FakeTelegram(port=port, on_change=lambda shown: say(drawn(shown))) as api:
+
+    def show(shown: Shown) -> None:
+        say(drawn(shown))
+
+    async with FakeTelegram(
+        port=port, on_change=show, on_popup=lambda text: say(f"  ({text or 'pressed'})")
+    ) as api:
         say(HELP.format(url=api.url, token=api.token, user=user))
         lines = _typed()
         while (line := await lines.get()) is not None:
@@ -35,18 +43,24 @@ async def play(*, user: int, port: int, say: Callable[[str], None] = print) -> N
 
 
 def obey(api: FakeTelegram, line: str, user: int) -> str:
-    """Send a line, or press the button that it names; what is wrong with it, or nothing."""
-    if not line:
+    """Send a line, or press the button that it names; what is wrong with it, or nothing. `user` is the
+    trader; a stranger writes into the trader's chat.
+    """
+    said = re.fullmatch(r"(?:(?P<who>\d+):\s*)?(?:-(?P<late>\d+)\s+)?(?P<text>.*)", line)
+    if said is None or not said["text"]:
         return ""
-    found = re.fullmatch(r"(?:(\d+)\.)?(\d)", line)
-    if not found:
-        api.type(line, user=user)
+    who = int(said["who"] or user)
+    pressed = re.fullmatch(r"(?:(?P<card>\d+)\.)?(?P<number>\d)(?P<twice>!?)", said["text"])
+    if pressed is None:
+        api.type(said["text"], user=who, chat=user, at=time.time() - int(said["late"] or 0))
         return ""
-    shown = api.messages.get(int(found[1])) if found[1] else _newest_card(api)
-    number = int(found[2])
+    shown = api.messages.get(int(pressed["card"])) if pressed["card"] else _newest_card(api)
+    number = int(pressed["number"])
     if shown is None or not 1 <= number <= len(shown.buttons):
         return "There is no such button."
-    api.press(shown, shown.buttons[number - 1][0], user=user)
+    label, data = shown.buttons[number - 1]
+    for _ in range(2 if pressed["twice"] else 1):
+        api.press(shown, label, user=who, data=data)
     return ""
 
 
