@@ -13,6 +13,7 @@ from engine.protocol import (
     Breakeven,
     Flatten,
     Halt,
+    LimitView,
     Pause,
     Reduce,
     Resume,
@@ -54,6 +55,12 @@ async def test_the_phone_is_told_what_the_worst_case_leaves_out(tmp_path: Path, 
     desk = EngineFace(snapshot(positions=(btc_short(), stranger)))
     async with pocket(tmp_path, desk=desk) as on:
         await on.asks(text, "⚠️ The worst case leaves out 1 position not under care")
+
+
+async def test_limits_say_how_much_of_them_is_left(tmp_path: Path) -> None:
+    limit = LimitView("daily loss", "20.00 (20.0 %)", "0.00", False, left="20.00 left today")
+    async with pocket(tmp_path, desk=EngineFace(snapshot(limits=(limit,)))) as on:
+        await on.asks("/limits", "daily loss: 0.00, limit 20.00 (20.0 %), 20.00 left today")
 
 
 async def test_the_menu_of_the_bot_is_what_help_lists(tmp_path: Path) -> None:
@@ -259,7 +266,8 @@ async def test_a_button_that_adds_risk_is_too_late_after_a_minute(tmp_path: Path
         reducing = await on.asks("/close btc", "close everything?")
         on.watch.ahead_ms += 61_000
         on.press(adding, "Yes, do it")
-        await on.api.until(lambda shown: shown.id == adding.id and not shown.buttons)
+        gone = await on.api.until(lambda shown: shown.id == adding.id and not shown.buttons)
+        assert gone.text.endswith("The ladder may then add to it again\n\nExpired. Nothing was done.")
         assert on.api.popups == ["Too late: this has expired. Nothing was done; ask again."]
         on.press(reducing, "Yes, do it")
         await on.api.until(lambda shown: shown.id == reducing.id and not shown.buttons)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, assert_never
 
-from telegram import CallbackQuery, Message
+from telegram import Bot, CallbackQuery, Message
 from telegram.error import TelegramError
 
 from engine.notify.outbox import Outbox
@@ -77,8 +77,7 @@ class Presses:
             if isinstance(deed, Do) and isinstance(deed.command, Approve | Deny):
                 await self._cards.renew(bot, pressed.family)
                 return
-            asked = message.text_html.partition(f"\n{PRESS_WITHIN}")[0]
-            await edit(bot, message.chat.id, message.message_id, f"{asked}\n\n<b>{said}</b>")
+            await _answered(message, bot, said)
             return
         # the deed is done whatever became of the edit: its answer still has to arrive
         self._sender.say(bold(said))
@@ -88,4 +87,13 @@ class Presses:
             await query.answer(reason, show_alert=True)
         if message is not None and reason.startswith("Too late"):
             with contextlib.suppress(TelegramError):
-                await message.edit_reply_markup(None)
+                if PRESS_WITHIN in message.text_html:
+                    await _answered(message, query.get_bot(), "Expired. Nothing was done.")
+                else:  # a question's card is ended by what the engine says of it
+                    await message.edit_reply_markup(None)
+
+
+async def _answered(message: Message, bot: Bot, said: str) -> None:
+    """The card as it stays: what it asked, what became of it, and no button. `said` is marked."""
+    asked = message.text_html.partition(f"\n{PRESS_WITHIN}")[0]
+    await edit(bot, message.chat.id, message.message_id, f"{asked}\n\n<b>{said}</b>")

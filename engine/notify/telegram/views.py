@@ -11,7 +11,7 @@ from engine.core.words import amount, at_worst, count, left_out, money, percent,
 from engine.notify.layout import clock
 from engine.notify.telegram.lateness import span
 from engine.notify.telegram.markup import bold, escaped
-from engine.protocol import PositionView, Snapshot, StoryLine
+from engine.protocol import LimitView, PositionView, Snapshot, StoryLine
 
 STORY_LINES = 30
 
@@ -60,7 +60,7 @@ def results(snapshot: Snapshot) -> list[str]:
 
 def limits(snapshot: Snapshot) -> str:
     lines = [
-        escaped(f"{'🛑 ' if each.hit else ''}{each.name}: {each.now}, limit {each.limit}")
+        escaped(f"{'🛑 ' if each.hit else ''}{each.name}: {each.now}, limit {each.limit}{_room(each)}")
         for each in snapshot.limits
     ]
     return "\n".join((bold("Limits"), *lines))
@@ -102,6 +102,10 @@ def _by_day(lines: list[StoryLine]) -> Iterator[str]:
             day = moment[:10]
             yield f"{day}, UTC"
         yield f"{moment[11:19]} {each.what}: {each.text}"
+
+
+def _room(limit: LimitView) -> str:
+    return f", {limit.left}" if limit.left else ""
 
 
 def _short(position: PositionView) -> str:
