@@ -239,6 +239,14 @@ def test_a_stop_that_was_not_read_back_says_so() -> None:
     assert "□ stop 2  0.0021 margin unconfirmed" in drawn
 
 
+def test_a_stop_that_is_not_the_ladders_says_whose_it_is() -> None:
+    stop = replace(scenes.BTC.stops[0], leg=None, why="entry's stop", ours=False)
+    beside = replace(scenes.BTC, stops=(stop,))
+    drawn = "\n".join(text_of(line) for line in ladder(scene(), beside, 74, 26))
+    assert "■ entry's stop  0.0021 " in drawn
+    assert "margin" not in drawn
+
+
 def test_the_ladder_reads_as_a_ladder() -> None:
     drawn = [text_of(line).rstrip() for line in ladder(scene(), scenes.BTC, 78, 8)]
     assert drawn == [

@@ -73,9 +73,16 @@ class Pocket:
         self.type(text)
         return await self.api.until(lambda shown: shown.id not in before and answer in shown.text)
 
-    def tell(self, text: str, level: Level = Level.MONEY, topic: str = "trader", **facts: str) -> None:
+    def tell(
+        self,
+        text: str,
+        level: Level = Level.MONEY,
+        topic: str = "trader",
+        cycle: str = "btc-1",
+        **facts: str,
+    ) -> None:
         """The engine's journal holds one more note."""
-        note = Note(topic, level, text, "BTCUSDT", "btc-1", facts)
+        note = Note(topic, level, text, "BTCUSDT", cycle, facts)
         self.phone.hear(Happened(next(self.seqs), self.watch(), (note,)))
 
     def texts(self) -> list[str]:

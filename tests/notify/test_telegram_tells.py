@@ -103,6 +103,18 @@ async def test_the_steps_of_a_rung_come_in_one_message(tmp_path: Path) -> None:
         assert len(on.texts()) == 1
 
 
+async def test_an_entry_and_what_became_of_it_come_in_one_message(tmp_path: Path) -> None:
+    async with pocket(tmp_path, rhythm=replace(QUICK, settle_s=1.0, gather_s=5)) as on:
+        for text in ("entering 0.002 at 20x at the touch, asked by webhook.", "entered 0.002."):
+            on.tell(f"BTCUSDT short: {text}", topic="entry", cycle="")
+        shown = await on.says("BTCUSDT short")
+        assert shown.text.splitlines() == [
+            "BTCUSDT short",
+            "Entering 0.002 at 20x at the touch, asked by webhook.",
+            "Entered 0.002.",
+        ]
+
+
 async def test_what_is_whole_keeps_its_own_title_and_the_steps_between_stand_below(tmp_path: Path) -> None:
     async with pocket(tmp_path, rhythm=replace(QUICK, settle_s=1.0, gather_s=5)) as on:
         on.tell("BTCUSDT short seen: 0.002 @ 100,000.0", topic="adopted", **OPENED)

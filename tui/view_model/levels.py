@@ -72,10 +72,10 @@ def _stops(position: PositionView) -> Iterable[Level]:
 
 
 def _stop_words(stop: StopView, position: PositionView) -> Line:
-    whose, kind = ("stop", stop.why) if stop.ours else stop.why.rsplit(" ", 1)
-    name = f"{printable(whose)} {'all' if stop.leg is None else stop.leg}"
+    """A stop of the ladder says why it lies there, another's whose it is."""
+    name = f"stop {'all' if stop.leg is None else stop.leg}" if stop.ours else printable(stop.why)
     qty = fixed(stop.qty, position.qty_decimals)
-    why = printable(SHORT_WHY.get(kind, kind))
+    why = printable(SHORT_WHY.get(stop.why, stop.why)) if stop.ours else ""
     resting = "" if stop.confirmed else " unconfirmed"
     state = resting if stop.state == "resting" else f" {printable(stop.state)}"
     return line(f"{name}  ", Span(f"{qty} ", Ink.TEXT), Span(why, Ink.LABEL), Span(state, Ink.WARN))

@@ -10,7 +10,6 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Final
 
 import msgspec
@@ -214,12 +213,12 @@ class Sender:
         return waits[min(self._rings, len(waits) - 1)]
 
     def _due(self, waiting: Sequence[Letter], now: int) -> list[Letter]:
-        """The letters about one cycle that have come together, oldest cycle first."""
+        """The letters about one thing that have come together, oldest thing first."""
         rhythm = self._rhythm
-        by_cycle: dict[str, list[Letter]] = {}
+        by_thing: dict[str, list[Letter]] = {}
         for letter in waiting:
-            by_cycle.setdefault(letter.note.cycle or f"#{letter.id}", []).append(letter)
-        for letters in by_cycle.values():
+            by_thing.setdefault(_thing(letter), []).append(letter)
+        for letters in by_thing.values():
             is_whole = (
                 any(each.note.topic in ENDS for each in letters) or letters[-1].note.level is Level.WARNING
             )
@@ -238,9 +237,7 @@ class Sender:
             lines = [escaped(" ".join((part.title, *part.lines))) for _, part in parts]
             text = cut(lines)
         else:
-            groups = groupby(parts, key=lambda pair: pair[0].note.cycle)
-            blocks = [together([part for _, part in group]) for _, group in groups]
-            text = cut([_marked(block) for each in blocks for block in each])
+            text = cut([_marked(block) for block in together([part for _, part in parts])])
         message = await self._send(bot, text, silent=silent)
         await self._told(batch, self._clock(), message)
 
@@ -259,6 +256,13 @@ class Sender:
                 raise Forbidden(refused.message) from None
             logger.warning("Telegram refused a message for good: %s", refused.message)
             return None
+
+
+def _thing(letter: Letter) -> str:
+    """What it is about: a cycle; before there is one its symbol, so that what became of an entry is told with
+    its beginning; or nothing but itself.
+    """
+    return letter.note.cycle or letter.note.symbol or f"#{letter.id}"
 
 
 def keyboard_of(labels: Sequence[str], nonces: Sequence[str]) -> InlineKeyboardMarkup:
