@@ -20,6 +20,7 @@ from engine.protocol import ClosedView, PositionView, Snapshot
 
 LATE_MS: Final = 120_000
 """What is told later than this says when it happened."""
+SIGNS: Final = {Level.URGENT: "🛑 ", Level.WARNING: "⚠️ "}
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -72,13 +73,7 @@ def _as_it_is(note: Note) -> tuple[str, tuple[str, ...]]:
 
 
 def _sign(note: Note) -> str:
-    match note.level:
-        case Level.URGENT:
-            return "🛑 "
-        case Level.WARNING:
-            return "⚠️ "
-        case _:
-            return ""
+    return SIGNS.get(note.level, "")
 
 
 def _opened(note: Note, position: PositionView | None) -> tuple[str, tuple[str, ...]]:
@@ -186,8 +181,9 @@ def _with_steps(whole: Told, steps: Sequence[Told]) -> Told:
 def _below(head: Told, part: Told) -> Iterator[str]:
     """The lines of a part under another's title."""
     named = _names(part.title) == _names(head.title)
+    sign = next((sign for sign in SIGNS.values() if part.title.startswith(sign)), "")
     for line in part.lines or ("",):
-        yield line if named else f"{part.title}: {line}".removesuffix(": ")
+        yield f"{sign}{line}" if named else f"{part.title}: {line}".removesuffix(": ")
 
 
 def _tells(whole: Told, line: str) -> bool:
@@ -198,4 +194,5 @@ def _tells(whole: Told, line: str) -> bool:
 
 def _names(title: str) -> frozenset[str]:
     """Symbol and side, in whatever order and spelling a title begins with."""
-    return frozenset(title.lower().replace(":", "").split()[:2])
+    words = title.lower().replace(":", "").split()
+    return frozenset([word for word in words if word.isalnum()][:2])

@@ -119,6 +119,7 @@ async def test_what_is_whole_keeps_its_own_title_and_the_steps_between_stand_bel
     async with pocket(tmp_path, rhythm=replace(QUICK, settle_s=1.0, gather_s=5)) as on:
         on.tell("BTCUSDT short seen: 0.002 @ 100,000.0", topic="adopted", **OPENED)
         on.tell("BTCUSDT short: paused by desk; stops stay.", topic="paused")
+        on.tell("BTCUSDT short: margin 33.98 is more than 10.0 % of it.", Level.WARNING, topic="limit")
         on.tell("BTCUSDT short closed (trader): net +8.50", topic="closed", net="8.5", reason="trader")
         shown = await on.says("SHORT BTCUSDT closed")
         opened, closed = shown.text.split("\n\n")
@@ -128,6 +129,7 @@ async def test_what_is_whole_keeps_its_own_title_and_the_steps_between_stand_bel
             "Net: +8.50 USDT",
             "Reason: trader",
             "• Paused by desk; stops stay.",
+            "• ⚠️ Margin 33.98 is more than 10.0 % of it.",
         ]
 
 
