@@ -78,10 +78,10 @@ def resolve_doubt(turn: Turn, cycle: Cycle) -> Cycle:
         return cycle
     if _in_flight(cycle) and turn.at - doubt.since < 10 * DOUBT_MS:
         return cycle
-    if doubt.fills_read and doubt.gone_by_rest and doubt.gone_by_rest + doubt.gone_by_stream >= 2:
-        if not _may_rest(cycle):
+    if doubt.fills_read and doubt.gone_by_rest:
+        if doubt.gone_by_stream and not _may_rest(cycle):
             return _gone_unexplained(turn, cycle)
-        cycle = _told_of_stops(turn, cycle, doubt)
+        cycle = _told_to_be_kept(turn, cycle, doubt)
     if doubt.fills_read and doubt.seen_again:
         return _believe(turn, cycle)
     if turn.at - doubt.asked >= DOUBT_MS:
@@ -97,17 +97,20 @@ def _may_rest(cycle: Cycle) -> bool:
     return any(s.state in (Rest.RESTING, Rest.MOVING) and not s.missing for s in cycle.stops)
 
 
-def _told_of_stops(turn: Turn, cycle: Cycle, doubt: Doubt) -> Cycle:
-    """Say once that the two lists speak against each other; what rests is kept."""
-    mark = f"stops of the gone {doubt.since}"
-    seen = max((s.read_at for s in cycle.stops), default=0)
-    if seen <= doubt.since or mark in cycle.warned:
+def _told_to_be_kept(turn: Turn, cycle: Cycle, doubt: Doubt) -> Cycle:
+    """Say once what speaks against the list of positions; what rests is kept. However often that list is
+    read, it is one source.
+    """
+    mark = f"kept since {doubt.since}"
+    is_listed = any(stop.read_at > doubt.since and not stop.missing for stop in cycle.stops)
+    is_silent = doubt.gone_by_rest > 1 and not (doubt.gone_by_stream or _may_rest(cycle))
+    if mark in cycle.warned or not (is_listed or is_silent):
         return cycle
-    text = (
-        f"{name(cycle)}: Bitget lists the position no more, and its stops still: they are kept until it is "
-        "certain. Look at Bitget."
+    against = (
+        "its stops still: they are" if is_listed else "neither trades nor the stream tell its end: it is"
     )
-    turn.note("doubt", Level.URGENT, text, cycle)
+    text = f"Bitget lists the position no more, and {against} kept until it is certain. Look at Bitget."
+    turn.note("doubt", Level.URGENT, f"{name(cycle)}: {text}", cycle)
     return replace(cycle, warned=(*cycle.warned, mark))
 
 
