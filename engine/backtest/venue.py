@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -32,6 +33,7 @@ from engine.venue.malformed import Malformed, shaped
 from engine.venue.orders import Orders
 from engine.venue.outcomes import NoAnswer, Refusal
 from engine.venue.port import Sink, VenueRefused, dated
+from engine.venue.prices import Prices
 from engine.venue.reads import Reads
 from engine.venue.rest import PRODUCT, Clock
 from engine.venue.rows import ContractRow, FeeRates, OrderDetail, TierRow
@@ -52,7 +54,8 @@ class InProcessBitget:
     """One account on a simulated exchange. Implements `engine.venue.port.Venue`.
 
     `clock` is the engine's own, milliseconds UTC: it dates the arrival of prices. Whoever moves the market
-    shows each quote to the exchange, and then here (`price`).
+    shows each quote to the exchange, and then here (`price`). Where prices may lag, the exchange is asked
+    every `lag_s` seconds how late they are.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class InProcessBitget:
         *,
         clock: Callable[[], int],
         network: Network | None = None,
+        lag_s: float | None = None,
     ) -> None:
         self._exchange = exchange
         self._account_id = account_id
@@ -70,6 +74,8 @@ class InProcessBitget:
         self._rest = InProcessRest(exchange, account_id, self._network)
         self._hedged = False
         self._sink: Sink | None = None
+        self._lag_s = lag_s
+        self._prices = Prices(self._rest, lambda tick: self._told().tick(tick), lag_s or math.inf)
         self._resync = asyncio.Event()
         self._broken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._trades = Trades(self._tell_fill, self._read_order, self._resync.set, self.market_ms)
@@ -116,6 +122,8 @@ class InProcessBitget:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_private(), name="private link")
             tasks.create_task(self._keep_public(), name="public link")
+            if self._lag_s is not None:
+                tasks.create_task(self._prices.watch_lag(), name="lag of prices")
             tasks.create_task(self._trades.follow(), name="origins of trades")
             tasks.create_task(self._keep_resynced(), name="resync")
 
@@ -224,10 +232,12 @@ class InProcessBitget:
 
     def _tick(self, frame: str) -> None:
         read = frames.ticker_frame(frame)
-        for row in read.data if read is not None else ():
+        if read is None:
+            return
+        for row in read.data:
             # as on the real wire, a price that cannot be read is none
             with contextlib.suppress(Malformed):
-                self._told().tick(frames.tick_of(row, self._clock()))
+                self._prices.frame(frames.tick_of(row, self._clock()), read.ts)
 
     # -- what the parts tell ------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from engine.simulator.candles import Candle
 from engine.simulator.digits import plain
 from engine.simulator.market import Tape, Trade
 from engine.simulator.path import Wander
-from engine.simulator.quote import Level
+from engine.simulator.quote import Level, Quote
 from engine.simulator.world import World
 
 _CHANGE: Final = Decimal("0.00001")
@@ -43,6 +43,17 @@ def ticker_row(tape: Tape, world: World) -> dict[str, Any]:
         "deliveryStatus": "",
         "open24h": plain(day.open),
         "markPrice": plain(quote.mark),
+    }
+
+
+def price_row(quote: Quote) -> dict[str, str]:
+    """A row of `GET v2/mix/market/symbol-price`."""
+    return {
+        "symbol": quote.symbol,
+        "price": plain(quote.last),
+        "indexPrice": plain(quote.index),
+        "markPrice": plain(quote.mark),
+        "ts": str(quote.ts),
     }
 
 

@@ -10,7 +10,7 @@ from engine.simulator.chart import DAY_MS, GRANULARITIES, HOUR_MS
 from engine.simulator.digits import plain
 from engine.simulator.errors import BitgetError
 from engine.simulator.market import Tape
-from engine.simulator.market_rows import candle_row, level_rows, ticker_row, trade_row
+from engine.simulator.market_rows import candle_row, level_rows, price_row, ticker_row, trade_row
 from engine.simulator.path import Wander
 from engine.simulator.world import World
 
@@ -83,16 +83,7 @@ class PublicEndpoints:
         return [] if self._is_elsewhere(params) else [ticker_row(tape, self._world) for tape in self._market]
 
     def symbol_price(self, params: Params) -> list[dict[str, str]]:
-        quote = self._tape(params).quote
-        return [
-            {
-                "symbol": quote.symbol,
-                "price": plain(quote.last),
-                "indexPrice": plain(quote.index),
-                "markPrice": plain(quote.mark),
-                "ts": str(quote.ts),
-            }
-        ]
+        return [price_row(self._tape(params).quote)]
 
     def merge_depth(self, params: Params) -> dict[str, Any]:
         tape = self._tape(params)

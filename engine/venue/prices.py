@@ -28,6 +28,9 @@ LAG_MS: Final = 5_000
 """How far the stream may lag behind the exchange: as old as a price may be that is acted on."""
 
 
+PRICE: Final = "v2/mix/market/symbol-price"
+
+
 class PriceRow(Row, frozen=True, kw_only=True):
     """A row of symbol-price."""
 
@@ -107,9 +110,7 @@ class Prices:
 
     async def ask(self, symbol: str) -> PriceRow:
         """The price of now. Raises Refusal, NoAnswer or Malformed."""
-        data = await self._rest.get(
-            "v2/mix/market/symbol-price", {"symbol": symbol, "productType": PRODUCT}, signed=False
-        )
+        data = await self._rest.get(PRICE, {"symbol": symbol, "productType": PRODUCT}, signed=False)
         for row in shaped("symbol-price", data, list[PriceRow]):
             if row.symbol == symbol:
                 return row

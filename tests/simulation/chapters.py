@@ -32,7 +32,7 @@ from engine.core.settings import (
 )
 
 from .misfortune import OnDisk, OnFrame, OnLink, OnRequest
-from .network import Outage, Storm
+from .network import POSITIONS, Lag, Outage, Storm
 from .scenario import Asked, Deed, DiskTrouble, Ending, Quoted, Scenario, Trouble
 
 EVE_MS: Final = 1_746_403_200_000 - 90_000
@@ -49,11 +49,12 @@ FOUND: Final = (*_FIRST_FOUND, 11269, 11803, 12073, 12081, 22521)
 """Seeds beyond those of every change that failed once; what each of them found is a test of its own, too."""
 READINGS: Final = (
     "v2/mix/order/fills",
-    "v2/mix/position/all-position",
+    POSITIONS,
     "v2/mix/order/orders-plan-pending",
     "v2/mix/account/account",
     "v2/mix/account/bill",
 )
+REQUESTS: Final = tuple(what for what in OnRequest if what is not OnRequest.HIDDEN)
 FRAMES: Final = tuple(what for what in OnFrame if what is not OnFrame.MALFORMED)
 SELDOM: Final[dict[OnRequest | OnFrame, int]] = {
     OnRequest.REJECTED: 3,
@@ -93,7 +94,8 @@ def chapter(seed: int) -> Scenario:
         deeds=tuple(deeds),
         asked=_asked(chance, symbol, side, busy),
         troubles=_troubles(chance, busy),
-        outages=_outages(Random(f"{seed}:outages"), busy),
+        outages=(*_outages(Random(f"{seed}:outages"), busy), *_hidden(Random(f"{seed}:hidden"), busy)),
+        lags=_lags(Random(f"{seed}:lags"), busy),
         disk_troubles=_disk_troubles(Random(f"{seed}:disk trouble"), busy),
         endings=_endings(chance, busy),
     )
@@ -238,7 +240,7 @@ def _storm(chance: Random, spoils: Random, busy: float) -> Storm:
     requests: dict[OnRequest, float] = {}
     frames: dict[OnFrame, float] = {}
     if chance.random() < 0.6:
-        for what in chance.sample(tuple(OnRequest), chance.randint(1, 4)):
+        for what in chance.sample(REQUESTS, chance.randint(1, 4)):
             requests[what] = chance.choice((0.01, 0.03, 0.1, 0.3)) * SELDOM.get(what, 1)
     if chance.random() < 0.5:
         for kind in chance.sample(FRAMES, chance.randint(1, 3)):
@@ -270,6 +272,24 @@ def _outages(chance: Random, busy: float) -> tuple[Outage, ...]:
     begins = chance.uniform(3.0, busy - 5.0)
     path = chance.choices(READINGS, (4, 1, 1, 1, 1))[0]
     return (Outage(path, begins, min(busy, begins + chance.choice((8.0, 25.0, 60.0)))),)
+
+
+def _hidden(chance: Random, busy: float) -> tuple[Outage, ...]:
+    """The list of positions comes back empty for a while, in one of ten runs."""
+    if chance.random() < 0.9:
+        return ()
+    begins = chance.uniform(3.0, busy - 5.0)
+    ends = min(busy, begins + chance.choice((1.0, 4.0, 12.0, 40.0)))
+    return (Outage(POSITIONS, begins, ends, OnRequest.HIDDEN),)
+
+
+def _lags(chance: Random, busy: float) -> tuple[Lag, ...]:
+    """The prices come steadily late for a while, in one of ten runs."""
+    if chance.random() < 0.9:
+        return ()
+    begins = chance.uniform(3.0, busy - 5.0)
+    ends = min(busy, begins + chance.choice((10.0, 30.0, 60.0)))
+    return (Lag(begins, ends, chance.choice((3.0, 7.0, 15.0, 40.0))),)
 
 
 def _disk_troubles(chance: Random, busy: float) -> tuple[DiskTrouble, ...]:

@@ -24,6 +24,7 @@ class OnRequest(StrEnum):
     PLAIN_5XX = "5xx without effect"
     PARTIAL = "partial fill"
     MALFORMED = "malformed answer"
+    HIDDEN = "an empty list of positions"
 
 
 class OnFrame(StrEnum):
@@ -53,6 +54,9 @@ class OnDisk(StrEnum):
     FLAKY = "disk that refuses now and then"
     UNSURE = "EIO after the bytes were written"
 
+
+LAG = "prices that lag"
+"""Every frame of the public stream comes later by as much, for a while."""
 
 REJECTS = {
     "v2/mix/order/place-order": ("40762", "40757", "22002", "45110", "40774"),

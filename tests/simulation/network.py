@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from engine.venue.orders import PLACE
 from engine.venue.outcomes import NoAnswer, Refusal
+from engine.venue.prices import PRICE
 
-from .misfortune import REJECTS, OnFrame, OnLink, OnRequest
+from .misfortune import LAG, REJECTS, OnFrame, OnLink, OnRequest
 from .spoil import spoiled, spoiled_frame
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 WINDOW_S = 30.0
 """Bitget refuses a request whose time stamp is older than this."""
 OUTAGE = "a path that is out of order"
+POSITIONS = "v2/mix/position/all-position"
 HELD_S = 0.8
 """How long a frame that is overtaken waits for the one that overtakes it."""
 
@@ -51,11 +53,20 @@ class Strike(msgspec.Struct, frozen=True):
 
 
 class Outage(msgspec.Struct, frozen=True):
-    """One path that Bitget answers with an error from `begins` until `ends`, while all others work."""
+    """One path whose every request meets this from `begins` until `ends`, while all others work."""
 
     path: str
     begins: float
     ends: float
+    what: OnRequest = OnRequest.PLAIN_5XX
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """The prices from `begins` until `ends` come `late` seconds late, all of them."""
+
+    begins: float
+    ends: float
+    late: float
 
 
 def strikes_left(strikes: tuple[Strike, ...], made: Mapping[str, int]) -> tuple[Strike, ...]:
@@ -129,6 +140,7 @@ class Network:
         storm: Storm,
         strikes: tuple[Strike, ...] = (),
         outages: tuple[Outage, ...] = (),
+        lags: tuple[Lag, ...] = (),
     ) -> None:
         self._world = world
         self._time = world.timeline
@@ -137,6 +149,7 @@ class Network:
         self._storm = storm
         self._strikes = strikes
         self._outages = outages
+        self._lags = lags
         self._asked: dict[str, int] = world.requests_made
         self._held: dict[str, list[tuple[str, Callable[[str], None]]]] = {}
         self._positions = ""
@@ -164,6 +177,8 @@ class Network:
             else:
                 if method == "GET":
                     self._world.watch.was_read(path, params)
+                    if path == PRICE:
+                        self._world.watch.told_price(data)
                 answer.set_result(data)
 
         def answered(data: Any, error: Exception | None) -> None:
@@ -204,6 +219,9 @@ class Network:
                 return
             if what is OnRequest.EXECUTED_5XX:
                 data, error = None, NoAnswer("the exchange answered HTTP 502")
+            if what is OnRequest.HIDDEN and error is None:
+                self._world.done.append(what)
+                data = []
             if what is OnRequest.MALFORMED and error is None:
                 data = spoiled(data, self._spoils)
                 error = None if data else NoAnswer("the answer could not be read")
@@ -217,12 +235,13 @@ class Network:
             if (strike.path, strike.number) == (path, number):
                 self._world.struck(strike.what)
                 return strike.what
-        if any(o.path == path and o.begins <= self._time.now < o.ends for o in self._outages):
-            self._world.struck(OUTAGE)
-            return OnRequest.PLAIN_5XX
+        for outage in self._outages:
+            if outage.path == path and outage.begins <= self._time.now < outage.ends:
+                self._world.struck(OUTAGE if outage.what is OnRequest.PLAIN_5XX else outage.what)
+                return outage.what
         if self._storm.holds(self._time.now):
             for what, odds in self._storm.requests.items():
-                if self._chance.random() < odds and _can_strike(what, path):
+                if self._chance.random() < odds and can_strike(what, path):
                     self._world.struck(what)
                     return what
         return None
@@ -285,14 +304,21 @@ class Network:
     ) -> None:
         """Frames of one link do not overtake each other by themselves."""
         link = "public" if channel == "ticker" else "private"
-        when = max(self._time.now + self._way() + (1.5 if slow else 0.0), self._arrived.get(link, 0.0))
+        late = (1.5 if slow else 0.0) + (self._lag() if link == "public" else 0.0)
+        when = max(self._time.now + self._way() + late, self._arrived.get(link, 0.0))
         self._arrived[link] = when
         self._time.at(when, partial(self._tell, channel, symbol, frame, tell), mortal=True)
+
+    def _lag(self) -> float:
+        late = sum(lag.late for lag in self._lags if lag.begins <= self._time.now < lag.ends)
+        if late:
+            self._world.struck(LAG)
+        return late
 
     def _tell(self, channel: str, symbol: str, frame: str, tell: Callable[[str], None]) -> None:
         if self._world.is_alive(self):
             if channel == "ticker":
-                self._world.watch.priced(symbol)
+                self._world.watch.priced(symbol, frame)
             if channel == "account":
                 self._world.watch.was_read("v2/mix/account/account", {})
             tell(frame)
@@ -329,8 +355,16 @@ class Network:
         return reason
 
 
-def _can_strike(what: OnRequest, path: str) -> bool:
-    """Reads are not refused for business reasons, and only an order can be filled in part."""
-    if what is OnRequest.REJECTED:
-        return path in REJECTS
-    return what is not OnRequest.PARTIAL or path == PLACE
+def can_strike(what: OnRequest, path: str) -> bool:
+    """Reads are not refused for business reasons, only an order can be filled in part, and only a list can be
+    empty.
+    """
+    match what:
+        case OnRequest.REJECTED:
+            return path in REJECTS
+        case OnRequest.PARTIAL:
+            return path == PLACE
+        case OnRequest.HIDDEN:
+            return path == POSITIONS
+        case _:
+            return True

@@ -15,8 +15,8 @@ from engine.core.settings import Ladder, Limits, Rungs, Settings
 from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
 
 from .chapters import EVE_MS
-from .misfortune import REJECTS, OnLink, OnRequest
-from .network import Outage, Strike
+from .misfortune import OnLink, OnRequest
+from .network import POSITIONS, Lag, Outage, Strike, can_strike
 from .run import Run
 from .scenario import Asked, Deed, Ending, Quoted, Scenario, Trouble
 
@@ -307,6 +307,29 @@ STORIES: Final = {
             strikes=tuple(Strike(FILLS, number, OnRequest.LOST) for number in range(29, 36)),
         ),
         _plan(
+            "the list of positions is empty for long, and the stream does not say so",
+            (0, "100000"),
+            (30, "100000"),
+            (34, "94500"),
+            (39, "94500"),
+            outages=(Outage(POSITIONS, 3.5, 25.0, OnRequest.HIDDEN),),
+        ),
+        _plan(
+            "prices that come steadily late tell of a crossing that is long over",
+            (0, "100000"),
+            (4, "100000"),
+            (8, "94500"),
+            (11, "94500"),
+            (13, "99500"),
+            (40, "99500"),
+            lags=(Lag(5.0, 40.0, 15.0),),
+        ),
+        _plan(
+            "a rung beside the trader's own stop for the whole position",
+            *RUNG,
+            deeds=(SHORT, Deed(5.0, "own stop", "BTCUSDT", Side.SHORT)),
+        ),
+        _plan(
             "a position of one lot",
             *RUNG,
             deeds=(SHORT, Deed(5.0, "close", "BTCUSDT", Side.SHORT, Decimal("0.95"))),
@@ -334,11 +357,7 @@ def strikes_of(plan: Scenario) -> list[tuple[Strike, ...]]:
     """Nothing, and every fault on every request."""
     strikes: list[tuple[Strike, ...]] = [()]
     for path, number in requests_of(plan):
-        for what in OnRequest:
-            if (what is not OnRequest.REJECTED or path in REJECTS) and (
-                what is not OnRequest.PARTIAL or path == PLACE
-            ):
-                strikes.append((Strike(path, number, what),))
+        strikes += [(Strike(path, number, what),) for what in OnRequest if can_strike(what, path)]
     return strikes
 
 

@@ -16,6 +16,7 @@ from engine.core.stops import is_nearer
 from engine.journal import chain
 from engine.simulator.plan_orders import PlanOrder
 
+from .misfortune import OnRequest
 from .money import under_care
 from .watch import Watch
 
@@ -150,7 +151,8 @@ def hands_are_told_apart(world: World, watch: Watch, disk: Disk) -> None:
             if ours and note.topic == "trader":
                 watch.say(f"an order of ours was taken for the trader's: {note.text}")
             blames = "put back once" in note.text or "leaves the stops to you" in note.text
-            if note.topic == "doubt" and "flip" not in world.done:
+            is_kept = OnRequest.HIDDEN in world.done and "kept until it is certain" in note.text
+            if note.topic == "doubt" and "flip" not in world.done and not is_kept:
                 watch.say(f"every trade can be read, and yet: {note.text}")
             if innocent and (blames or "you tightened" in note.text):
                 watch.say(f"the trader was blamed: {note.text}")

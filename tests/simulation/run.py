@@ -23,6 +23,7 @@ from engine.journal import chain
 from engine.journal.port import JournalRefused
 from engine.runtime.engine import Engine
 from engine.simulator.contract import Contract
+from engine.venue.streams import Patience
 
 from . import deeds
 from .disk import Disk
@@ -261,9 +262,11 @@ class Run:
 
         async def live() -> None:
             chance, spoils = (Random(f"{scenario.seed}:{what}:{life}") for what in ("network", "spoils"))
-            network = Network(world, chance, spoils, scenario.storm, self._strikes, scenario.outages)
+            storm, strikes, outages = scenario.storm, self._strikes, scenario.outages
+            network = Network(world, chance, spoils, storm, strikes, outages, scenario.lags)
+            lag_s = Patience().still_s if scenario.lags else None
             clock = world.machine_clock()
-            venue = Written(world.exchange, ACCOUNT, clock=clock, network=network)
+            venue = Written(world.exchange, ACCOUNT, clock=clock, network=network, lag_s=lag_s)
             engine = Engine(scenario.settings, venue, self.disk, version="proof", clock=clock)
             world.network, world.venue, self.engine = network, venue, engine
             self.watch.booted(engine, self.disk)

@@ -12,7 +12,7 @@ from engine.core.instrument import Side
 from engine.core.settings import Settings
 
 from .misfortune import OnDisk, OnLink
-from .network import Outage, Storm, Strike
+from .network import Lag, Outage, Storm, Strike
 
 
 class Quoted(msgspec.Struct, frozen=True):
@@ -98,6 +98,7 @@ class Scenario(msgspec.Struct, frozen=True):
     storm: Storm = Storm()
     strikes: tuple[Strike, ...] = ()
     outages: tuple[Outage, ...] = ()
+    lags: tuple[Lag, ...] = ()
     deeds: tuple[Deed, ...] = ()
     asked: tuple[Asked, ...] = ()
     troubles: tuple[Trouble, ...] = ()

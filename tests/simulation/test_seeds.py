@@ -27,6 +27,8 @@ MUST_HAPPEN = (
     "5xx without effect",
     "partial fill",
     "malformed answer",
+    "an empty list of positions",
+    "prices that lag",
     "gap",
     "duplicate",
     "reorder",

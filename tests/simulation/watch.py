@@ -7,8 +7,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from engine.core.actions import CancelStop, MoveStop, PlaceLimit, PlaceMarket, PlaceStop
 from engine.core.cycle import Cycle, key_of
@@ -18,8 +21,11 @@ from engine.core.ids import is_entry, is_ours
 from engine.core.instrument import ZERO, Side
 from engine.core.pending import DUPLICATE
 from engine.core.settings import Basis, Sequence, Settings
+from engine.core.stops import is_nearer
 from engine.simulator.plan_orders import PlanOrder, PlanType
+from engine.venue.malformed import Malformed, shaped
 from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
+from engine.venue.prices import LAG_MS, PriceRow
 
 from .misfortune import SECOND
 
@@ -42,7 +48,15 @@ NEEDED: Final = {
 }
 """What must have been read since the start, or since the private link was lost, before risk is added."""
 
+LOSSES: Final = (PlanType.LOSS, PlanType.POS_LOSS)
+
 Key = tuple[str, Side]
+
+
+class Dated(msgspec.Struct):
+    """A frame's own moment, the exchange's clock."""
+
+    ts: int
 
 
 class Watch:
@@ -65,6 +79,7 @@ class Watch:
         self._booted = 0.0
         self._bodies: dict[str, dict[str, Any]] = {}
         self._priced: dict[str, float] = {}
+        self._told_ms = 0
         self._read: dict[str, set[str]] = defaultdict(set)
         self._is_connected = False
         self._fills = 0
@@ -90,7 +105,12 @@ class Watch:
         """
         left = self.__dict__ | {"engine": None, "_booted": 0.0, "_read": defaultdict(set), "_priced": {}}
         left.pop("disk", None)
-        return left | {"_is_connected": False, "counts": defaultdict(int), "longest_uncovered": 0.0}
+        return left | {
+            "_told_ms": 0,
+            "_is_connected": False,
+            "counts": defaultdict(int),
+            "longest_uncovered": 0.0,
+        }
 
     def booted(self, engine: Engine, disk: Disk) -> None:
         """A new life of the engine."""
@@ -98,6 +118,7 @@ class Watch:
         self._booted = self._world.timeline.now
         self._read.clear()
         self._priced.clear()
+        self._told_ms = 0
         self._is_connected = False
 
     def began_again(self) -> None:
@@ -108,8 +129,16 @@ class Watch:
 
     # -- what reaches the engine --------------------------------------------------------------------------
 
-    def priced(self, symbol: str) -> None:
-        self._priced[symbol] = self._world.timeline.now
+    def priced(self, symbol: str, frame: str) -> None:
+        """A price came. One of a moment that is long past, by what REST has told, is none."""
+        if msgspec.json.decode(frame, type=Dated).ts >= self._told_ms - LAG_MS:
+            self._priced[symbol] = self._world.timeline.now
+
+    def told_price(self, rows: Any) -> None:
+        """REST told the moment of the newest price."""
+        with suppress(Malformed):
+            for row in shaped("symbol-price", rows, list[PriceRow]):
+                self._told_ms = row.ts
 
     def was_read(self, path: str, params: Mapping[str, Any]) -> None:
         self._read[path].add(str(params.get("planType", "")))
@@ -325,15 +354,16 @@ class Watch:
         return [p for b in books for p in b.values() if is_ours(p.client_oid) and p.client_oid != SECOND]
 
     def _cover_of(self, key: Key) -> tuple[Decimal, Decimal]:
-        """What is held and what of it live stops protect."""
-        position = self._world.account.position(*key)
+        """What is held and what of it stops of ours protect: before liquidation, each for its size."""
+        account = self._world.account
+        position = account.position(*key)
         if position is None:
             return ZERO, ZERO
-        plans = [p for p in self._world.account.waiting[key[0]].values() if p.side is key[1]]
-        losses = [p for p in plans if p.plan_type in (PlanType.LOSS, PlanType.POS_LOSS)]
-        if any(p.plan_type is PlanType.POS_LOSS for p in losses):
-            return position.qty, position.qty
-        return position.qty, min(position.qty, sum((p.qty for p in losses), ZERO))
+        end, held = account.liquidation_price(position), position.qty
+        stops = [p for p in self.our_plans() if (p.symbol, p.side) == key and p.plan_type in LOSSES]
+        holds = (p for p in stops if not end or is_nearer(p.side, p.trigger, end))
+        covered = sum((p.qty or held for p in holds), ZERO)
+        return held, min(held, covered)
 
     def uncovered(self, key: Key) -> Decimal:
         """How much of a position no stop protects."""

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.core import decide, limits, pending, preconditions, rung, turn
+from engine.venue import prices
 
 from .bed import Changes, planted
 
@@ -52,6 +53,11 @@ def _() -> Changes:
 @planted("a stale price is as good as a fresh one (poly-maker#23)")
 def _() -> Changes:
     yield turn.Turn, "fresh_tick", lambda self, symbol: self.event.tick(symbol)
+
+
+@planted("prices that lag steadily are as good as fresh ones")
+def _() -> Changes:
+    yield prices.Prices, "frame", lambda self, tick, stamp: self.put(tick)
 
 
 @planted("a rung fires twice for one leg (ScavengerBot#27)")

@@ -108,6 +108,12 @@ def _() -> Changes:
     yield cover, "_shield", lambda t, c: c
 
 
+@planted("the position's one stop is enough, whosever it is and however far away")
+def _() -> Changes:
+    real = cover.wanted_now
+    yield cover, "wanted_now", lambda t, c: () if stops.position_stop(c) is not None else real(t, c)
+
+
 @planted("a read-only engine waits for ever for a stop that it may not send (its own seed 7156)")
 def _() -> Changes:
     yield rung, "_cannot_cover", lambda t, c: False
