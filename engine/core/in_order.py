@@ -11,7 +11,7 @@ from engine.core.cycle import Cycle, Rest, Stop, Unlinked, key_of
 from engine.core.events import FillsRead
 from engine.core.exchange import Cause, Fill
 from engine.core.ids import cycle_in, is_add
-from engine.core.instrument import ZERO, Side
+from engine.core.instrument import Side
 from engine.core.state import State
 from engine.core.turn import Turn
 
@@ -76,10 +76,15 @@ def meaning(turn: Turn, fill: Fill) -> tuple[Side, bool]:
 
 
 def _outruns(turn: Turn, fill: Fill) -> bool:
-    """Whether a trade closes more than the ledger holds."""
+    """Whether a trade closes more than the ledger holds, or seems to close without any profit or loss where
+    there would be one: then it opens the other side of a position whose end has not been told.
+    """
     side, reduces = meaning(turn, fill)
     cycle = turn.state.cycles.get(key_of(fill.symbol, side))
-    return reduces and cycle is not None and ZERO < cycle.held_qty < fill.qty
+    if not reduces or cycle is None or not cycle.held_qty:
+        return False
+    opens = fill.side is None and not fill.profit and fill.price != cycle.held_entry
+    return cycle.held_qty < fill.qty or opens
 
 
 def _is_unlinked(turn: Turn, fill: Fill) -> bool:

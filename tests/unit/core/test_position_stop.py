@@ -157,7 +157,7 @@ def test_it_grows_and_shrinks_with_the_position_and_stays_sized() -> None:
     assert (move.qty, move.client_id) == (D("0.0041"), night.cycle.stops[-1].client_id)
     night.tell(Answered(move.id, Accepted()))
     night.trader_takes_it_off()
-    less = night.tell(FillSeen(night.trade("201", "0.001", "95000", buy=True), live=True))
+    less = night.tell(FillSeen(night.trade("201", "0.001", "95000", buy=True, profit="1"), live=True))
     assert [work.qty for work in sent(less) if isinstance(work, MoveStop)] == [D("0.0031")]
 
 

@@ -283,6 +283,22 @@ def test_a_trade_waits_for_earlier_ones_whose_stop_is_asked_for_and_not_for_late
     assert day.cycles[0].held_qty == D("0.002")
 
 
+def test_what_opens_the_other_side_waits_for_the_close_that_was_not_told() -> None:
+    """Its frame could not be read, and the second half of the flip came first: one fee was booked twice."""
+    day = Day()
+    day.begins()
+    day.short_opened("0.003")
+    before = day.booked
+    ends = day.trade("101", "0.003", "99000", buy=True, profit="3", at=day.at + 100)
+    opens = day.trade("102", "0.002", "99000", buy=True, at=day.at + 100)
+    waits = day.tell(FillSeen(opens, live=True))
+    assert (Reading.FILLS in readings(waits), day.cycles[0].held_qty) == (True, D("0.003"))
+    day.tell(FillSeen(ends), FillSeen(opens), FillsRead(0))
+    assert [cycle.closed_reason for cycle in day.state.closed] == ["trader"]
+    assert day.booked - before == paid(ends)
+    assert day.state.strays == (opens,)
+
+
 def test_a_flip_is_shared_between_the_position_that_it_ends_and_the_one_that_it_opens() -> None:
     day = Day()
     day.begins()
