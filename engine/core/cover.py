@@ -11,12 +11,13 @@ from msgspec.structs import replace
 from engine.core.actions import CancelStop, Level, MoveStop, PlaceStop, Reading
 from engine.core.closing import closable, close_parts
 from engine.core.cycle import Cycle, Rest, Stop, Why
+from engine.core.doubt import with_untold
 from engine.core.exchange import OrderKind
 from engine.core.ids import stop_id
 from engine.core.in_order import is_linking
 from engine.core.instrument import ZERO
-from engine.core.ledger import newest_first, parts_of
-from engine.core.shield import shield_due, shield_of, told_once
+from engine.core.ledger import has_grown, newest_first, parts_of, size_of
+from engine.core.shield import is_shown, shield_due, shield_of, told_once
 from engine.core.state import ANOTHER_ENGINE
 from engine.core.stops import Wanted, is_beyond, is_nearer, left_alone, position_stop, wanted_stops
 from engine.core.turn import Turn
@@ -71,6 +72,7 @@ def may_cover(turn: Turn, cycle: Cycle) -> bool:
 
 def wanted_now(turn: Turn, cycle: Cycle) -> tuple[Wanted, ...]:
     ladder, instrument = turn.state.settings.ladder, turn.instrument(cycle.symbol)
+    cycle = with_untold(turn, cycle)
     stops = wanted_stops(cycle, instrument, guard=ladder.guard, hard_stop=ladder.hard_stop)
     return tuple(_sized(cycle, wanted) for wanted in stops)
 
@@ -266,7 +268,7 @@ def _cancel_spare(turn: Turn, cycle: Cycle) -> Cycle:
     ready = is_covered(turn, cycle) and cycle.rung is None
     if ready and cycle.loosen:
         cycle = replace(cycle, loosen=False)
-    legs = {leg.number for leg in cycle.legs}
+    legs = {leg.number for leg in cycle.legs} | wanted
     for stop in cycle.stops:
         protects_nothing = stop.leg is not None and stop.leg not in legs
         is_meant = bool(wanted) or (stop.client_id == cycle.shield and stop.why is not Why.TRADER)
@@ -321,12 +323,13 @@ def _close_rest(turn: Turn, cycle: Cycle, stop: Stop) -> Cycle:
 
 def _left_of(turn: Turn, cycle: Cycle, stop: Stop) -> Decimal:
     """How much of it is not closed: all that is not booked when every trade is told, else what Bitget has
-    shown since more than the stops that were carried out should leave.
+    shown since more than the stops that were carried out should leave. What the trader may have added
+    meanwhile is not.
     """
-    whole, doubt = protected_qty(cycle, stop), cycle.doubt
-    if not turn.state.untold and doubt is None:
+    whole = protected_qty(cycle, stop)
+    if not turn.state.untold and cycle.doubt is None:
         return whole
-    if not stop.outlived or (doubt is not None and (doubt.gone_by_rest or doubt.gone_by_stream)):
+    if not stop.outlived or not is_shown(cycle) or has_grown(cycle):
         return ZERO
     done = sum((protected_qty(cycle, s) for s in cycle.stops if s.state is Rest.TRIGGERED), ZERO)
     return min(whole, cycle.seen.qty - max(ZERO, cycle.held_qty - done))
@@ -345,8 +348,9 @@ def _watch_beyond(turn: Turn, cycle: Cycle, stop: Stop, mark: Decimal) -> Cycle:
         # it may have done its work unseen: only a reading from after the crossing shows that it still rests
         turn.ask(Reading.ORDERS, Reading.FILLS)
         return cycle
-    qty = protected_qty(cycle, stop)
-    if not closable(turn, cycle, qty):
+    legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
+    parts = parts_of(cycle, protected_qty(cycle, stop), legs)
+    if not closable(turn, cycle, size_of(parts)):
         return cycle
     turn.note(
         "stop",
@@ -355,8 +359,6 @@ def _watch_beyond(turn: Turn, cycle: Cycle, stop: Stop, mark: Decimal) -> Cycle:
         "triggered it.",
         cycle,
     )
-    legs = (stop.leg,) if stop.leg is not None else newest_first(cycle)
-    parts = parts_of(cycle, qty, legs)
     return close_parts(turn, cycle, parts, "its stop did not trigger")
 
 

@@ -14,7 +14,7 @@ from engine.core.in_order import is_linking
 from engine.core.instrument import ZERO
 from engine.core.ladder import next_leg
 from engine.core.ledger import by_trader_first, enlarge, parts_of, reduce
-from engine.core.shield import left_shield
+from engine.core.shield import UNTOLD_MS, is_shown, left_shield
 from engine.core.turn import Turn
 from engine.core.words import name, size
 
@@ -123,15 +123,22 @@ def _believe(turn: Turn, cycle: Cycle) -> Cycle:
     """Fills do not explain the difference: the ledger follows the position that the exchange shows. A trade
     that is told later brings its money only.
     """
-    seen = cycle.seen
     turn.note(
         "doubt",
         Level.URGENT,
-        f"{name(cycle)}: Bitget holds {size(seen.qty)}, the ledger {size(cycle.held_qty)}, and no trade "
-        "explains it. The ledger follows Bitget.",
+        f"{name(cycle)}: Bitget holds {size(cycle.seen.qty)}, the ledger {size(cycle.held_qty)}, and no "
+        "trade explains it. The ledger follows Bitget.",
         cycle,
     )
-    more = seen.qty - cycle.held_qty
+    cycle = _as_seen(turn, cycle)
+    return replace(cycle, doubt=None, moved=turn.at, known_until=cycle.seen.updated or turn.market)
+
+
+def _as_seen(turn: Turn, cycle: Cycle) -> Cycle:
+    """The ledger as the row has it: what there is more is a leg of the trader's, at the price that explains
+    the average.
+    """
+    seen, more = cycle.seen, cycle.seen.qty - cycle.held_qty
     if more > ZERO:
         at_price = (seen.qty * seen.entry - cycle.held_qty * cycle.held_entry) / more
         cycle = enlarge(
@@ -147,15 +154,16 @@ def _believe(turn: Turn, cycle: Cycle) -> Cycle:
     else:
         parts = parts_of(cycle, -more, by_trader_first(cycle))
         cycle = reduce(cycle, parts, price=cycle.held_entry, fee=ZERO, profit=ZERO)
-    return replace(
-        cycle,
-        held_qty=seen.qty,
-        held_entry=seen.entry,
-        held_margin=seen.margin,
-        doubt=None,
-        moved=turn.at,
-        known_until=seen.updated or turn.market,
-    )
+    return replace(cycle, held_qty=seen.qty, held_entry=seen.entry, held_margin=seen.margin)
+
+
+def with_untold(turn: Turn, cycle: Cycle) -> Cycle:
+    """As the stops have to take it: with what Bitget has shown beyond the ledger for so long that its trades
+    cannot be read.
+    """
+    doubt = cycle.doubt
+    is_long = doubt is not None and turn.at - doubt.since >= UNTOLD_MS
+    return _as_seen(turn, cycle) if is_long and cycle.seen.qty > cycle.held_qty and is_shown(cycle) else cycle
 
 
 def _gone_unexplained(turn: Turn, cycle: Cycle) -> Cycle:

@@ -7,6 +7,7 @@ releases margin in proportion; the legs keep their own entries.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -18,6 +19,9 @@ from engine.core.settings import StopMode
 
 Parts = tuple[tuple[int, Decimal], ...]
 """Leg numbers and how much of each: what a reducing order takes."""
+
+ROUNDING: Final = Decimal("1e-6")
+"""How far the exchange's average entry may lie from ours only because digits were dropped."""
 
 
 def size_of(parts: Parts) -> Decimal:
@@ -209,6 +213,13 @@ def liquidation_in_force(cycle: Cycle, instrument: Instrument) -> Decimal:
     if cycle.seen.qty == cycle.held_qty and cycle.seen.margin == cycle.held_margin:
         return cycle.seen.liquidation
     return liquidation_of(cycle, instrument)
+
+
+def has_grown(cycle: Cycle) -> bool:
+    """Whether the exchange's row tells of an add that is not booked: what reduces leaves the average as it
+    is.
+    """
+    return abs(cycle.seen.entry - cycle.held_entry) > ROUNDING * cycle.held_entry
 
 
 def net_so_far(cycle: Cycle) -> Decimal:

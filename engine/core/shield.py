@@ -29,13 +29,17 @@ ON_BITGET: Final = (Rest.RESTING, Rest.MOVING)
 
 def shield_due(turn: Turn, cycle: Cycle) -> bool:
     """Whether its trades have been missing for long, its row is there, and no other stop may still rest."""
-    doubt = cycle.doubt
-    is_shown = doubt is None or not (doubt.gone_by_rest or doubt.gone_by_stream)
     others = (stop for stop in cycle.stops if stop.client_id != cycle.shield)
     alive = any(
         stop.state is Rest.PLACING or (stop.state in ON_BITGET and not stop.missing) for stop in others
     )
-    return is_shown and not alive and turn.at - cycle.reborn >= UNTOLD_MS
+    return is_shown(cycle) and not alive and turn.at - cycle.reborn >= UNTOLD_MS
+
+
+def is_shown(cycle: Cycle) -> bool:
+    """Whether nothing that was read lately was without its row."""
+    doubt = cycle.doubt
+    return doubt is None or not (doubt.gone_by_rest or doubt.gone_by_stream)
 
 
 def shield_of(turn: Turn, cycle: Cycle) -> Wanted | None:
@@ -99,7 +103,8 @@ def inherit(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
 
 
 def is_awaited(state: State, order: RestingOrder) -> bool:
-    """Whether it is a shield whose position has not been met again yet."""
+    """Whether the position has not been met yet that keeps a stop of an ended cycle at rest: it would have
+    died with its own. More may have been open than was believed, and closed.
+    """
     key = key_of(order.symbol, order.side)
-    left = any(stop.client_id == order.client_id for cycle in state.closed for stop in cycle.stops)
-    return left and key not in state.cycles and key not in state.unmanaged
+    return key not in state.cycles and key not in state.unmanaged

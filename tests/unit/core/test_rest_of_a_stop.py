@@ -29,11 +29,11 @@ class Dawn(Night):
         about = (stop.order_id, stop.client_id, stop.symbol, OrderKind.POS_LOSS, OrderState.FILLED)
         self.tell(StopSeen(stop, OrderRow(*about, None, D(0), D(0), child="c1")))
 
-    def closes(self, shown: str | None) -> list[Decimal]:
+    def closes(self, shown: str | None, entry: str = "100000") -> list[Decimal]:
         """What is closed once Bitget has shown this size (None: nothing is read)."""
         self.tell(Timer())
         if shown is not None:
-            rows = (replace(self.first, qty=D(shown)),) if D(shown) else ()
+            rows = (replace(self.first, qty=D(shown), entry=D(entry)),) if D(shown) else ()
             self.tell(PositionsRead(rows, rest=True, asked=self.at))
         self.at += PARTIAL_MS
         later = self.tell(Timer())
@@ -50,6 +50,11 @@ def test_only_what_is_shown_is_closed_while_the_trades_are_missing(
 ) -> None:
     """It closed as much again: of another leg, which has a stop of its own, or of nothing."""
     assert Dawn(unheard=True).closes(shown) == [D(qty) for qty in closed]
+
+
+def test_what_the_trader_may_have_added_meanwhile_is_not_what_the_stop_left() -> None:
+    """What reduces leaves the average entry as it is."""
+    assert Dawn(unheard=True).closes("0.0005", entry="103900") == []
 
 
 def test_what_is_not_booked_is_left_when_every_trade_is_told() -> None:
