@@ -16,6 +16,8 @@ from engine.core.words import amount, percent
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
+AHEAD_MS = MINUTE_MS
+"""How far ahead the exchange's clock may be by one frame that nobody has confirmed."""
 BY_LIMIT = "limit"
 """Who has pulled the kill switch when no trader did."""
 EPOCH_WEEKDAY = 3
@@ -37,18 +39,15 @@ def balance_read(turn: Turn, balance: Balance, asked: int) -> None:
 
 def roll(turn: Turn) -> None:
     """Begin a new day or week of the exchange's calendar (UTC, weeks on Monday) with the equity that it
-    finds.
+    finds. No clock that jumps back, or is a little ahead, opens again what was closed for the day.
     """
-    state = turn.state
+    state, now = turn.state, turn.state.day
     if not turn.event.market or state.balance is None:
         return
-    day, equity = turn.event.market // DAY_MS, state.balance.equity
+    is_closed = now.limit_hit or now.lost_at
+    day, equity = (turn.event.market - (AHEAD_MS if is_closed else 0)) // DAY_MS, state.balance.equity
     week = (day + EPOCH_WEEKDAY) // 7
-    now = state.day
-    if day == now.day:
-        return
-    if day < now.day:
-        # a clock that jumps back may not reopen a day whose limit was hit
+    if day <= now.day:
         return
     fresh = replace(
         now, day=day, day_equity=equity, day_at=turn.market, day_transfers=ZERO, limit_hit=False, lost_at=0
@@ -111,7 +110,7 @@ def _hold_day(turn: Turn) -> None:
             "limit",
             Level.URGENT,
             f"Daily loss limit reached: {amount(-result)} USDT of {percent(limits.daily_loss)} of "
-            f"{amount(day.day_equity)}. Nothing is added until 00:00 UTC; what rests on Bitget stays.",
+            f"{amount(day.day_equity)}. Nothing is added until 00:01 UTC; what rests on Bitget stays.",
         )
 
 
