@@ -19,12 +19,15 @@ def given(state: State) -> frozenset[str]:
     return frozenset([*adopted, *(id for left in state.left_alone.values() for id in given_by(state, left))])
 
 
+def known_cycles(state: State) -> frozenset[str]:
+    """The cycles of this engine, as far back as it remembers. Any other one in our id space is another's."""
+    return given(state) | {cycle.id for cycle in (*state.cycles.values(), *state.closed)}
+
+
 def is_anothers(state: State, client_id: str) -> bool:
     """Whether a client id of our space names a cycle that this engine never had."""
     owner = cycle_in(client_id)
-    if not owner:
-        return False
-    return owner not in {c.id for c in (*state.cycles.values(), *state.closed)} | given(state)
+    return bool(owner) and owner not in known_cycles(state)
 
 
 def order_met(turn: Turn, client_id: str) -> None:

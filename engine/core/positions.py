@@ -89,10 +89,10 @@ def unfit_because(state: State, position: Position) -> tuple[str, bool]:
     instrument = state.instruments.get(position.symbol)
     if instrument is None or state.settings.leverage_of(position.symbol) is None:
         return f"{position.symbol} is not in the list of managed symbols", False
-    is_known = bool(_cared_for_before(state, position))
-    if not position.isolated and not is_known:
+    is_new = not _cared_for_before(state, position)
+    if is_new and not position.isolated:
         return "the margin mode is crossed; the ladder needs isolated margin", False
-    if position.auto_margin and not is_known:
+    if is_new and position.auto_margin:
         return "auto-add-margin is on; switch it off on Bitget", False
     if position.qty < 2 * instrument.lot:
         return f"{size(position.qty)} is less than two lots", False
@@ -104,15 +104,16 @@ def unfit_because(state: State, position: Position) -> tuple[str, bool]:
 
 
 def _meet(turn: Turn, key: str, position: Position) -> None:
-    state = turn.state
+    state, before = turn.state, _cared_for_before(turn.state, position)
     reason, can_adopt = unfit_because(state, position)
-    if state.read_only and not (still_obeys(state) and _is_being_closed(state, position)):
+    # what the trader has ordered closed, and a part of which was told too late to go with the rest, still is
+    is_being_closed = any(cycle.closing for cycle in before)
+    if state.read_only and not (still_obeys(state) and is_being_closed):
         reason = reason or state.read_only
     known = state.unmanaged.get(key)
     if not reason and _is_left_alone(state, position):
         reason, can_adopt = state.left_alone[key].reason, True
-    asks = state.settings.ladder.adoption is Adoption.ASK and not _cared_for_before(state, position)
-    if not reason and asks:
+    if not reason and state.settings.ladder.adoption is Adoption.ASK and not before:
         _ask(turn, key, position, known)
         return
     if not reason:
@@ -126,11 +127,6 @@ def _meet(turn: Turn, key: str, position: Position) -> None:
             f"{position.symbol} {position.side.value} {size(position.qty)} is not managed: {reason}.",
             symbol=position.symbol,
         )
-
-
-def _is_being_closed(state: State, position: Position) -> bool:
-    """Whether the trader has ordered it closed, and a part of it was told too late to go with the rest."""
-    return any(cycle.closing for cycle in _cared_for_before(state, position))
 
 
 def _ask(turn: Turn, key: str, position: Position, known: Unmanaged | None) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from engine.core.actions import CancelStop, Level, Reading
-from engine.core.another import given, met
+from engine.core.another import given, known_cycles, met
 from engine.core.cover import drop_stop, is_covered, put_stop, rests, trader_moved
 from engine.core.cycle import Cycle, Rest, Stop, Why, key_of
 from engine.core.events import OrdersRead, StopSeen
@@ -49,7 +49,7 @@ def foreign_of(state: State, cycle: Cycle, orders: tuple[RestingOrder, ...]) -> 
     """The orders that would reduce this cycle and are not this engine's: the trader's own, and those of
     another Ratchet.
     """
-    known = {c.id for c in (*state.cycles.values(), *state.closed)} - set(cycle.given)
+    known = known_cycles(state) - set(cycle.given)
     mine = {s.client_id for s in cycle.stops} | {s.order_id for s in cycle.stops if s.order_id}
     return tuple(
         o
@@ -184,31 +184,33 @@ def stop_ended(turn: Turn, cycle: Cycle, stop: Stop, row: OrderRow) -> Cycle:
 
 def _strangers(turn: Turn, read: OrdersRead) -> None:
     """Orders in our id space that we did not send: left over from a cycle that ended, or another engine's."""
-    state = turn.state
-    open_ids = {c.id for c in state.cycles.values()}
-    ended, theirs = {c.id for c in state.closed}, given(state)
+    known, theirs = known_cycles(turn.state), given(turn.state)
     unknown: list[str] = []
     for order in read.orders:
         owner = cycle_in(order.client_id)
-        if owner in open_ids:
+        if turn.cycle(owner) is not None:
             _orphan(turn, order, read.asked)
-        if not owner or owner in open_ids or owner in theirs:
+        elif not owner or owner in theirs:
             continue
-        if owner in ended or state.take_over:
-            if (
-                order.trigger is not None
-                and f"{order.client_id}/off" not in state.pending
-                and not state.read_only
-                and not is_awaited(state, order)
-            ):
-                work = CancelStop(
-                    f"{order.client_id}/off", order.order_id, order.client_id, order.symbol, order.kind
-                )
-                turn.send(work, owner)
+        elif owner in known or turn.state.take_over:
+            _left_over(turn, order)
         else:
             unknown.append(order.client_id)
     if unknown:
         met(turn, unknown)
+
+
+def _left_over(turn: Turn, order: RestingOrder) -> None:
+    """A stop of a cycle that ended."""
+    if order.trigger is not None and not turn.state.read_only and not is_awaited(turn.state, order):
+        _take_off(turn, order)
+
+
+def _take_off(turn: Turn, order: RestingOrder) -> None:
+    off = f"{order.client_id}/off"
+    if off not in turn.state.pending:
+        work = CancelStop(off, order.order_id, order.client_id, order.symbol, order.kind)
+        turn.send(work, cycle_in(order.client_id))
 
 
 def _orphan(turn: Turn, order: RestingOrder, asked: int) -> None:
@@ -219,9 +221,6 @@ def _orphan(turn: Turn, order: RestingOrder, asked: int) -> None:
     if cycle is None or order.trigger is None or turn.state.read_only:
         return
     known = find_stop(cycle, order.client_id, order.order_id) is not None
-    off = f"{order.client_id}/off"
     young = cycle.moved >= asked or any(stop.since >= asked for stop in cycle.stops)
-    if known or young or order.client_id in turn.state.pending or off in turn.state.pending:
-        return
-    if is_covered(turn, cycle):
-        turn.send(CancelStop(off, order.order_id, order.client_id, order.symbol, order.kind), cycle.id)
+    if not (known or young or order.client_id in turn.state.pending) and is_covered(turn, cycle):
+        _take_off(turn, order)
