@@ -85,7 +85,8 @@ def advance_close(turn: Turn, cycle: Cycle) -> Cycle:
 
 def _ended(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
     """A close that did less than it should is told, and the next one waits. What is left of one that the
-    trader asked for is planned: a refused one was told, and is the trader's to repeat.
+    trader asked for is planned: a refused one was told, and is the trader's to repeat. What is left of any
+    other is a leg that needs its stop: where the market is beyond that, the next cover closes it, too.
     """
     if order.filled >= order.qty:
         _tell_result(turn, cycle, order)
@@ -95,7 +96,10 @@ def _ended(turn: Turn, cycle: Cycle, order: Order) -> Cycle:
     rest = unfilled(cycle, order.parts, order.filled)
     again = order.stage is Stage.DONE and closable(turn, cycle, size_of(rest))
     if order.stage is Stage.DONE:
-        then = "the rest is tried again" if again else "the rest is too little for an order and stays"
+        then = "the rest is too little for an order and stays"
+        if again:
+            is_asked = order.asked or cycle.closing
+            then = "the rest is tried again" if is_asked else "the rest is closed or gets its stop next"
         text = f"{name(cycle)}: closing {size(order.qty)} filled {size(order.filled)} only; {then}."
         turn.note("close", Level.URGENT, text, cycle)
     planned = Order(order.id, size_of(rest), rest, asked=order.asked) if again and order.asked else None

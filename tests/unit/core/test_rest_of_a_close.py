@@ -6,11 +6,23 @@ from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
+from test_position_stop import PLAIN, Evening
+from test_shield import sent as works
+from test_spare_stops import filled
 from test_trades_in_order import Day
 
-from engine.core.actions import PlaceMarket
+from engine.core.actions import PlaceMarket, PlaceStop
 from engine.core.decide import Decision
-from engine.core.events import Answered, Commanded, FillSeen, Flatten, OrderSeen, Reduce, Timer
+from engine.core.events import (
+    Answered,
+    Commanded,
+    FillSeen,
+    Flatten,
+    MarkReached,
+    OrderSeen,
+    Reduce,
+    Timer,
+)
 from engine.core.exchange import OrderKind, OrderRow, OrderState, Refused
 from engine.core.instrument import Side
 
@@ -93,3 +105,33 @@ def test_a_reduce_that_bitget_refuses_is_told_and_the_traders_to_repeat() -> Non
 def test_another_reduce_waits_for_the_rest(asked: Reduce) -> None:
     day, _, _ = half_closed("0.004")
     assert "another close is on its way" in day.tell(Commanded("c2", "desk", asked)).refused
+
+
+def passed_and_closed_in_part() -> Evening:
+    """The stop of the leg that was banked was refused, for the market had passed it; 0.0004 of the 0.001 that
+    are closed instead were filled.
+    """
+    night = Evening(PLAIN)
+    night.mark = D(95_000)
+    [stop] = works(filled(night, night.tell(MarkReached("BTCUSDT", night.mark)), "95000", profit="5"))
+    assert isinstance(stop, PlaceStop)
+    night.mark = D(100_100)
+    [order] = sent(night.tell(Answered(stop.id, Refused("40917", "passed"))))
+    assert order.qty == D("0.001")
+    ended = fills(night, order, "0.0004")
+    assert ended.notes[-1].text == (
+        "BTCUSDT short: closing 0.001 filled 0.0004 only; the rest is closed or gets its stop next."
+    )
+    return night
+
+
+@pytest.mark.parametrize(("mark", "what"), [("100100", PlaceMarket), ("99000", PlaceStop)])
+def test_the_rest_of_a_close_of_our_own_is_closed_beyond_its_stop_and_has_one_before(
+    mark: str, what: type[PlaceMarket | PlaceStop]
+) -> None:
+    night = passed_and_closed_in_part()
+    night.mark = D(mark)
+    [work] = [each for _ in range(3) for each in works(night.tell(Timer()))]
+    assert isinstance(work, what)
+    assert work.qty == D("0.0006")
+    assert isinstance(work, PlaceMarket) or work.trigger == D(100_000)
