@@ -258,6 +258,7 @@ class Cycle(msgspec.Struct, frozen=True):
     settlement of a long and a short whose bills nobody could tell apart: the row is awaited.
     `given` are earlier cycles of this position, released or ended too early: what rests of their stops stays
     and counts as the trader's. `leaving` is who asked for the exit at the touch.
+    `left_open` is what trades that were told after its end show to have been open still, and unheard of.
     `theirs` are the orders that stops and targets of the trader became.
     """
 
@@ -324,6 +325,7 @@ class Cycle(msgspec.Struct, frozen=True):
     unlinked: tuple[Unlinked, ...] = ()
     given: tuple[str, ...] = ()
     leaving: str = ""
+    left_open: Decimal = ZERO
     theirs: tuple[str, ...] = ()
 
     @property

@@ -9,13 +9,14 @@ from msgspec.structs import replace
 from engine.core.actions import Level
 from engine.core.another import is_anothers
 from engine.core.cycle import Cycle, Hand, Order, Rest, Stage, Stop, key_of
-from engine.core.doubt import UNTOLD, moved
+from engine.core.doubt import moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
-from engine.core.ids import cycle_in, is_add, is_entry, is_ours
+from engine.core.ids import cycle_in, is_entry
 from engine.core.in_order import candidates, first_told, meaning
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
 from engine.core.ledger import Parts, by_trader_first, enlarge, newest_first, parts_of, reduce, unfilled
+from engine.core.past import ended_by, is_close, of_the_past
 from engine.core.positions import SAME_MOMENT_MS
 from engine.core.rung import recall
 from engine.core.turn import Turn
@@ -46,21 +47,21 @@ def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
         if not _is_history(cycle, fill, live=live):
             _reduced(turn, cycle, fill, live=live)
         else:
-            _of_the_past(turn, fill, side, opens=False, of=cycle)
+            of_the_past(turn, fill, side, opens=False, of=cycle)
         return
-    if reduces and _of_the_past(turn, fill, side, opens=False):
+    if reduces and of_the_past(turn, fill, side, opens=False):
         return
-    if reduces and _closes(fill):
+    if reduces and is_close(fill):
         _stray(turn, fill)
         return
     opened = side.opposite if reduces else side
     cycle = _whose(turn, fill, opened)
     is_older = cycle is not None and fill.at <= cycle.adopted
-    if is_older and _of_the_past(turn, fill, opened, opens=True, of=cycle):
+    if is_older and of_the_past(turn, fill, opened, opens=True, of=cycle):
         return
     if cycle is not None:
         turn.put(moved(turn, _opened(turn, cycle, fill, live=live)))
-    elif not _of_the_past(turn, fill, opened, opens=True):
+    elif not of_the_past(turn, fill, opened, opens=True):
         _stray(turn, fill)
 
 
@@ -75,7 +76,7 @@ def claim_strays(turn: Turn) -> None:
         side, reduces = meaning(turn, fill)
         cycle = turn.state.cycles.get(key_of(fill.symbol, side))
         late = cycle is not None and cycle.held_qty and fill.at > cycle.known_until
-        if cycle is not None and late and reduces and _closes(fill):
+        if cycle is not None and late and reduces and is_close(fill):
             turn.set(strays=tuple(other for other in turn.state.strays if other != fill))
             _reduced(turn, cycle, fill, live=False)
 
@@ -86,39 +87,6 @@ def _linked(turn: Turn, fill: Fill) -> None:
         left = tuple(u for u in cycle.unlinked if u.trade_id != fill.trade_id)
         if left != cycle.unlinked:
             turn.put(replace(cycle, unlinked=left))
-
-
-def _closes(fill: Fill) -> bool:
-    """Whether it is certain that a trade that is taken to reduce does: only what closes has a profit."""
-    ours = is_ours(fill.client_id) and not is_add(fill.client_id)
-    return bool(fill.side or fill.profit or ours)
-
-
-def _of_the_past(turn: Turn, fill: Fill, side: Side, *, opens: bool, of: Cycle | None = None) -> bool:
-    """Book the money of a trade that is told after its cycle has ended; False when there is no such cycle.
-    With `of`, only one that took care of that very position before.
-    """
-    closed = turn.state.closed
-    for index in reversed(range(len(closed))):
-        cycle = closed[index]
-        if (cycle.symbol, cycle.side) != (fill.symbol, side) or (
-            of is not None and cycle.opened != of.opened
-        ):
-            continue
-        untold = cycle.last_cause == UNTOLD
-        if not cycle.opened - SAME_MOMENT_MS <= fill.at <= (cycle.closed if untold else cycle.exit_at):
-            continue
-        late = cycle.adopted < fill.at
-        if opens and cycle.unbooked < fill.qty and not (late and fill.at < cycle.exit_at):
-            continue
-        if not opens and not untold and not (late and _closes(fill)):
-            continue
-        unbooked = cycle.unbooked - fill.qty if opens and not late else cycle.unbooked
-        profit, fees = cycle.realised + fill.profit, cycle.fees + fill.fee
-        booked = replace(_ended_by(cycle, fill), unbooked=unbooked, realised=profit, fees=fees)
-        turn.set(closed=(*closed[:index], booked, *closed[index + 1 :]))
-        return True
-    return False
 
 
 def _whose(turn: Turn, fill: Fill, side: Side) -> Cycle | None:
@@ -209,7 +177,7 @@ def _reduced(turn: Turn, cycle: Cycle, fill: Fill, *, live: bool) -> None:
     flips = fill.qty > qty and fill.at >= cycle.exit_at and not is_known
     fee = fill.fee * qty / fill.qty if flips else fill.fee
     before = cycle.held_margin
-    cycle = _ended_by(cycle, fill)
+    cycle = ended_by(cycle, fill)
     if is_known:
         # the size was taken from the exchange before this closing trade was told: only its money is news
         cycle = replace(cycle, realised=cycle.realised + fill.profit, fees=cycle.fees + fee)
@@ -224,11 +192,6 @@ def _reduced(turn: Turn, cycle: Cycle, fill: Fill, *, live: bool) -> None:
     if flips:
         rest = replace(fill, qty=fill.qty - qty, fee=fill.fee - fee, profit=ZERO)
         _stray(turn, rest)
-
-
-def _ended_by(cycle: Cycle, fill: Fill) -> Cycle:
-    """A liquidation is remembered: a bill about what it left follows."""
-    return replace(cycle, liquidated=fill.at) if fill.cause is Cause.LIQUIDATION else cycle
 
 
 def _attribute(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Parts, Cycle, str]:

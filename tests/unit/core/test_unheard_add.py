@@ -8,11 +8,13 @@ import pytest
 from msgspec.structs import replace
 from test_position_stop import PLAIN, Evening, beside
 from test_shield import sent
+from test_trades_in_order import Day, paid
 
 from engine.core.actions import MoveStop, PlaceMarket, PlaceStop
 from engine.core.decide import Decision
 from engine.core.events import (
     Answered,
+    BillSeen,
     Commanded,
     FillSeen,
     FillsRead,
@@ -22,7 +24,7 @@ from engine.core.events import (
     PositionsRead,
     Timer,
 )
-from engine.core.exchange import Accepted
+from engine.core.exchange import Accepted, Bill, Cause
 from engine.core.shield import UNTOLD_MS
 
 D = Decimal
@@ -99,3 +101,30 @@ def test_its_stop_stays_when_all_that_is_believed_is_closed_until_it_is_met_agai
     [rest] = sent(met)
     assert isinstance(rest, PlaceMarket)
     assert (rest.qty, night.cycle.closing) == (D("0.001"), "flatten")
+
+
+def test_what_it_left_open_and_was_closed_before_it_was_met_again_belongs_to_the_cycle() -> None:
+    """A flatten closed all that was believed, the engine was away, and the rest was liquidated: nobody's
+    loss it was, and the cycle stayed at its profit.
+    """
+    day = Day()
+    day.begins()
+    day.short_opened("0.002")
+    opened = day.booked
+    add = day.trade("101", "0.001", "99000", buy=False, at=day.at + 100)
+    closed = day.trade("102", "0.002", "99000", buy=True, profit="1.5", at=day.at + 200)
+    burst = day.trade("103", "0.001", "104000", buy=True, profit="-5", at=day.at + 300)
+    burst = replace(burst, cause=Cause.LIQUIDATION)
+    left = Bill("b", "BTCUSDT", "risk_captital_user_transfer", D("-0.1"), burst.at)
+    day.tell(FillSeen(closed))
+    assert not day.state.cycles
+    told = day.tell(FillSeen(add), FillSeen(burst))
+    assert [note.text for note in told.notes] == [
+        "BTCUSDT short: 0.001 more was open than was known, and is closed @ 104,000.0 (−5.00)."
+    ]
+    day.tell(BillSeen(left))
+    assert day.booked - opened == paid(closed, add, burst) + left.amount
+    assert not day.state.strays
+    again = day.trade("104", "0.001", "104000", buy=True, profit="-5", at=day.at + 400)
+    day.tell(FillSeen(again))
+    assert day.state.strays == (again,), "no more than that was left"
