@@ -30,8 +30,15 @@ def is_anothers(state: State, client_id: str) -> bool:
     return bool(owner) and owner not in known_cycles(state)
 
 
+def goes_on(state: State) -> bool:
+    """Whether this journal goes on from earlier readings, and so knows every order of ours. To a new one,
+    what was sent before the old one was lost is history.
+    """
+    return bool(state.fills_since) and not state.take_over
+
+
 def order_met(turn: Turn, client_id: str) -> None:
-    """An order that moves right now. What an engine whose journal is lost had sent rests, or is history."""
+    """An order that moves right now, or has moved while this engine was away or heard nothing."""
     if is_anothers(turn.state, client_id):
         met(turn, [client_id])
 

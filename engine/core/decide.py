@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.core.actions import Level, Note, Reading, Work
-from engine.core.another import order_met
+from engine.core.another import goes_on, order_met
 from engine.core.approval import expire_questions
 from engine.core.closing import advance_close
 from engine.core.commands import commanded
@@ -166,9 +166,9 @@ def _instruments_read(turn: Turn, instruments: tuple[Instrument, ...]) -> None:
 
 
 def _fill_told(turn: Turn, fill: Fill, *, live: bool) -> None:
-    if live:
-        order_met(turn, fill.client_id)
     is_new = fill.trade_id not in turn.state.trades_seen
+    if live or (is_new and goes_on(turn.state)):
+        order_met(turn, fill.client_id)
     if is_new and not has_to_wait(turn, fill, live=live):
         saw_fill(turn, fill)
         fill_seen(turn, fill, live=live)

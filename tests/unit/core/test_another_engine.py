@@ -37,6 +37,7 @@ from engine.core.exchange import Accepted, Balance, OrderKind, OrderRow, OrderSt
 from engine.core.ids import add_id, bank_id
 from engine.core.instrument import Side
 from engine.core.settings import StopMode
+from engine.core.state import ANOTHER_ENGINE
 
 D = Decimal
 ANOTHERS = bank_id("aaaaaaaa", 1)
@@ -95,6 +96,25 @@ def test_our_own_orders_and_those_of_history_are_no_other_engine() -> None:
     [own] = day.state.cycles.values()
     day.tell(order_of(bank_id(own.id, 1)), fill_of(day, ANOTHERS, live=False), order_of("the-traders"))
     assert not day.state.read_only
+
+
+@pytest.mark.parametrize(
+    ("journal", "take_over", "met"),
+    [("its own", False, True), ("new", False, False), ("its own", True, False)],
+    ids=["met", "a journal that was lost", "taken over"],
+)
+def test_a_start_meets_the_engine_that_has_traded_while_it_was_away(
+    journal: str, take_over: bool, met: bool
+) -> None:
+    """Before the first rung, which waits for the trades: both would have carried it out."""
+    day = Day()
+    if journal == "its own":
+        day.begins()
+        day.short_opened("0.002")
+        day.tell(Answered(f"read:fills:{day.at}:{day.at}", Accepted()))
+    day.tell(Started(day.settings, "test", take_over=take_over))
+    day.tell(*READ[:-1], fill_of(day, ANOTHERS, live=False), READ[-1])
+    assert (day.state.read_only == ANOTHER_ENGINE) is met
 
 
 def beside_another() -> Day:
