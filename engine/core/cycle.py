@@ -251,7 +251,7 @@ class Cycle(msgspec.Struct, frozen=True):
     that needs no trades.
     `adopted` is when care began (the exchange's clock): what a trade before it did is history, but for the
     opening fee of `unbooked` size. Trades up to `known_until` are in the size already: they bring money only.
-    `liquidated` is when it was liquidated last (the exchange's clock), 0 when never.
+    `liquidations` are the last moments of being liquidated, in part or whole (the exchange's clock).
     `unlinked` are trades of stops, until it is known whose they were.
     `funding_before` is what its row told of funding before care began. `row_funding` is what the row brought
     last, `funded_at` until when (the exchange's clock) it has told all of it. `owed_at` is the newest
@@ -317,7 +317,7 @@ class Cycle(msgspec.Struct, frozen=True):
     shield: str = ""
     adopted: int = 0
     known_until: int = 0
-    liquidated: int = 0
+    liquidations: tuple[int, ...] = ()
     funding_before: Decimal = ZERO
     row_funding: Decimal = ZERO
     funded_at: int = 0

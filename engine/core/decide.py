@@ -366,5 +366,5 @@ def _was_open(cycle: Cycle, bill: Bill) -> bool:
 
 
 def _was_liquidated(cycle: Cycle, bill: Bill) -> bool:
-    same_moment = abs(cycle.liquidated - bill.at) <= SAME_MOMENT_MS
+    same_moment = any(abs(at - bill.at) <= SAME_MOMENT_MS for at in cycle.liquidations)
     return cycle.symbol == bill.symbol and same_moment

@@ -78,11 +78,12 @@ def resolve_doubt(turn: Turn, cycle: Cycle) -> Cycle:
         return cycle
     if _in_flight(cycle) and turn.at - doubt.since < 10 * DOUBT_MS:
         return cycle
-    if doubt.fills_read and doubt.gone_by_rest:
+    is_told = doubt.fills_read and not turn.state.untold
+    if is_told and doubt.gone_by_rest:
         if doubt.gone_by_stream and not _may_rest(cycle):
             return _gone_unexplained(turn, cycle)
         cycle = _told_to_be_kept(turn, cycle, doubt)
-    if doubt.fills_read and doubt.seen_again:
+    if is_told and doubt.seen_again:
         return _believe(turn, cycle)
     if turn.at - doubt.asked >= DOUBT_MS:
         turn.ask(Reading.POSITIONS, Reading.FILLS, Reading.ORDERS)

@@ -14,6 +14,9 @@ from engine.core.positions import SAME_MOMENT_MS
 from engine.core.turn import Turn
 from engine.core.words import money, name, price, size
 
+LIQUIDATIONS = 8
+"""How many moments are remembered of one cycle: a bill about each of them follows."""
+
 
 def of_the_past(turn: Turn, fill: Fill, side: Side, *, opens: bool, of: Cycle | None = None) -> bool:
     """Book the money of a trade that is told after its cycle has ended; False when there is no such cycle.
@@ -73,4 +76,6 @@ def is_close(fill: Fill) -> bool:
 
 def ended_by(cycle: Cycle, fill: Fill) -> Cycle:
     """A liquidation is remembered: a bill about what it left follows."""
-    return replace(cycle, liquidated=fill.at) if fill.cause is Cause.LIQUIDATION else cycle
+    if fill.cause is not Cause.LIQUIDATION:
+        return cycle
+    return replace(cycle, liquidations=(*cycle.liquidations, fill.at)[-LIQUIDATIONS:])

@@ -59,7 +59,8 @@ def _is_old(cycle: Cycle, read: PositionsRead) -> bool:
 def _has_ended(state: State, position: Position, read: PositionsRead) -> bool:
     """Whether this row is an echo of a position known to have ended; a later reading may bring it back."""
     return any(
-        (c.symbol, c.side, c.seen.opened) == (position.symbol, position.side, position.opened)
+        (c.symbol, c.side) == (position.symbol, position.side)
+        and (c.seen.opened == position.opened or 0 < position.updated <= c.exit_at)
         and (not read.rest or _is_old(c, read))
         and not _is_left_alone(state, position)
         for c in state.closed

@@ -45,7 +45,20 @@ MARKETS: Final = {
 }
 """Start price, leverage, tick and lot."""
 _FIRST_FOUND: Final = (2690, 3724, 4000, 4996, 5147, 5249, 5503, 6254, 6516, 7156, 7487, 8583, 9224)
-FOUND: Final = (*_FIRST_FOUND, 11269, 11803, 12073, 12081, 22521, 100284, 200575)
+FOUND: Final = (
+    *_FIRST_FOUND,
+    11269,
+    11803,
+    12073,
+    12081,
+    22521,
+    100284,
+    200575,
+    302565,
+    303164,
+    400458,
+    400918,
+)
 """Seeds beyond those of every change that failed once; what each of them found is a test of its own, too."""
 READINGS: Final = (
     "v2/mix/order/fills",

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from test_trades_in_order import Day
+from decimal import Decimal
 
-from engine.core.events import FillsRead, PositionsRead
+import pytest
+from msgspec.structs import replace
+from test_trades_in_order import Day, paid
+
+from engine.core.events import BillSeen, FillSeen, FillsRead, LinkChanged, PositionsRead, Started
+from engine.core.exchange import Bill, Cause
+
+D = Decimal
 
 EMPTY = PositionsRead((), rest=True)
 
@@ -37,3 +44,42 @@ def test_it_is_gone_when_the_stream_says_so_too() -> None:
     day.tell(PositionsRead((), rest=False))
     assert not day.state.cycles
     assert [cycle.closed_reason for cycle in day.state.closed] == ["unknown"]
+
+
+def test_what_was_read_before_the_engine_was_away_proves_nothing_of_what_came_after() -> None:
+    """It was closed meanwhile, and only the next reading of the trades can tell by what."""
+    day, _ = missing_from_the_list()
+    day.tell(Started(day.settings, "test"), LinkChanged("private", up=True), PositionsRead((), rest=False))
+    assert len(day.state.cycles) == 1
+    burst = day.trade("101", "0.002", "104000", buy=True, profit="-8", cause=Cause.LIQUIDATION)
+    day.tell(FillSeen(burst), FillsRead(0, asked=day.at))
+    assert [cycle.closed_reason for cycle in day.state.closed] == ["liquidation"]
+
+
+def test_what_two_liquidations_left_over_is_booked_however_late_it_is_told() -> None:
+    day = Day()
+    day.begins()
+    day.short_opened("0.002")
+    before, first = day.booked, day.at + 100
+    half = [
+        replace(day.trade(number, "0.001", "104000", buy=True, profit="-4", at=at), cause=Cause.LIQUIDATION)
+        for number, at in (("101", first), ("102", first + 30_000))
+    ]
+    left = [Bill(f"b{t.trade_id}", "BTCUSDT", "risk_captital_user_transfer", D("-0.1"), t.at) for t in half]
+    day.tell(*(FillSeen(fill) for fill in half), *(BillSeen(bill) for bill in left))
+    assert day.booked - before == paid(*half) - D("0.2")
+
+
+@pytest.mark.parametrize("rest", [False, True], ids=["a slow frame", "a reading"])
+def test_a_frame_from_before_the_end_begins_no_cycle(rest: bool) -> None:
+    """The position was opened again by an add of ours and closed at once; the frame in between came last."""
+    day = Day()
+    day.begins()
+    day.short_opened("0.002")
+    [cycle] = day.state.cycles.values()
+    closed = day.trade("101", "0.002", "99000", buy=True, profit="2", at=day.at + 900)
+    day.tell(FillSeen(closed))
+    assert not day.state.cycles
+    row = replace(cycle.seen, opened=closed.at - 100, updated=closed.at - 100)
+    day.tell(PositionsRead((row,), rest=rest, asked=day.at if rest else 0))
+    assert len(day.state.cycles) == rest, "only what is asked for after the end brings it back"
