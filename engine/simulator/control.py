@@ -15,6 +15,7 @@ from engine.simulator.asked import RequestLog
 from engine.simulator.digits import plain
 from engine.simulator.errors import BitgetError
 from engine.simulator.feed import Feed, Speed, Stops
+from engine.simulator.signing import Gatekeeper
 from engine.simulator.streams import Streams
 from engine.simulator.world import World
 
@@ -32,8 +33,16 @@ class Control:
     """Answers everything below /_sim/ with plain JSON: 200, or 400 with {"error": sentence}."""
 
     def __init__(
-        self, world: World, feed: Feed, faults: Faults, streams: Streams, log: RequestLog, account_id: str
+        self,
+        world: World,
+        feed: Feed,
+        faults: Faults,
+        streams: Streams,
+        log: RequestLog,
+        gate: Gatekeeper,
+        account_id: str,
     ) -> None:
+        self._gate = gate
         self._account_id = account_id
         self._world = world
         self._feed = feed
@@ -48,6 +57,7 @@ class Control:
             ("POST", "funding"): self._funding,
             ("POST", "adl"): self._deleverage,
             ("POST", "status"): self._set_status,
+            ("POST", "key"): self._make_key,
             ("GET", "faults"): self._show_faults,
             ("POST", "faults"): self._arm,
             ("DELETE", "faults"): self._disarm,
@@ -128,6 +138,15 @@ class Control:
             raise ControlError(f"status {status!r}: one of {', '.join(_STATUSES)} is expected")
         self._world.exchange.set_status(symbol, status)
         return {"symbol": symbol, "status": status}
+
+    async def _make_key(self, request: web.BaseRequest) -> dict[str, str]:
+        """Another key of an account, as it is made on Bitget before the old one expires."""
+        body = await _body(request, {"account"})
+        account = str(body.get("account", self._account_id))
+        if account not in self._gate.accounts:
+            raise ControlError(f"account {account!r} does not exist")
+        key = self._gate.another(account)
+        return {"key": key.key, "secret": key.secret, "passphrase": key.passphrase}
 
     async def _show_faults(self, request: web.BaseRequest) -> list[dict[str, Any]]:
         return self._faults.describe()

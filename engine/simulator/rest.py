@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ class Rest:
     def __init__(
         self,
         world: World,
-        keys: Mapping[str, Key],
+        gate: Gatekeeper,
         *,
         faults: Faults,
         seed: int,
@@ -52,12 +52,11 @@ class Rest:
         self._latency_s = latency_ms / 1000
         self._clock_ms = clock_ms
         self._wall_s = wall_s
-        self._gate = Gatekeeper(keys.values())
+        self._gate = gate
         self._limits = RateLimits()
         self._public = PublicEndpoints(world, seed, clock_ms)
         self._private = {
-            account_id: PrivateEndpoints(world.exchange, account_id)
-            for account_id in {key.account_id for key in keys.values()}
+            account_id: PrivateEndpoints(world.exchange, account_id) for account_id in gate.accounts
         }
         self.log = RequestLog()
 

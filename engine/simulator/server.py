@@ -40,7 +40,8 @@ class SimulatedBitget:
 
     `data`: recordings, or files named SYMBOL-….csv.gz; `markets`: symbol → price of symbols that stand
     still until /_sim/mark moves them (both left out: BTCUSDT, ETHUSDT and SOLUSDT standing still). `keys`:
-    the API keys; each of their accounts is opened with `balance` USDT (left out: one random key). `speed`:
+    the API keys, one or more of an account; each account is opened with `balance` USDT (left out: one random
+    key; POST /_sim/key makes another of an account). `speed`:
     market seconds a wall second, "max", or 0 to wait for a command. `start`: market time of the first tick,
     ms UTC. `maintenance` replaces every contract's first-tier rate; `taker` and `maker` the account's fees;
     `like` (symbol → recorded symbol) lists further contracts on the terms of those.
@@ -90,20 +91,20 @@ class SimulatedBitget:
             maintenance=maintenance,
             like=like,
         )
-        for account_id in dict.fromkeys(key.account_id for key in self.keys):
+        self._gate = Gatekeeper(self.keys)
+        for account_id in self._gate.accounts:
             self.world.exchange.open_account(
                 account_id, balance, position_mode=position_mode, taker=taker, maker=maker
             )
         self._rest = Rest(
             self.world,
-            {key.key: key for key in self.keys},
+            self._gate,
             faults=self.faults,
             seed=seed,
             latency_ms=rest_latency_ms,
             clock_ms=self.clock_ms,
             wall_s=lambda: self._wall_ms() / 1000,
         )
-        self._gate = Gatekeeper(self.keys)
         self._socket_limits = SocketLimits()
         self._sockets: set[Socket] = set()
         self._runner: web.ServerRunner | None = None
@@ -150,12 +151,16 @@ class SimulatedBitget:
 
     async def __aenter__(self) -> Self:
         self.feed = Feed(self.world, self._speed)
-        self.streams = Streams(
-            self.world, [key.account_id for key in self.keys], self.faults, self._push_every_s
-        )
+        self.streams = Streams(self.world, self._gate.accounts, self.faults, self._push_every_s)
         self.feed.on_halt(self.streams.flush)
         self._control = Control(
-            self.world, self.feed, self.faults, self.streams, self._rest.log, self.keys[0].account_id
+            self.world,
+            self.feed,
+            self.faults,
+            self.streams,
+            self._rest.log,
+            self._gate,
+            self.keys[0].account_id,
         )
         self._runner = web.ServerRunner(
             web.Server(self._handle, access_log=None), handle_signals=False, shutdown_timeout=0.2

@@ -59,6 +59,17 @@ class Gatekeeper:
     def __init__(self, keys: Iterable[Key]) -> None:
         self._keys = {key.key: key for key in keys}
 
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts that have keys."""
+        return tuple(dict.fromkeys(key.account_id for key in self._keys.values()))
+
+    def another(self, account_id: str) -> Key:
+        """A new key of an account; its older ones stay."""
+        key = new_key(account_id)
+        self._keys[key.key] = key
+        return key
+
     def admit(self, headers: Mapping[str, str], now_ms: int, method: str, target: str, body: str) -> Key:
         """The key that signed the request; BitgetError says what is wrong with it.
 

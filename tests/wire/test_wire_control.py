@@ -50,6 +50,22 @@ async def test_the_mark_is_exactly_the_price_that_was_set(http: Any, dial: Any) 
         assert sim.market["BTCUSDT"].quote.mark == Decimal("97123.45")
 
 
+async def test_another_key_of_the_account_signs_for_the_same_account(http: Any, connect: Any) -> None:
+    async with SimulatedBitget(speed=0) as sim:
+        first = await connect(sim)
+        await first.set_leverage(7, "BTC/USDT:USDT")
+        made = await Control(http, sim)("POST", "key")
+        assert made["key"] != sim.key
+        own = {"apiKey": made["key"], "secret": made["secret"], "password": made["passphrase"]}
+        second = await connect(sim, **own)
+        told = await second.fetch_leverage("BTC/USDT:USDT", {"marginMode": "isolated"})
+        assert told["longLeverage"] == 7
+        assert (await first.fetch_balance())["USDT"]["total"] == 100, "the older key is as good as before"
+        assert (await second.watch_balance())["USDT"]["total"] == 100, "it opens the private stream, too"
+        refused = await Control(http, sim)("POST", "key", {"account": "9"})
+        assert (refused["status"], refused["error"]) == (400, "account '9' does not exist")
+
+
 async def test_every_mark_that_is_set_is_told_at_once(http: Any, dial: Any) -> None:
     async with SimulatedBitget(speed=0, push_every_s=30) as sim:
         line = await dial(sim)
