@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 import msgspec
 
 from engine.core.exchange import Position, RestingOrder
-from engine.core.instrument import Instrument
+from engine.core.instrument import Instrument, Side
 from engine.venue.backoff import Backoff
 from engine.venue.client import make_client
 from engine.venue.keys import Keys
+from engine.venue.lanes import PERIOD_S
 from engine.venue.malformed import Malformed, Row, shaped
-from engine.venue.outcomes import NoAnswer, Refusal
+from engine.venue.outcomes import UNDECIDED, NoAnswer, Refusal
 from engine.venue.port import VenueRefused
 from engine.venue.preflight import ONLINE, Preflight, sentence
 from engine.venue.reads import Reads
@@ -42,6 +44,20 @@ class KeyInfo(Row, frozen=True, kw_only=True):
     """What the key may, in Bitget's words (v2/spot/account/info): four letters for each permission."""
 
     authorities: tuple[str, ...]
+
+
+class EndedPosition(Row, frozen=True, kw_only=True):
+    """A position that was closed (position/history-position, which writes `ctime`)."""
+
+    symbol: str
+    hold_side: Side
+    opened: int = msgspec.field(name="ctime")
+
+
+class EndedPositions(Row, frozen=True, kw_only=True):
+    """The newest of them first."""
+
+    list: tuple[EndedPosition, ...] | None
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -73,41 +89,62 @@ class Look:
 
     async def skew_ms(self) -> int:
         """How far this machine's clock is ahead of the exchange's."""
-        return await self._once(self._rest.follow_clock())
+        return await self._once(self._rest.follow_clock)
 
     async def may_trade(self) -> None:
         """Account kind, key and permission, as at the engine's start."""
-        await self._once(self._preflight.check())
+        await self._once(self._preflight.check)
 
     async def authorities(self) -> tuple[str, ...]:
         """What the key may: `coor` is reading futures orders, `coow` writing them."""
-        told = await self._once(self._rest.get("v2/spot/account/info", {}))
+        told = await self._once(lambda: self._rest.get("v2/spot/account/info", {}))
         try:
             return shaped("account info", told, KeyInfo).authorities
         except Malformed as error:
             raise VenueRefused(f"Bitget did not answer as it should ({error}).") from None
 
     async def instruments(self, symbols: tuple[str, ...]) -> tuple[Instrument, ...]:
-        return await self._once(self._preflight.instruments(symbols))
+        return await self._once(lambda: self._preflight.instruments(symbols))
 
     async def account(self, symbols: tuple[str, ...]) -> Seen:
         """Everything that is set, open and resting."""
-        terms = {symbol: await self._once(self._terms(symbol)) for symbol in symbols}
+        terms = {symbol: await self._once(partial(self._terms, symbol)) for symbol in symbols}
         self._reads.symbols = symbols
-        balance = await self._once(self._reads.balance())
-        positions = await self._once(self._reads.positions())
-        orders = await self._once(self._reads.orders())
-        return Seen(terms, f"{balance.balance.equity:,.2f}", positions.positions, orders.orders)
+        balance = await self._once(self._reads.balance)
+        positions = await self.positions()
+        orders = await self._once(self._reads.orders)
+        return Seen(terms, f"{balance.balance.equity:,.2f}", positions, orders.orders)
+
+    async def positions(self) -> tuple[Position, ...]:
+        """Every position that is open now."""
+        return (await self._once(self._reads.positions)).positions
+
+    async def ended(self, symbol: str) -> tuple[EndedPosition, ...]:
+        """The positions of `symbol` that were closed last; Bitget tells of three months."""
+        asked = {"symbol": symbol, "productType": PRODUCT, "limit": "100"}
+        return await self._once(lambda: self._ended(asked))
+
+    async def _ended(self, asked: dict[str, str]) -> tuple[EndedPosition, ...]:
+        told = await self._rest.get("v2/mix/position/history-position", asked)
+        return shaped("history-position", told, EndedPositions).list or ()
 
     async def _terms(self, symbol: str) -> SymbolTerms:
         asked = {"symbol": symbol, "productType": PRODUCT, "marginCoin": "USDT"}
         return shaped("account", await self._rest.get("v2/mix/account/account", asked), SymbolTerms)
 
-    async def _once(self, step: Awaitable[T]) -> T:
-        """The engine asks until it is answered; a person wants to know after ten seconds."""
+    async def _once(self, step: Callable[[], Awaitable[T]]) -> T:
+        """The engine asks until it is answered; a person wants to know after ten seconds. Until then what
+        Bitget found too often is asked again: an engine may just have used up the account's share.
+        """
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return await step
+                while True:
+                    try:
+                        return await step()
+                    except NoAnswer as error:
+                        if error.cause != UNDECIDED["429"]:
+                            raise
+                    await asyncio.sleep(PERIOD_S)
         except Refusal as refusal:
             raise VenueRefused(sentence(refusal)) from None
         except TimeoutError:

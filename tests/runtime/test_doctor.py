@@ -107,6 +107,12 @@ async def test_wrong_leverage_and_what_would_become_of_positions_and_orders(
     assert found["orders"].text == "1 rest: 0 of this journal's, 1 yours, 0 of another Ratchet"
 
 
+async def test_what_bitget_finds_too_often_is_asked_again(sim: SimulatedBitget, tmp_path: Path) -> None:
+    """An engine that has just ended may have used up what the account may ask in a second."""
+    sim.faults.add([{"fault": "too_many", "path": "v2/mix/position/all-position", "count": 2}])
+    assert (await looked_at(sim, tmp_path))["positions"].text == "none open"
+
+
 async def test_orders_of_an_unknown_ratchet_are_a_fail(sim: SimulatedBitget, tmp_path: Path) -> None:
     async with Hand(sim.url, sim.keys[0]) as hand:
         await hand.open(BTC, Side.SHORT, Decimal(20), size=Decimal("0.002"))
