@@ -162,6 +162,11 @@ def _add_engine(commands: Parsers) -> None:
         help="trade although orders of another Ratchet are on the account: it must not run any more",
     )
     engine.add_argument(
+        "--new-key",
+        action="store_true",
+        help="go on with the journal of another API key of the same account, which what is open must prove",
+    )
+    engine.add_argument(
         "--read-only", action="store_true", default=argparse.SUPPRESS, help="watch, and never send an order"
     )
 

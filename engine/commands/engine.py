@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if sys.stderr.isatty():
         _speak_here(loaded.paths.logs / "engine.log")
-    return run_engine(loaded, take_over=arguments.take_over)
+    return run_engine(loaded, take_over=arguments.take_over, new_key=arguments.new_key)
 
 
 def _speak_here(log: Path) -> None:

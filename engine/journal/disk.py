@@ -12,6 +12,7 @@ import msgspec
 from engine.core.events import Event, Started
 from engine.core.state import State
 from engine.journal import belief, chain, opening, read_models, touch
+from engine.journal.owner import go_on
 from engine.journal.port import Entry, JournalRefused, Recorded, Recovered
 from engine.journal.refusal import damaged, refusing
 
@@ -24,11 +25,14 @@ _END_WITH = "UPDATE head SET seq = ?, chain = ?, belief = ?"
 
 
 class Append(msgspec.Struct, frozen=True):
-    """One call of `Journal.append`: `lines` are the canonical JSON of `entries`."""
+    """One call of `Journal.append`: `lines` are the canonical JSON of `entries`. `account` is whose the
+    journal is from the last of them on, when that changes.
+    """
 
     entries: tuple[Entry, ...]
     lines: tuple[bytes, ...]
     state: State
+    account: str = ""
 
 
 class Keep(msgspec.Struct, frozen=True):
@@ -46,6 +50,7 @@ class _Group:
     def __init__(self, seq: int, link: bytes, kept: belief.Kept, believed: State | None) -> None:
         self.seq, self.link, self.kept, self.believed = seq, link, kept, believed
         self.events: list[tuple[int, str, bytes, int]] = []
+        self.owners: list[tuple[int, bytes, str]] = []
         self.touches: list[tuple[int, int]] = []
         self.changes: list[read_models.Change] = []
         self.snapshots: list[tuple[int, bytes, str, bytes]] = []
@@ -56,6 +61,8 @@ class _Group:
             link = chain.link(link, seq, line)
             self.events.append((seq, line.decode(), link, seq == last))
         self.seq, self.link = last, link
+        if job.account:
+            self.owners.append((last, link, job.account))
         self.derive(first, job.entries, job.state)
 
     def derive(self, first: int, entries: Sequence[Entry], after: State) -> None:
@@ -73,6 +80,8 @@ class _Group:
 
     def write(self, db: sqlite3.Connection) -> None:
         db.executemany("INSERT INTO events VALUES (?, ?, ?, ?)", self.events)
+        for seq, link, account in self.owners:
+            go_on(db, seq, link, account)
         self.write_derived(db)
         if self.snapshots:
             db.executemany("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)", self.snapshots)

@@ -9,6 +9,7 @@ import socket
 import struct
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -36,7 +37,28 @@ class Holder(msgspec.Struct, frozen=True):
     since: int
 
 
-class EngineLock:
+class Lock(ABC):
+    """What one engine alone can hold."""
+
+    @abstractmethod
+    def acquire(self) -> None:
+        """Take it. Raises JournalRefused, naming the holder, when another engine has it."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Give it back; a second release does nothing."""
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+class EngineLock(Lock):
     """An exclusive lock on a file (mode 0600) that names its holder. The file stays; only the lock counts."""
 
     def __init__(self, path: Path, account: str = "") -> None:
@@ -45,7 +67,6 @@ class EngineLock:
         self._file: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock. Raises JournalRefused, naming the holder, when another engine has it."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -71,7 +92,6 @@ class EngineLock:
         self._file = file
 
     def release(self) -> None:
-        """Give the lock back; a second release does nothing."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -89,20 +109,11 @@ class EngineLock:
             return f"Another process holds {self.path}: stop it first. Only one engine may trade an account."
         return _runs(holder.pid, holder.account)
 
-    def __enter__(self) -> Self:
-        self.acquire()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.release()
-
     def __repr__(self) -> str:
         return f"EngineLock({str(self.path)!r}, {'held' if self._file is not None else 'free'})"
 
 
-def account_lock(account: str, at: str = "") -> NameLock | EngineLock:
+def account_lock(account: str, at: str = "") -> Lock:
     """One engine for `account` on this machine, whoever starts it and in whatever environment. `at` is the
     address of another Bitget than the real one.
     """
@@ -112,7 +123,7 @@ def account_lock(account: str, at: str = "") -> NameLock | EngineLock:
     return EngineLock(Path(tempfile.gettempdir()) / f"ratchet-{os.getuid()}" / f"{name}.lock", account)
 
 
-class NameLock:
+class NameLock(Lock):
     """A name that the kernel keeps outside all folders, of which a login, a service and another user have
     different ones: an abstract socket, which is Linux's own.
     """
@@ -123,7 +134,6 @@ class NameLock:
         self._socket: socket.socket | None = None
 
     def acquire(self) -> None:
-        """Take the name. Raises JournalRefused, naming the holder, when another engine has it."""
         held = socket.socket(socket.AF_UNIX)
         try:
             held.bind(self._address)
@@ -136,7 +146,6 @@ class NameLock:
         self._socket = held
 
     def release(self) -> None:
-        """Give the name back; a second release does nothing."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

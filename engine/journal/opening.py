@@ -16,6 +16,7 @@ from typing import Final
 from engine.core.instrument import ZERO
 from engine.journal import refusal, schema
 from engine.journal.chain import genesis
+from engine.journal.owner import owner
 from engine.journal.port import JournalRefused
 
 BUSY_S: Final = 1.0
@@ -123,20 +124,18 @@ def is_there(path: Path) -> bool:
 
 
 def _inspect_content(db: sqlite3.Connection, path: Path, account: str | None) -> None:
-    theirs, ours = schema.version_of(db), len(schema.steps())
+    version, ours = schema.version_of(db), len(schema.steps())
     is_ours = db.execute("PRAGMA application_id").fetchone()[0] == schema.APPLICATION_ID
     is_empty = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     if not is_ours and not is_empty:
         raise JournalRefused(refusal.not_ours(path))
-    if theirs > ours:
-        raise JournalRefused(refusal.newer(path, theirs, ours))
+    if version > ours:
+        raise JournalRefused(refusal.newer(path, version, ours))
     if is_empty:
         return
-    row = db.execute("SELECT account FROM head").fetchone()
-    if row is None:
-        raise JournalRefused(refusal.damaged(path, "it does not say whose it is"))
-    if account is not None and row[0] != account:
-        raise JournalRefused(refusal.other_account(path, row[0], account))
+    theirs = owner(db, path)
+    if account not in (None, theirs):
+        raise JournalRefused(refusal.other_account(path, theirs, account))
 
 
 def _make_private(path: Path) -> None:

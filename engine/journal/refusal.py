@@ -96,6 +96,7 @@ def other_account(path: Path, theirs: str, ours: str) -> str:
     """A journal of another account."""
     return (
         f"{path} is the journal of account {theirs}, not of {ours}, which these keys belong to. "
-        "Nothing was changed. Start with the keys that it was begun with, or choose another folder for these "
-        "with --home DIR."
+        "Nothing was changed. If these are new keys of the same account, start once with "
+        "`ratchet engine --new-key`; if not, start with the account's own keys, or choose another folder for "
+        "these with --home DIR."
     )

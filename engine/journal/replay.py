@@ -16,6 +16,7 @@ from engine.core.events import Started
 from engine.core.state import State
 from engine.journal import belief, chain, opening, read_models
 from engine.journal.disk import Disk, decoded, rows_after
+from engine.journal.owner import owner
 from engine.journal.port import Entry, JournalRefused
 from engine.journal.refusal import damaged, refusing
 
@@ -45,7 +46,7 @@ def replay(path: Path, progress: Callable[[int, int], None] | None = None) -> Re
         copy = Path(folder) / "state.db"
         with closing(opening.connect_to_read(path)) as live, closing(sqlite3.connect(copy)) as mine:
             live.backup(mine)
-            [account] = mine.execute("SELECT account FROM head").fetchone()
+            account = owner(mine, path)
         disk = Disk(copy, account)
         try:
             again = _Again(disk, path, progress)

@@ -15,6 +15,7 @@ from engine.core.positions import unfit_because
 from engine.core.state import State
 from engine.runtime import machine
 from engine.runtime.finding import Finding, fail, ok, warn
+from engine.runtime.new_key import differences, proof
 from engine.venue.keys import Keys
 from engine.venue.look import Look, Seen, SymbolTerms
 from engine.venue.port import VenueRefused
@@ -35,12 +36,12 @@ async def examine(paths: Paths, loaded: Loaded | ConfigRefused) -> list[Finding]
     """Everything that can be looked at now. Nothing is changed, on this machine or on Bitget."""
     found = list(machine.machine(paths))
     account = None if isinstance(loaded, ConfigRefused) else _keys(loaded).account
-    told, believed = await machine.journal(paths, account)
-    found.append(told)
+    journal = await machine.journal(paths, account)
+    found.append(journal.finding)
     if isinstance(loaded, ConfigRefused):
         todo = "`ratchet config example` explains every option"
         return [*(fail("configuration", each, todo) for each in loaded.sentences), *found]
-    return [*_configuration(loaded), *found, *await _venue(loaded, believed)]
+    return [*_configuration(loaded), *found, *await _venue(loaded, journal)]
 
 
 def _keys(loaded: Loaded) -> Keys:
@@ -59,7 +60,7 @@ def _configuration(loaded: Loaded) -> Iterator[Finding]:
         yield warn("read-only", "the engine would send nothing", "remove engine.read_only to trade")
 
 
-async def _venue(loaded: Loaded, believed: State | None) -> list[Finding]:
+async def _venue(loaded: Loaded, journal: machine.JournalSeen) -> list[Finding]:
     keys = _keys(loaded)
     symbols = tuple(m.symbol for m in loaded.settings.managed)
     found: list[Finding] = []
@@ -76,6 +77,9 @@ async def _venue(loaded: Loaded, believed: State | None) -> list[Finding]:
             found.append(_symbols(instruments))
             step = "account"
             seen = await look.account(symbols)
+            if journal.is_anothers and journal.believed is not None:
+                step = "new key"
+                found.append(await _new_key(look, journal.believed, seen))
         except VenueRefused as refused:
             return [
                 *found,
@@ -86,7 +90,7 @@ async def _venue(loaded: Loaded, believed: State | None) -> list[Finding]:
                 ),
             ]
     state = State(loaded.settings, instruments={i.symbol: i for i in instruments})
-    return [*found, *_account(loaded, seen), *_positions(state, seen), _orders(seen, believed)]
+    return [*found, *_account(loaded, seen), *_positions(state, seen), _orders(seen, journal.believed)]
 
 
 async def _permissions(look: Look) -> Finding:
@@ -99,6 +103,13 @@ async def _permissions(look: Look) -> Finding:
     if more:
         return warn("permissions", f"the key may do more than trade futures: {', '.join(more)}", ENOUGH)
     return ok("permissions", "futures only, no withdrawal")
+
+
+async def _new_key(look: Look, believed: State, seen: Seen) -> Finding:
+    """Whether the other key's journal is of this account. Raises VenueRefused."""
+    if differs := await differences(look, believed, seen.positions):
+        return fail("new key", f"not one of the journal's account: {differs}", "use a key of that account")
+    return warn("new key", proof(believed), "start once with `ratchet engine --new-key`: the journal goes on")
 
 
 def _symbols(instruments: tuple[Instrument, ...]) -> Finding:

@@ -12,14 +12,18 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import msgspec
+
 from engine.api.door import NoEngine, ask
 from engine.config.paths import Paths
 from engine.core.settings import Settings
 from engine.core.state import State
 from engine.journal.lock import EngineLock, lock_beside
 from engine.journal.opening import is_there
+from engine.journal.owner import owner
 from engine.journal.port import JournalRefused
 from engine.journal.reader import JournalReader
+from engine.journal.refusal import other_account
 from engine.runtime.finding import Finding, fail, ok, warn
 from engine.runtime.recovery import replayed
 from engine.runtime.watch import MB, REFUSE_BYTES, WARN_BYTES, free_bytes
@@ -135,17 +139,31 @@ def _holder(lock: Path) -> str:
     return "by whom is not said" if holder is None else f"pid {holder.pid}"
 
 
-async def journal(paths: Paths, account: str | None) -> tuple[Finding, State | None]:
+class JournalSeen(msgspec.Struct, frozen=True):
+    """The journal: what was found, what it adds up to, and whether it is another key's."""
+
+    finding: Finding
+    believed: State | None = None
+    is_anothers: bool = False
+
+
+async def journal(paths: Paths, account: str | None) -> JournalSeen:
     """The chain, checked from the first entry; and what it adds up to. `account` is whose it must be, where
     that is known.
     """
+    path = paths.database
     try:
-        if not is_there(paths.database):
-            return ok("journal", f"none yet at {paths.database}: the first start makes it"), None
-        async with await JournalReader.open(paths.database, account=account) as reader:
+        if not is_there(path):
+            return JournalSeen(ok("journal", f"none yet at {path}: the first start makes it"))
+        async with await JournalReader.open(path) as reader:
             entries = await reader.verify()
             recovered = await reader.recover()
+            theirs = await reader.ask(lambda db: owner(db, path))
     except JournalRefused as refused:
-        return fail("journal", str(refused), "docs/operations.md goes on from there: what to do when …"), None
+        todo = "docs/operations.md goes on from there: what to do when …"
+        return JournalSeen(fail("journal", str(refused), todo))
     state = replayed(recovered, Settings(account=""))
-    return ok("journal", f"{entries:,} entries, chain and pages whole, schema known"), state
+    if account not in (None, theirs):
+        todo = "docs/operations.md goes on from there: keys"
+        return JournalSeen(fail("journal", other_account(path, theirs, account), todo), state, True)
+    return JournalSeen(ok("journal", f"{entries:,} entries, chain and pages whole, schema known"), state)

@@ -26,6 +26,7 @@ from engine.loop import run
 from engine.runtime.doors import Doors
 from engine.runtime.engine import Engine
 from engine.runtime.logfile import logging_to
+from engine.runtime.new_key import go_on
 from engine.runtime.processors import set_apart
 from engine.runtime.settings import settings_of
 from engine.runtime.supervisor import Supervisor
@@ -43,7 +44,7 @@ measure is 5 ms.
 """
 
 
-def run_engine(loaded: Loaded, *, take_over: bool = False) -> int:
+def run_engine(loaded: Loaded, *, take_over: bool = False, new_key: bool = False) -> int:
     """Run until SIGINT or SIGTERM. Returns 0 after a clean end, 4 when the engine may not run as it is (the
     reason is on stderr).
     """
@@ -52,7 +53,7 @@ def run_engine(loaded: Loaded, *, take_over: bool = False) -> int:
     aside = set_apart() if loaded.rest is not None else frozenset[int]()
     try:
         with logging_to(loaded.paths.logs / "engine.log"):
-            return run(_serve(loaded, aside, take_over=take_over))
+            return run(_serve(loaded, aside, take_over=take_over, new_key=new_key))
     except* (VenueRefused, JournalRefused, SocketRefused, RestRefused) as refused:
         for error in _leaves(refused):
             print(f"ratchet engine: {error}", file=sys.stderr)
@@ -66,12 +67,12 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
     return found
 
 
-async def _serve(loaded: Loaded, aside: Set[int], *, take_over: bool) -> int:
+async def _serve(loaded: Loaded, aside: Set[int], *, take_over: bool, new_key: bool) -> int:
     keys = Keys(loaded.keys.key, loaded.keys.secret, loaded.keys.passphrase)
     venue = Bitget(keys, url=loaded.bitget_url, demo=loaded.demo)
-    only_one = account_lock(venue.account, loaded.bitget_url)
-    only_one.acquire()
-    try:
+    with account_lock(venue.account, loaded.bitget_url):
+        if new_key:
+            await go_on(loaded, keys)
         book = await SqliteJournal.open(loaded.paths.database, account=venue.account)
         journal = TellingJournal(book)
         try:
@@ -103,8 +104,6 @@ async def _serve(loaded: Loaded, aside: Set[int], *, take_over: bool) -> int:
         finally:
             await venue.close()
             await journal.close()
-    finally:
-        only_one.release()
     return 0
 
 

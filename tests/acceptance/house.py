@@ -160,10 +160,10 @@ class House:
 
         asyncio.run(live())
 
-    def begin(self) -> subprocess.Popen[str]:
+    def begin(self, *words: str) -> subprocess.Popen[str]:
         """Start an engine and wait until it has seen the account."""
         self.engine = subprocess.Popen(
-            [sys.executable, "-m", "engine.cli", "engine", "--bitget-url", self.street.sim.url],
+            [sys.executable, "-m", "engine.cli", "engine", "--bitget-url", self.street.sim.url, *words],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -149,6 +149,7 @@ async def test_after_an_edit_the_next_commit_keeps_all_of_it_again(path: Path) -
 
 async def test_a_journal_from_before_it_was_kept_is_decided_again_once(path: Path) -> None:
     await lived(path)
+    edit(path, "DROP TABLE keys")
     edit(path, "DROP TABLE belief")
     edit(path, "ALTER TABLE head DROP COLUMN belief")
     edit(path, "PRAGMA user_version = 3")
