@@ -51,12 +51,16 @@ def missing(turn: Turn, cycle: Cycle, *, rest: bool) -> Cycle:
 
 
 def moved(turn: Turn, cycle: Cycle) -> Cycle:
-    """A trade was booked: it explains the doubt, or the evidence so far is out of date. Stops die with their
-    position, also when an order of ours on its way is going to open it again; what shields that one stays.
+    """A trade was booked: it explains the doubt, or the evidence so far is out of date; but what the stream
+    has told it tells once. Stops die with their position, also when an order of ours on its way is going to
+    open it again; what shields that one stays.
     """
     if not cycle.held_qty:
         cycle = replace(cycle, stops=left_shield(cycle))
-    doubt = None if cycle.doubt is None or cycle.seen.qty == cycle.held_qty else Doubt(turn.at)
+    doubt = cycle.doubt
+    if doubt is not None:
+        is_explained = cycle.seen.qty == cycle.held_qty and not doubt.gone_by_stream
+        doubt = None if is_explained else Doubt(turn.at, gone_by_stream=doubt.gone_by_stream)
     return replace(cycle, moved=turn.at, doubt=doubt)
 
 

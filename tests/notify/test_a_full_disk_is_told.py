@@ -43,7 +43,7 @@ async def test_alerts_and_phone_hear_once_that_nothing_is_recorded(tmp_path: Pat
                 await journal.append([Entry(Event(at, at, Timer()), (), ())], first_state(SETTINGS))
         await hook.until(1)
         assert hook.got[0]["title"] == "🛑 Nothing is decided or sent: The disk under state.db is full"
-        assert hook.got[0]["message"].startswith("What rests on Bitget stays as it is.")
+        assert hook.got[0]["message"].startswith("What rests on Bitget stays; halt, flatten")
         await api.says(FULL)
         running.cancel()
         with suppress(asyncio.CancelledError):
