@@ -250,7 +250,8 @@ class Cycle(msgspec.Struct, frozen=True):
     one is this cycle's, or the next one's: meanwhile only a `shield` is placed on it, the client id of a stop
     that needs no trades.
     `adopted` is when care began (the exchange's clock): what a trade before it did is history, but for the
-    opening fee of `unbooked` size. Trades up to `known_until` are in the size already: they bring money only.
+    opening fee of `unbooked` size, which is what its row held more than the trades of before that were told
+    come to. Trades up to `known_until` are in the size already: they bring money only.
     `liquidations` are the last moments of being liquidated, in part or whole (the exchange's clock).
     `unlinked` are trades of stops, until it is known whose they were.
     `funding_before` is what its row told of funding before care began. `row_funding` is what the row brought

@@ -135,8 +135,9 @@ def _believe(turn: Turn, cycle: Cycle) -> Cycle:
         "trade explains it. The ledger follows Bitget.",
         cycle,
     )
-    cycle = _as_seen(turn, cycle)
-    return replace(cycle, doubt=None, moved=turn.at, known_until=cycle.seen.updated or turn.market)
+    cycle, known = _as_seen(turn, cycle), cycle.seen.updated or turn.market
+    # behind the moment of the first row, of which there may be trades that were not in that one
+    return replace(cycle, doubt=None, moved=turn.at, known_until=max(known, cycle.adopted + 1))
 
 
 def _as_seen(turn: Turn, cycle: Cycle) -> Cycle:

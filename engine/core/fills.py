@@ -46,8 +46,8 @@ def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
     if reduces and cycle is not None and cycle.held_qty:
         if not _is_history(cycle, fill, live=live):
             _reduced(turn, cycle, fill, live=live)
-        else:
-            of_the_past(turn, fill, side, opens=False, of=cycle)
+        elif not of_the_past(turn, fill, side, opens=False, of=cycle):
+            turn.put(replace(cycle, unbooked=cycle.unbooked + fill.qty))
         return
     if reduces and of_the_past(turn, fill, side, opens=False):
         return
@@ -101,14 +101,17 @@ def _is_history(cycle: Cycle, fill: Fill, *, live: bool) -> bool:
     """Whether the trade was made before care began. Our own order for this cycle cannot have been."""
     if cycle_in(fill.client_id) == cycle.id:
         return False
-    return fill.at < cycle.adopted or (fill.at == cycle.adopted and not live)
+    return fill.at < cycle.adopted or (fill.at == cycle.adopted and not live and bool(cycle.unbooked))
 
 
 def _is_known(cycle: Cycle, fill: Fill, *, live: bool, opens: bool) -> bool:
     """Whether the size was taken from the exchange with this trade in it. One of the very moment of that row
-    was in it, unless it is told as it happens: then the market's clock stands still.
+    was in it, unless the trades before it come to that size by themselves, or it is told as it happens: then
+    the market's clock stands still.
     """
     if cycle_in(fill.client_id) == cycle.id and cycle.known_until <= cycle.adopted:
+        return False
+    if fill.at == cycle.known_until == cycle.adopted and not cycle.unbooked:
         return False
     if fill.at != cycle.known_until or not live:
         return fill.at <= cycle.known_until
@@ -142,7 +145,7 @@ def _told_late(turn: Turn, cycle: Cycle, fill: Fill) -> Cycle:
     """An opening trade whose size was taken from the exchange before it was told: only its fee is news."""
     late = fill.at > cycle.adopted
     if not late and cycle.unbooked < fill.qty:
-        return cycle
+        return replace(cycle, unbooked=cycle.unbooked - fill.qty)
     first = cycle.legs[0].number if cycle.legs else 0
     legs = tuple(replace(leg, fees=leg.fees + fill.fee) if leg.number == first else leg for leg in cycle.legs)
     unbooked = cycle.unbooked if late else cycle.unbooked - fill.qty

@@ -58,6 +58,7 @@ FOUND: Final = (
     303164,
     400458,
     400918,
+    501572,
 )
 """Seeds beyond those of every change that failed once; what each of them found is a test of its own, too."""
 READINGS: Final = (

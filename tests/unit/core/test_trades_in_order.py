@@ -26,6 +26,7 @@ from engine.core.events import (
     OrdersRead,
     PositionsRead,
     Started,
+    Timer,
 )
 from engine.core.exchange import Accepted, Balance, Cause, Fill, Position, Tick
 from engine.core.instrument import ZERO, Side
@@ -325,3 +326,50 @@ def test_a_trade_that_waits_is_read_again_however_long_ago_it_was_made() -> None
         work.since for work in reading.actions if isinstance(work, Read) and Reading.FILLS in work.what
     ]
     assert since < waiting.at
+
+
+def met_at(day: Day, qty: str) -> tuple[Position, tuple[Fill, ...]]:
+    """A short of 0.0016; another 0.0002 opened, closed and opened again in one millisecond, and the row that
+    came with a size of then.
+    """
+    opened = day.at
+    numbers = (D(qty), D(100_000), D(10), D(20), D(104_000), True, False, False)
+    row = Position("BTCUSDT", Side.SHORT, *numbers, opened=opened, updated=opened + 500)
+    day.tell(PositionsRead((row,), rest=False))
+    more, less, again = (
+        day.trade(number, "0.0002", "99000", buy=buy, profit=profit, at=opened + 500)
+        for number, buy, profit in (("101", False, "0"), ("102", True, "0.2"), ("103", False, "0"))
+    )
+    return row, (day.trade("100", "0.0016", "100000", buy=False, at=opened), more, less, again)
+
+
+@pytest.mark.parametrize(
+    ("shown", "trades", "holds"),
+    [("0.0018", 3, "0.0016"), ("0.0016", 3, "0.0016"), ("0.0018", 4, "0.0018"), ("0.0016", 4, "0.0018")],
+)
+def test_the_first_row_holds_the_trades_of_its_moment_up_to_its_size(
+    shown: str, trades: int, holds: str
+) -> None:
+    """Another bot opened and closed within a millisecond, and the row was of between: the close was taken for
+    history, and the ledger held more than Bitget.
+    """
+    day = Day()
+    day.begins()
+    _, told = met_at(day, shown)
+    day.tell(*map(FillSeen, told[:trades]))
+    assert day.cycles[0].held_qty == D(holds)
+
+
+def test_a_trade_of_the_moment_of_a_row_that_was_believed_brings_its_money_only() -> None:
+    day = Day()
+    day.begins()
+    row, (opening, more, less, _) = met_at(day, "0.0018")
+    day.tell(FillSeen(opening), FillSeen(more))
+    after = replace(row, qty=D("0.0016"))
+    notes = [note.text for _ in range(3) for note in day.tell(PositionsRead((after,), rest=True)).notes]
+    assert notes == []
+    notes = [note.text for body in (FillsRead(0), Timer()) for note in day.tell(body).notes]
+    assert [text for text in notes if text.endswith("The ledger follows Bitget.")]
+    before = day.booked
+    day.tell(FillSeen(less))
+    assert (day.cycles[0].held_qty, day.booked - before) == (D("0.0016"), paid(less))
