@@ -11,7 +11,7 @@ from engine.core.another import is_anothers
 from engine.core.cycle import Cycle, Hand, Order, Rest, Stage, Stop, key_of
 from engine.core.doubt import moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
-from engine.core.ids import cycle_in, is_entry
+from engine.core.ids import cycle_in, is_entry, is_ours
 from engine.core.in_order import candidates, first_told, meaning
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
@@ -218,6 +218,9 @@ def _attribute(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Part
         case Cause.ORDER if cycle_in(fill.client_id) not in ("", cycle.id):
             _late(turn, cycle, fill, qty)
             return parts_of(cycle, qty, by_trader_first(cycle)), cycle, "ladder"
+        case Cause.ORDER if is_ours(fill.client_id):
+            _alarm(turn, cycle, fill, "closed by an order of ours that no journal could be told of")
+            return parts_of(cycle, qty, newest_first(cycle)), cycle, cycle.closing or "ladder"
         case Cause.ORDER:
             turn.note(
                 "trader",

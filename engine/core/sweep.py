@@ -4,6 +4,8 @@ trader's.
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from engine.core.actions import CancelOrder, CancelStop, Reading
@@ -12,6 +14,8 @@ from engine.core.events import OrdersRead
 from engine.core.exchange import RestingOrder
 from engine.core.limits import BY_LIMIT
 from engine.core.turn import Turn
+
+SWEPT: Final = "cancel:"
 
 
 def sweep_known(turn: Turn) -> None:
@@ -33,6 +37,11 @@ def sweep_read(turn: Turn, read: OrdersRead) -> None:
         _cancel(turn, here[order_id])
 
 
+def is_swept(work: CancelStop) -> bool:
+    """Whether it takes an entry off the market that waits for its trigger, and no stop."""
+    return work.id.startswith(SWEPT)
+
+
 def _may_sweep(turn: Turn) -> bool:
     """Beside another engine only the trader's own halt does."""
     kill, state = turn.state.kill, turn.state
@@ -44,10 +53,10 @@ def _cancel(turn: Turn, order: RestingOrder) -> None:
     if not _may_sweep(turn):
         return
     if order.trigger is None:
-        work: CancelOrder | CancelStop = CancelOrder(f"cancel:{order.order_id}", order.order_id, order.symbol)
+        work: CancelOrder | CancelStop = CancelOrder(f"{SWEPT}{order.order_id}", order.order_id, order.symbol)
     else:
         work = CancelStop(
-            f"cancel:{order.order_id}", order.order_id, order.client_id, order.symbol, order.kind
+            f"{SWEPT}{order.order_id}", order.order_id, order.client_id, order.symbol, order.kind
         )
     if work.id not in turn.state.pending:
         turn.send(work, "")

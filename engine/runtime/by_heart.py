@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from engine.core.actions import CancelOrder, CancelStop, LookUp, PlaceLimit, PlaceMarket, Read, Work
 from engine.core.events import AnyCommand, Exit, Flatten, Halt, Hindered, Reduce
+from engine.core.sweep import is_swept
 
 HINDERED: Final = Hindered("the journal cannot be written")
 ANSWER: Final = (
@@ -22,6 +24,19 @@ ANSWER: Final = (
 def may_be_done(command: AnyCommand) -> bool:
     """Whether it can only lower what is at risk."""
     return isinstance(command, Halt | Flatten | Reduce | Exit)
+
+
+def lowers_risk(work: Work) -> bool:
+    """Whether this is sent without a journal: what closes, what takes an entry off the market, and questions.
+    Stops stay where they are.
+    """
+    match work:
+        case PlaceMarket() | PlaceLimit():
+            return not work.opens
+        case CancelStop():
+            return is_swept(work)
+        case _:
+            return isinstance(work, CancelOrder | Read | LookUp)
 
 
 def is_owed(command: AnyCommand) -> bool:

@@ -35,7 +35,7 @@ from engine.core.exchange import Tick
 from engine.core.settings import Settings
 from engine.core.state import UNREAD, State
 from engine.journal.port import Entry, Journal, JournalRefused
-from engine.runtime.by_heart import ANSWER, HINDERED, is_owed, may_be_done
+from engine.runtime.by_heart import ANSWER, HINDERED, is_owed, lowers_risk, may_be_done
 from engine.runtime.clock import Clock
 from engine.runtime.errands import Errands
 from engine.runtime.links import Links
@@ -120,7 +120,8 @@ class Engine:
         """Why nothing can be recorded now, and so nothing is decided or sent; empty when all is well."""
         self._has_recorded = False
         self._recorded = self.state
-        self._by_heart = False
+        self.by_heart = False
+        """Whether it goes on without a journal, to do what the trader has asked for to lose less."""
         self._owed: list[Commanded] = []
         self._since_snapshot = 0
         self._last = 0
@@ -207,7 +208,7 @@ class Engine:
 
     def take(self, body: AnyBody) -> Decision:
         """Decide, believe, and queue what has to be written and done."""
-        if self.unrecorded and not self._by_heart:
+        if self.unrecorded and not self.by_heart:
             return Decision(self.state, (), (), refused=self.unrecorded)
         if self._told.has(body, self.state):
             return Decision(self.state, (), ())
@@ -239,7 +240,7 @@ class Engine:
         armed durably, or no entry can be.
         """
         if self.unrecorded:
-            for work in decision.actions:
+            for work in filter(lowers_risk, decision.actions):
                 self.errands.begin(work)
             self._acknowledge(Entry(event, decision.actions, decision.notes))
             return
@@ -326,7 +327,7 @@ class Engine:
         event = Event(self.stamp(), self.venue.market_ms(), self._start(), self._ticks(self._start()))
         decision = decide(state, event)
         await self.journal.append([Entry(event, decision.actions, decision.notes)], decision.state)
-        self.unrecorded, self._by_heart = "", False
+        self.unrecorded, self.by_heart = "", False
         self.state = self._recorded = decision.state
         self._armed_durably = armed_ids(self.state)
         self.prices.arm(thresholds(self.state))
@@ -398,8 +399,8 @@ class Engine:
         """What lowers the risk needs no journal."""
         if not may_be_done(body.command):
             return Decision(self.state, (), (), refused=self.unrecorded)
-        if not self._by_heart:
-            self._by_heart = True
+        if not self.by_heart:
+            self.by_heart = True
             self.take(HINDERED)
         decision = self._answered(self.take(body), body.command)
         if decision.refused:

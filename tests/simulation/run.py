@@ -327,6 +327,7 @@ class Run:
             return
         self.world.happened[f"asked: {type(command).__name__}"] += 1
         if isinstance(command, Halt | Flatten) and not decision.refused and number > self._resumed:
+            self.watch.is_owed = bool(engine.unrecorded) and not self.watch.killed
             self.watch.killed = True
 
     # -- the end ------------------------------------------------------------------------------------------

@@ -59,9 +59,15 @@ class Dated(msgspec.Struct):
     ts: int
 
 
+def opens(params: Mapping[str, Any]) -> bool:
+    """Whether an order makes a position larger."""
+    return params.get("reduceOnly") == "NO" or params.get("tradeSide") == "open"
+
+
 class Watch:
     """Looks at every request and every change. `violations` are sentences; an empty list is the proof.
 
+    `killed` is whether a halt was acknowledged, `is_owed` whether from memory only: a crash forgets that one.
     `patience_s` is how long a position of the ladder may lack a stop while the engine lives and tries.
     """
 
@@ -70,6 +76,7 @@ class Watch:
         self.engine: Engine | None = None
         self.disk: Disk
         self.killed = False
+        self.is_owed = False
         self.by_hand = False
         self.counts: dict[str, int] = defaultdict(int)
         self.longest_uncovered = 0.0
@@ -115,6 +122,8 @@ class Watch:
     def booted(self, engine: Engine, disk: Disk) -> None:
         """A new life of the engine."""
         self.engine, self.disk = engine, disk
+        if self.is_owed:
+            self.killed = self.is_owed = False
         self._booted = self._world.timeline.now
         self._read.clear()
         self._priced.clear()
@@ -123,6 +132,7 @@ class Watch:
 
     def began_again(self) -> None:
         """The disk relented: the engine goes on from what is recorded, and has to read everything again."""
+        self.is_owed = False
         self._booted = self._world.timeline.now
         self._read.clear()
         self.counts["the journal refused and was mended"] += 1
@@ -157,34 +167,42 @@ class Watch:
         self.counts[path.rpartition("/")[2]] += 1
         self._note_legs()
         refused_at = self.disk.refused_at
-        if refused_at is not None and self._world.timeline.now - refused_at > ON_ITS_WAY_S:
+        is_late = refused_at is not None and self._world.timeline.now - refused_at > ON_ITS_WAY_S
+        if is_late and not self._may_go_unrecorded(path, params):
             self.say(f"{path} was sent while nothing could be recorded")
         if path in (PLACE, PLACE_STOP):
             self._check_name(path, params)
         if path == PLACE:
             self._check_market(params)
-        elif not self._is_intended(path, params):
+        elif not self._is_intended(path, params) and not self._may_go_unrecorded(path, params):
             self.say(f"{path} was sent before it was journalled: {dict(params)}")
 
     def _check_name(self, path: str, params: Mapping[str, Any]) -> None:
         name = str(params.get("clientOid", ""))
         if not NAME.fullmatch(name) or not (is_ours(name) or is_entry(name)):
             self.say(f"{name!r} is no client order id of ours")
+        if self._may_go_unrecorded(path, params):
+            return
         body = dict(params) | {"path": path}
         known = self._bodies.setdefault(name, body)
         if known != body:
             self.say(f"the client order id {name} was used for two orders: {known} and {body}")
 
+    def _may_go_unrecorded(self, path: str, params: Mapping[str, Any]) -> bool:
+        """What the trader has asked for to lose less: closing, and taking entries off the market."""
+        by_heart = self.engine is not None and self.engine.by_heart
+        return by_heart and path not in (PLACE_STOP, MOVE_STOP) and not (path == PLACE and opens(params))
+
     def _check_market(self, params: Mapping[str, Any]) -> None:
-        name = params["clientOid"]
-        opens = params.get("reduceOnly") == "NO" or params.get("tradeSide") == "open"
+        name, adds = params["clientOid"], opens(params)
         work = self.disk.intended.get(name)
-        if work is None and name not in self.disk.armed:
+        is_told = work is not None or name in self.disk.armed
+        if not is_told and not self._may_go_unrecorded(PLACE, params):
             self.say(f"order {name} was sent before it was journalled")
-        sent = (opens, Decimal(params["size"]))
+        sent = (adds, Decimal(params["size"]))
         if isinstance(work, PlaceMarket | PlaceLimit) and (work.opens, work.qty) != sent:
             self.say(f"order {name} was journalled as {work} and sent as {dict(params)}")
-        if opens:
+        if adds:
             self._check_adding(params)
 
     def _check_adding(self, params: Mapping[str, Any]) -> None:
