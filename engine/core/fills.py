@@ -29,6 +29,7 @@ reconciliation is shorter.
 FORGOTTEN = 100
 """How many of them are forgotten at once: what comes behind them stays at its place until then."""
 STRAYS = 50
+UNRECORDED = "closed by an order of ours that no journal could be told of"
 
 
 def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
@@ -219,7 +220,7 @@ def _attribute(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Part
             _late(turn, cycle, fill, qty)
             return parts_of(cycle, qty, by_trader_first(cycle)), cycle, "ladder"
         case Cause.ORDER if is_ours(fill.client_id):
-            _alarm(turn, cycle, fill, "closed by an order of ours that no journal could be told of")
+            _alarm(turn, cycle, fill, UNRECORDED)
             return parts_of(cycle, qty, newest_first(cycle)), cycle, cycle.closing or "ladder"
         case Cause.ORDER:
             turn.note(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from engine.core.cycle import Cycle, Rest, key_of
 from engine.core.decide import decide, first_state
 from engine.core.events import FillSeen
+from engine.core.fills import UNRECORDED
 from engine.core.ids import cycle_in, is_ours
 from engine.core.instrument import ZERO
 from engine.core.stops import is_nearer
@@ -148,6 +149,9 @@ def hands_are_told_apart(world: World, watch: Watch, disk: Disk) -> None:
         body = entry.event.body
         for note in entry.notes:
             ours = isinstance(body, FillSeen) and is_ours(body.fill.client_id)
+            is_lost = isinstance(body, FillSeen) and body.fill.client_id not in watch.unrecorded
+            if is_lost and UNRECORDED in note.text:
+                watch.say(f"an order of ours that was recorded is not known: {note.text}")
             if ours and note.topic == "trader":
                 watch.say(f"an order of ours was taken for the trader's: {note.text}")
             blames = "put back once" in note.text or "leaves the stops to you" in note.text

@@ -77,6 +77,7 @@ class Watch:
         self.disk: Disk
         self.killed = False
         self.is_owed = False
+        self.unrecorded: set[str] = set()
         self.by_hand = False
         self.counts: dict[str, int] = defaultdict(int)
         self.longest_uncovered = 0.0
@@ -182,6 +183,7 @@ class Watch:
         if not NAME.fullmatch(name) or not (is_ours(name) or is_entry(name)):
             self.say(f"{name!r} is no client order id of ours")
         if self._may_go_unrecorded(path, params):
+            self.unrecorded.add(name)
             return
         body = dict(params) | {"path": path}
         known = self._bodies.setdefault(name, body)
