@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -60,7 +61,7 @@ def run_desk(
         keymap=keymap,
         said_in=said_in,
         kept=kept,
-        ascii=ascii,
+        ascii=ascii or not knows_signs(),
         colours=colours_of_terminal(),
         alarms=alarms,
         problems=problems,
@@ -76,3 +77,12 @@ def run_desk(
             until.add_done_callback(lambda _: leaving.lent_out())
         code = desk.run(mouse=mouse)
     return code if code is not None else desk.return_code or 0
+
+
+def knows_signs() -> bool:
+    """Whether the terminal's encoding has the lines and signs that the desk is drawn with."""
+    try:
+        "╭─▲●".encode(sys.stderr.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True

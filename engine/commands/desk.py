@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from engine.api.door import NoEngine, Silent, ask
 from engine.commands.speech import NO_ENGINE, WRONG, at_words, complain, failed, wrong
-from engine.commands.terminal import can_draw, is_at_terminal, is_unable, knows_signs
+from engine.commands.terminal import can_draw, is_at_terminal, is_unable
 from engine.config.paths import Paths, find_paths
 from engine.config.refused import ConfigRefused
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         keymap=looks.keymap,
         said_in=looks.said_in,
         kept=paths.chosen,
-        ascii=looks.ascii or not knows_signs(),
+        ascii=looks.ascii,
         mouse=looks.mouse,
         alarms=Alarms(looks.bell, looks.notices),
         problems=looks.problems,

@@ -21,14 +21,5 @@ def can_draw() -> bool:
     return is_at_terminal() and not is_unable()
 
 
-def knows_signs() -> bool:
-    """Whether the terminal's encoding has the lines and signs that the desk is drawn with."""
-    try:
-        "╭─▲●".encode(sys.stderr.encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def is_unable() -> bool:
     return os.environ.get("TERM", "").lower() in UNABLE

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Final, Self
 
-from engine.commands.terminal import knows_signs
 from engine.core.instrument import Side
 from engine.demo.hand import DemoHand
 from engine.demo.house import House
@@ -34,7 +33,7 @@ def show(house: House, hand: DemoHand, scenario: Scenario, wish: Wish) -> int:
         return run_desk(
             house.paths.socket,
             theme=wish.theme,
-            ascii=wish.ascii or not knows_signs(),
+            ascii=wish.ascii,
             mouse=wish.mouse,
             hand=LentHand(hand),
             farewell=FAREWELL,

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import aiohttp
 
+from engine.core.limits import AHEAD_MS
 from engine.venue.client import Client
 from engine.venue.keys import Keys
 from engine.venue.lanes import Lane, Lanes
@@ -35,7 +36,7 @@ SET_MS: Final = 1_000
 """A clock that was off by more was the reason why a time stamp was refused."""
 
 
-LEAP_MS: Final = 60_000
+LEAP_MS: Final = AHEAD_MS
 """How far from now a frame may date itself and be believed without asking. A replayed market leaps further,
 and REST tells so.
 """

@@ -14,8 +14,8 @@ import msgspec
 import pytest
 from served import EngineFace
 
-from engine.commands.terminal import knows_signs
 from engine.protocol import Halt
+from tui.run import knows_signs
 
 FULL = Path("/dev/full")
 
