@@ -90,14 +90,14 @@ class EngineProcess:
         return seen if isinstance(seen, Snapshot) else None
 
     async def shows(self, holds: Callable[[Snapshot], object], what: str, within_s: float = UP_S) -> Snapshot:
-        """Wait until its snapshot is so."""
+        """Wait until its snapshot is so, and what it shows is on the disk: a kill takes nothing of it away."""
         give_up = time.monotonic() + within_s
         seen = None
         while time.monotonic() < give_up:
             assert self._process is not None
             assert self._process.poll() is None, f"it ended by itself: {self.words()}"
             seen = await self.snapshot()
-            if seen is not None and holds(seen):
+            if seen is not None and not seen.engine.unwritten and holds(seen):
                 return seen
             await asyncio.sleep(0.05)
         raise AssertionError(f"never: {what}\n{seen}\n{self.words()}")
