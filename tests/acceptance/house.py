@@ -161,7 +161,7 @@ class House:
         asyncio.run(live())
 
     def begin(self, *words: str) -> subprocess.Popen[str]:
-        """Start an engine and wait until it has seen the account."""
+        """Start an engine and wait until it has seen the account, and what it has seen is on the disk."""
         self.engine = subprocess.Popen(
             [sys.executable, "-m", "engine.cli", "engine", "--bitget-url", self.street.sim.url, *words],
             env=self.environment,
@@ -177,7 +177,10 @@ class House:
         ended = self.engine.poll() if self.engine else None
         assert ended is None, (ended, self.engine.communicate() if self.engine else "")
         status = self.ratchet("status", "--json")
-        return status.returncode == 0 and bool(json.loads(status.stdout)["engine"]["reconciled"])
+        if status.returncode:
+            return False
+        engine = json.loads(status.stdout)["engine"]
+        return engine["reconciled"] and not engine["unwritten"]
 
     def kill_9(self) -> None:
         assert self.engine is not None

@@ -32,7 +32,7 @@ async def test_a_list_of_positions_that_stays_empty_takes_no_stop_away(tmp_path:
         cycle = await s.opens_and_climbs("95000")
         s.fault({"fault": "garbled", "path": POSITIONS, "field": "total", "value": "0", "count": None})
         await rounds(s, 8, 2.0)
-        assert s.was_told("Bitget lists the position no more, and its stops still")
+        await s.is_told_that("Bitget lists the position no more, and its stops still")
         assert s.cycle().id == cycle.id
         assert not s.cycle().closed
         assert s.stops() == s.believed() == RUNG_1
@@ -60,7 +60,7 @@ async def test_what_cannot_be_read_any_more_is_told_and_nothing_is_added(
         await s.opens()
         s.fault({**fault, "path": path, "count": None})
         await rounds(s, 5, 10.0)
-        assert s.was_told(f"Bitget's {what} could not be read for 30 s (")
+        await s.is_told_that(f"Bitget's {what} could not be read for 30 s (")
         shown = snapshot_of(s.on.engine, Mode.SIM).engine
         assert (shown.reconciled, shown.unread) == (False, (what,))
         await s.mark("95000")
@@ -95,7 +95,7 @@ async def test_a_trade_whose_order_cannot_be_found_does_not_keep_the_others_from
         await s.order("sell", "0.001")
         await s.is_told_that("The private stream is back.")
         await rounds(s, 5, 10.0)
-        assert s.was_told("Bitget's fills could not be read for 30 s (40109")
+        await s.is_told_that("Bitget's fills could not be read for 30 s (40109")
         assert s.legs() == ["0.001 @ 100000", "0.0021 @ 95000"]
         await s.on.sim.feed.advance(61_000)
         await rounds(s, 3, 10.0)

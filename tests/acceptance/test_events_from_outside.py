@@ -149,7 +149,7 @@ async def test_another_leverage_keeps_the_legs_and_blocks_the_next_rung_until_it
         liquidation = s.cycle().seen.liquidation
         await s.on.hand.leverage(BTC, D(10))
         await s.on.reconcile()
-        assert s.was_told("leverage changed from 20x to 10x")
+        await s.is_told_that("leverage changed from 20x to 10x")
         assert s.cycle().seen.liquidation > liquidation
         assert [leg.leverage for leg in s.cycle().legs] == [20, 20]
         await s.mark("90250")
@@ -166,7 +166,7 @@ async def test_margin_that_is_added_moves_the_liquidation_and_the_worst_case(tmp
         before = worst(s)
         await s.on.hand.margin(BTC, D(5))
         await s.on.reconcile()
-        assert s.was_told("margin 10.00 → 15.00")
+        await s.is_told_that("margin 10.00 → 15.00")
         assert worst(s) == before - 5
         await s.on.hand.margin(BTC, D(-5))
         await s.on.reconcile()
@@ -191,7 +191,7 @@ async def test_auto_add_margin_pauses_and_keeps_the_stops(tmp_path: Path) -> Non
         await s.opens_and_climbs("95000")
         await auto_margin(s, "on")
         await s.on.reconcile()
-        assert s.was_told("paused, auto-add-margin was switched on. Stops are kept.")
+        await s.is_told_that("paused, auto-add-margin was switched on. Stops are kept.")
         assert s.cycle().status is Status.PAUSED
         await s.mark("90250")
         await s.is_told_that("is blocked: auto-add-margin was switched on")
@@ -279,7 +279,7 @@ async def test_a_position_that_is_crossed_under_care_is_paused_and_keeps_its_sto
         assert position is not None
         position.margin_mode = "crossed"
         await s.on.reconcile()
-        assert s.was_told("paused, the margin mode was changed to crossed. Stops are kept.")
+        await s.is_told_that("paused, the margin mode was changed to crossed. Stops are kept.")
         assert s.cycle().status is Status.PAUSED
         await s.mark("90250")
         await s.is_told_that("is blocked: the margin mode was changed to crossed")

@@ -244,4 +244,4 @@ async def test_a_question_names_the_margin_that_it_would_add(tmp_path: Path) -> 
     ladder = Ladder(rungs=Rungs.ASK, add=Add.PERCENT_OF_EQUITY, add_fraction=D("0.05"))
     async with scene(tmp_path, ladder) as s:
         await asked(s)
-        assert s.was_told("Bank 0.001, add 4.99 USDT margin")
+        await s.is_told_that("Bank 0.001, add 4.99 USDT margin")

@@ -76,7 +76,12 @@ def has_opened(home: House) -> None:
     """A short of 0.002 is under care."""
     home.begin()
     opens(home)
-    home.until(lambda: [p["managed"] for p in home.positions()] == [True], "it is under care")
+
+    def is_under_care() -> bool:
+        now = shown(home)
+        return [p["managed"] for p in now["positions"]] == [True] and not now["engine"]["unwritten"]
+
+    home.until(is_under_care, "it is under care")
 
 
 def falls(home: House, to: str, rungs: int) -> None:
@@ -84,9 +89,11 @@ def falls(home: House, to: str, rungs: int) -> None:
     by_hand(home, lambda hand: hand.mark(BTC, Decimal(to)))
 
     def is_done() -> bool:
-        [row] = shown(home)["positions"]
+        now = shown(home)
+        [row] = now["positions"]
         rest = [stop for stop in row["stops"] if stop["state"] == "resting" and stop["confirmed"]]
-        return row["rungs"] == rungs and row["next_rung"] is not None and len(rest) == rungs + 1
+        written = not now["engine"]["unwritten"]
+        return written and row["rungs"] == rungs and row["next_rung"] is not None and len(rest) == rungs + 1
 
     home.until(is_done, f"rung {rungs} is done")
 

@@ -136,7 +136,7 @@ async def test_funding_is_booked_to_the_cycle_and_moves_its_breakeven(tmp_path: 
         await s.until(lambda: s.cycle().funding < 0, "funding is booked")
         mark = s.on.sim.market[BTC].quote.mark
         assert abs(s.cycle().funding + mark * D("0.002") * D("0.001")) < D("0.01")
-        assert s.was_told("funding −0.2")
+        await s.is_told_that("funding −0.2")
         contract = s.on.engine.state.instruments[BTC]
         paid = -s.cycle().funding / s.cycle().held_qty
         moved = breakeven(s.cycle(), contract) - breakeven(before, contract)

@@ -90,7 +90,7 @@ class EngineProcess:
         return seen if isinstance(seen, Snapshot) else None
 
     async def shows(self, holds: Callable[[Snapshot], object], what: str, within_s: float = UP_S) -> Snapshot:
-        """Wait until its snapshot is so, and what it shows is on the disk: a kill takes nothing of it away."""
+        """Wait until its snapshot is so, and is on the disk: a kill takes nothing of it away."""
         give_up = time.monotonic() + within_s
         seen = None
         while time.monotonic() < give_up:
