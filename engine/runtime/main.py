@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
@@ -42,6 +43,9 @@ SWITCH_S: Final = 0.0002
 """How long a thread (the journal's, a story's) may keep the interpreter while a price waits; Python's own
 measure is 5 ms.
 """
+
+LAST_WRITE_S: Final = 2.0
+"""How long an engine that was told to end waits for the disk to take what it has decided."""
 
 
 def run_engine(loaded: Loaded, *, take_over: bool = False, new_key: bool = False) -> int:
@@ -130,6 +134,8 @@ async def _until_signal(
         logger.info("%s", farewell(engine))
         watch.stop()
         await voices.farewell()
+        with contextlib.suppress(JournalRefused, TimeoutError):
+            await asyncio.wait_for(engine.durable(), LAST_WRITE_S)
         for part in parts:
             part.cancel()
 

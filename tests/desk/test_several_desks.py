@@ -87,7 +87,7 @@ async def test_what_one_desk_halts_every_desk_tells_with_its_name_and_the_time(
         await all_show("HALTED by the desk on tty2 at ", one, other, watcher)
         told = {re.search(r"tty2 at (\d\d:\d\d:\d\d)", words(pilot))[1] for pilot in (one, other, watcher)}  # type: ignore[index]
         assert len(told) == 1, "all tell the engine's time"
-        assert "✓ halt · done" in words(one)
+        await all_show("✓ halt · done", one)
         assert "halt · done" not in words(other), "an answer is for the desk that asked"
         assert "^R resumes" in words(other)
         assert "resumes" not in words(watcher)

@@ -97,7 +97,8 @@ class Whole:
         return list(self.sim.exchange.account(self.sim.keys[0].account_id).waiting[BTC].values())
 
     async def restart(self) -> None:
-        """The engine ends, and another one begins on the same journal."""
+        """The engine ends, all that it decided on the disk; another one begins on the same journal."""
+        await self.engine.durable()
         self.running.cancel()
         with suppress(asyncio.CancelledError):
             await self.running
