@@ -16,7 +16,7 @@ from engine.core.state import State
 from engine.runtime import machine
 from engine.runtime.finding import Finding, fail, ok, warn
 from engine.runtime.new_key import differences, proof
-from engine.venue.keys import Keys
+from engine.runtime.settings import keys_of
 from engine.venue.look import Look, Seen, SymbolTerms
 from engine.venue.port import VenueRefused
 from engine.venue.preflight import SKEW_LIMIT_MS
@@ -35,17 +35,13 @@ AGAIN: Final = "mend this, then run it again: what comes after it could not be l
 async def examine(paths: Paths, loaded: Loaded | ConfigRefused) -> list[Finding]:
     """Everything that can be looked at now. Nothing is changed, on this machine or on Bitget."""
     found = list(machine.machine(paths))
-    account = None if isinstance(loaded, ConfigRefused) else _keys(loaded).account
+    account = None if isinstance(loaded, ConfigRefused) else keys_of(loaded).account
     journal = await machine.journal(paths, account)
     found.append(journal.finding)
     if isinstance(loaded, ConfigRefused):
         todo = "`ratchet config example` explains every option"
         return [*(fail("configuration", each, todo) for each in loaded.sentences), *found]
     return [*_configuration(loaded), *found, *await _venue(loaded, journal)]
-
-
-def _keys(loaded: Loaded) -> Keys:
-    return Keys(loaded.keys.key, loaded.keys.secret, loaded.keys.passphrase)
 
 
 def _configuration(loaded: Loaded) -> Iterator[Finding]:
@@ -61,7 +57,7 @@ def _configuration(loaded: Loaded) -> Iterator[Finding]:
 
 
 async def _venue(loaded: Loaded, journal: machine.JournalSeen) -> list[Finding]:
-    keys = _keys(loaded)
+    keys = keys_of(loaded)
     symbols = tuple(m.symbol for m in loaded.settings.managed)
     found: list[Finding] = []
     async with Look(keys, url=loaded.bitget_url, demo=loaded.demo) as look:
@@ -81,14 +77,7 @@ async def _venue(loaded: Loaded, journal: machine.JournalSeen) -> list[Finding]:
                 step = "new key"
                 found.append(await _new_key(look, journal.believed, seen))
         except VenueRefused as refused:
-            return [
-                *found,
-                fail(
-                    step,
-                    str(refused),
-                    "mend this, then run it again: what comes after it could not be looked at",
-                ),
-            ]
+            return [*found, fail(step, str(refused), AGAIN)]
     state = State(loaded.settings, instruments={i.symbol: i for i in instruments})
     return [*found, *_account(loaded, seen), *_positions(state, seen), _orders(seen, journal.believed)]
 

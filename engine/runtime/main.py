@@ -29,12 +29,11 @@ from engine.runtime.engine import Engine
 from engine.runtime.logfile import logging_to
 from engine.runtime.new_key import go_on
 from engine.runtime.processors import set_apart
-from engine.runtime.settings import settings_of
+from engine.runtime.settings import keys_of, settings_of
 from engine.runtime.supervisor import Supervisor
 from engine.runtime.telling import TellingFace, TellingJournal, Voices
 from engine.runtime.watch import Watch
 from engine.venue.bitget import Bitget
-from engine.venue.keys import Keys
 from engine.venue.port import VenueRefused
 
 logger = logging.getLogger("ratchet.engine")
@@ -72,7 +71,7 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
 
 
 async def _serve(loaded: Loaded, aside: Set[int], *, take_over: bool, new_key: bool) -> int:
-    keys = Keys(loaded.keys.key, loaded.keys.secret, loaded.keys.passphrase)
+    keys = keys_of(loaded)
     venue = Bitget(keys, url=loaded.bitget_url, demo=loaded.demo)
     with account_lock(venue.account, loaded.bitget_url):
         if new_key:

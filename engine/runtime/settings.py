@@ -1,9 +1,15 @@
-"""The effective options and the engine's files, as a client sees them."""
+"""What was configured, as the account's key and as a client sees it."""
 
 from __future__ import annotations
 
 from engine.config.loaded import Loaded
 from engine.protocol import OptionView, SettingsView
+from engine.venue.keys import Keys
+
+
+def keys_of(loaded: Loaded) -> Keys:
+    """The account's key, in the exchange's hands: it signs with it and names the account after it."""
+    return Keys(loaded.keys.key, loaded.keys.secret, loaded.keys.passphrase)
 
 
 def settings_of(loaded: Loaded) -> SettingsView:
