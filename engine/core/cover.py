@@ -193,7 +193,8 @@ def _bring(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
             Level.MONEY,
             f"{name(cycle)}: stop {_what(wanted)} {price(stop.trigger)} → {price(trigger)} ({why.value}).",
             cycle,
-            trigger=trigger,
+            **_facts(wanted, trigger, why),
+            was=stop.trigger,
         )
     return put_stop(cycle, moved)
 
@@ -240,11 +241,17 @@ def _place(turn: Turn, cycle: Cycle, wanted: Wanted) -> Cycle:
         "stop",
         Level.MONEY,
         f"{name(cycle)}: stop {_what(wanted)} at {price(wanted.trigger)} ({wanted.why.value})."
-        + (left_alone(cycle) if is_beside else ""),
+        + (beside := left_alone(cycle) if is_beside else ""),
         cycle,
-        trigger=wanted.trigger,
+        **_facts(wanted, wanted.trigger, wanted.why),
+        beside=beside,
     )
     return replace(cycle, stops=(*cycle.stops, stop), stops_made=made)
+
+
+def _facts(wanted: Wanted, trigger: Decimal, why: Why) -> dict[str, str]:
+    """What a stop protects (empty: everything), where it lies and why."""
+    return {"leg": str(wanted.leg or ""), "trigger": str(trigger), "why": why.value}
 
 
 def _what(wanted: Wanted) -> str:

@@ -222,7 +222,7 @@ def _started(turn: Turn, body: Started) -> None:
     )
     missed(turn)
     restart(turn)
-    turn.note("engine", Level.MONEY, f"Engine {body.version} started on account {body.settings.account}.")
+    turn.note("engine", Level.CHATTER, f"Engine {body.version} started on account {body.settings.account}.")
     turn.ask(*EVERYTHING)
 
 

@@ -22,7 +22,7 @@ from engine.core.actions import Level, Note
 from engine.notify.layout import Told, told
 from engine.notify.port import Desk, Happened
 from engine.notify.summary import day_has_ended, summary
-from engine.notify.urgency import is_question
+from engine.notify.urgency import is_chatter, is_question
 from engine.protocol import LinkView, Snapshot
 
 WAITING: Final = 200
@@ -158,10 +158,12 @@ _TYPES: Final = {
 
 
 def is_worth_it(note: Note) -> bool:
-    """Urgent events, warnings, and money events that are whole: opened, rung done, closed."""
+    """Urgent events, warnings, money events that are whole (opened, rung done, closed), and that the engine
+    came or went.
+    """
     if note.level is Level.MONEY:
         return note.topic not in FINE
-    return note.level is not Level.CHATTER and not is_question(note)
+    return not is_chatter(note) and not is_question(note)
 
 
 def try_out(addresses: Sequence[str]) -> bool:

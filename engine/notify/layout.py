@@ -25,12 +25,14 @@ SIGNS: Final = {Level.URGENT: "🛑 ", Level.WARNING: "⚠️ "}
 
 class Told(msgspec.Struct, frozen=True):
     """A message before any markup: the title stands out, the lines follow. `whole`: laid out as a thing of
-    its own (opened, rung, closed), and never told under another's title.
+    its own (opened, rung, closed), and never told under another's title. `known_by` is the line of such a
+    layout that tells all of this already.
     """
 
     title: str
     lines: tuple[str, ...] = ()
     whole: bool = False
+    known_by: str = ""
 
     @property
     def text(self) -> str:
@@ -55,7 +57,7 @@ def told(note: Note, at: int, snapshot: Snapshot, *, times: int = 1) -> Told:
         lines = (*lines, f"This happened {times} times.")
     if snapshot.engine.now - at > LATE_MS:
         lines = (*lines, f"Happened at {clock(at)}.")
-    return Told(title, lines, whole)
+    return Told(title, lines, whole, _stop_noted(note))
 
 
 def clock(at: int) -> str:
@@ -127,12 +129,26 @@ def _added(qty: Decimal, now: PositionView | None) -> Iterator[str]:
 def _stops_and_exposure(now: PositionView) -> Iterator[str]:
     for stop in now.stops:
         if stop.ours:
-            what = "everything" if stop.leg is None else f"leg {stop.leg}"
-            yield f"Stop: {what} at {price(stop.trigger)} ({stop.why})"
+            yield _stop(str(stop.leg or ""), stop.trigger, stop.why)
     yield (
         f"Exposure: ${amount(now.size * now.entry)} notional, average {price(now.entry)}, "
         f"margin ${amount(now.margin)}, liquidation {price(now.liquidation)}"
     )
+
+
+def _stop(leg: str, trigger: Decimal, why: str) -> str:
+    return f"Stop: {f'leg {leg}' if leg else 'everything'} at {price(trigger)} ({why})"
+
+
+def _stop_noted(note: Note) -> str:
+    """The line by which a layout shows a new stop, empty for what is more: where it lay before, or what else
+    rests beside it.
+    """
+    facts = note.facts
+    is_new = note.topic == "stop" and {"leg", "trigger", "why"} <= facts.keys()
+    if not is_new or facts.get("was") or facts.get("beside"):
+        return ""
+    return _stop(facts["leg"], Decimal(facts["trigger"]), facts["why"])
 
 
 def _closed(note: Note, snapshot: Snapshot) -> tuple[str, tuple[str, ...]]:
@@ -173,9 +189,9 @@ def together(parts: Sequence[Told]) -> list[Told]:
 
 
 def _with_steps(whole: Told, steps: Sequence[Told]) -> Told:
-    lines = (line for part in steps for line in _below(whole, part))
-    news = (f"• {line}" for line in lines if not _tells(whole, line))
-    return Told(whole.title, (*whole.lines, *news), whole=True)
+    news = (part for part in steps if part.known_by not in whole.lines)
+    lines = (f"• {line}" for part in news for line in _below(whole, part))
+    return Told(whole.title, (*whole.lines, *lines), whole=True)
 
 
 def _below(head: Told, part: Told) -> Iterator[str]:
@@ -184,12 +200,6 @@ def _below(head: Told, part: Told) -> Iterator[str]:
     sign = next((sign for sign in SIGNS.values() if part.title.startswith(sign)), "")
     for line in part.lines or ("",):
         yield f"{sign}{line}" if named else f"{part.title}: {line}".removesuffix(": ")
-
-
-def _tells(whole: Told, line: str) -> bool:
-    """`Stop leg 1, 0.03, at 3,000.0 (entry).` is what `Stop: leg 1 at 3,000.0 (entry)` says."""
-    stop = re.fullmatch(r"Stop (?:for )?(everything|leg \d+).* at ([\d,.]+ \(.+\))\.", line)
-    return stop is not None and f"Stop: {stop[1]} at {stop[2]}" in whole.lines
 
 
 def _names(title: str) -> frozenset[str]:

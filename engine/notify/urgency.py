@@ -15,6 +15,10 @@ RESULTS: Final = ("closed", "reduced")
 """Topics that tell what a close came to."""
 
 
+AT_ONCE: Final = ("engine",)
+"""Topics that are no chatter away from the desk: there nobody sees the engine come and go."""
+
+
 class Urgency(IntEnum):
     """The three priorities; a lower number goes first."""
 
@@ -25,11 +29,16 @@ class Urgency(IntEnum):
 
 def urgency_of(note: Note) -> Urgency:
     """What the trader did with this very phone never rings until it is acknowledged."""
-    if note.level is Level.CHATTER:
+    if is_chatter(note):
         return Urgency.CHATTER
     if note.level is Level.URGENT and not _is_by_phone(note):
         return Urgency.URGENT
     return Urgency.MONEY
+
+
+def is_chatter(note: Note) -> bool:
+    """What may wait until there is more of it, or go untold."""
+    return note.level is Level.CHATTER and note.topic not in AT_ONCE
 
 
 def is_silent(note: Note) -> bool:

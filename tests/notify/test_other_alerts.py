@@ -100,7 +100,7 @@ async def test_an_alert_says_nothing_twice_and_names_the_account() -> None:
                 at=NOW,
             )
         )
-        alerts.hear(happened(Note("engine", Level.MONEY, "Engine 0.1.0 started on account main."), at=NOW))
+        alerts.hear(happened(Note("engine", Level.CHATTER, "Engine 0.1.0 started on account main."), at=NOW))
         await hook.until(2)
         assert [(each["title"], each["message"]) for each in hook.got] == [
             ("🛑 Halted: nothing that adds risk", "1 stop rests on Bitget. By desk.\nmain · SIM"),

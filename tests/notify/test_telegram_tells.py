@@ -93,7 +93,8 @@ async def test_a_closed_position_names_reason_and_result(tmp_path: Path) -> None
 async def test_the_steps_of_a_rung_come_in_one_message(tmp_path: Path) -> None:
     async with pocket(tmp_path, rhythm=replace(QUICK, settle_s=1.0, gather_s=5)) as on:
         on.tell("BTCUSDT short: mark 95,000.0 reached rung 1 at 95,000.0.", topic="rung")
-        on.tell("BTCUSDT short: stop leg 1, 0.001, at 100,000.0 (entry).", topic="stop", trigger="100000")
+        facts = {"leg": "1", "trigger": "100000", "why": "entry"}
+        on.tell("BTCUSDT short: stop leg 1, 0.001, at 100,000.0 (entry).", topic="stop", **facts)
         on.tell("BTCUSDT short: rung 1 done.", topic="rung done", **RUNG)
         shown = await on.says("SHORT BTCUSDT: rung 1")
         assert shown.text.splitlines()[-2:] == [
@@ -101,6 +102,22 @@ async def test_the_steps_of_a_rung_come_in_one_message(tmp_path: Path) -> None:
             "• Mark 95,000.0 reached rung 1 at 95,000.0.",
         ], "the stop stands in the layout already"
         assert len(on.texts()) == 1
+
+
+async def test_a_stop_that_moved_or_has_a_neighbour_is_news_beside_the_layout_that_shows_it(
+    tmp_path: Path,
+) -> None:
+    facts = {"leg": "1", "trigger": "100000", "why": "entry"}
+    async with pocket(tmp_path, rhythm=replace(QUICK, settle_s=1.0, gather_s=5)) as on:
+        on.tell("BTCUSDT short: the first leg is safe.", topic="stop", **facts)
+        on.tell("BTCUSDT short: stop 101,000.0 → 100,000.0.", topic="stop", was="101000", **facts)
+        on.tell("BTCUSDT short: stop at 100,000.0. Yours stays.", topic="stop", beside="yours", **facts)
+        on.tell("BTCUSDT short: rung 1 done.", topic="rung done", **RUNG)
+        shown = await on.says("SHORT BTCUSDT: rung 1")
+        assert [line for line in shown.text.splitlines() if line.startswith("•")] == [
+            "• Stop 101,000.0 → 100,000.0.",
+            "• Stop at 100,000.0. Yours stays.",
+        ], "whatever its sentence says, a stop is known by its facts"
 
 
 async def test_an_entry_and_what_became_of_it_come_in_one_message(tmp_path: Path) -> None:
@@ -197,6 +214,12 @@ async def test_at_night_only_alarms_make_a_sound_and_chatter_waits(tmp_path: Pat
         assert (await on.says("You closed")).silent
         await on.pause()
         assert not any("Funding" in text for text in on.texts())
+
+
+async def test_that_the_engine_came_is_told_at_once_and_at_night_without_a_sound(tmp_path: Path) -> None:
+    async with pocket(tmp_path, night=(0, 24 * 60), rhythm=replace(QUICK, chatter_s=3600.0)) as on:
+        on.tell("Engine 0.1.0 started on account main.", Level.CHATTER, "engine", cycle="")
+        assert (await on.says("Engine 0.1.0 started on account main.")).silent
 
 
 async def test_muted_is_like_night_until_it_ends(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ async def test_a_position_opened_by_hand_is_told_its_rung_with_true_numbers_and_
         assert "Added: 0.0021 @ 95,000.0 ($9.98 @ 20x)" in rung.text
         assert "Took: +5.00 realised, 5.00 margin released, 9.94 cash freed" in rung.text
         assert "Stop: leg 1 at 100,000.0 (entry)" in rung.text
+        assert "• Stop" not in rung.text, "what the layout shows is not told a second time"
         assert "RISK-FREE" not in rung.text
         worst = re.search(r"Worst case: −(\S+)", rung.text)
         assert worst is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.core.actions import PlaceMarket
+from engine.core.actions import Level, PlaceMarket
 from engine.core.decide import decide
 from engine.core.events import Event, Started
 from engine.core.instrument import Side
@@ -27,3 +27,8 @@ def test_two_orders_on_their_way_are_looked_up_in_the_same_order_after_a_snapsho
     assert list(read_back.pending) != list(lived.pending)
     start = Event(NOON + 1, NOON + 1, Started(SETTINGS, "test"))
     assert decide(lived, start).actions == decide(read_back, start).actions
+
+
+def test_a_start_is_told_and_is_no_money_in_the_log() -> None:
+    [told] = decide(State(SETTINGS), Event(NOON, NOON, Started(SETTINGS, "0.1.0"))).notes
+    assert (told.level, told.text) == (Level.CHATTER, "Engine 0.1.0 started on account test.")
