@@ -26,7 +26,7 @@ from engine.api.rest.server import RestServer
 from engine.api.rest.tokens import Scope, Tokens
 from engine.loop import run
 from engine.runtime.doors import Orders
-from engine.runtime.logfile import logging_to
+from engine.runtime.logfile import logging_where_it_goes
 from engine.runtime.processors import move_to
 from engine.runtime.window import Window
 from engine.webhook.alert import Message
@@ -54,7 +54,7 @@ def main() -> None:
     _go_first()
     orders = msgspec.json.decode(sys.stdin.buffer.readline(), type=Orders)
     move_to(orders.processors)
-    with logging_to(Path(orders.log)):
+    with logging_where_it_goes(Path(orders.log)):
         run(_serve(orders))
 
 

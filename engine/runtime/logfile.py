@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import logging.handlers
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +25,6 @@ class LogFile(logging.handlers.RotatingFileHandler):
 @contextmanager
 def logging_to(path: Path) -> Iterator[None]:
     """A rotating file that one process alone writes. Raises ConfigRefused when it cannot be written."""
-    root = logging.getLogger("ratchet")
-    root.setLevel(logging.INFO)
     try:
         handler = LogFile(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES)
     except OSError as error:
@@ -34,6 +32,26 @@ def logging_to(path: Path) -> Iterator[None]:
             f"the log {path} cannot be written ({error.strerror}): move it away, or make it writable for "
             "this user"
         ) from None
+    with _logging_by(handler):
+        yield
+
+
+@contextmanager
+def logging_where_it_goes(path: Path) -> Iterator[None]:
+    """As `logging_to`; where the file cannot be opened, standard error is told why, and then all the rest."""
+    with ExitStack() as logged:
+        try:
+            logged.enter_context(logging_to(path))
+        except ConfigRefused as refused:
+            logged.enter_context(_logging_by(logging.StreamHandler()))
+            logging.getLogger("ratchet").error("%s; until the next start its lines stand here", refused)
+        yield
+
+
+@contextmanager
+def _logging_by(handler: logging.Handler) -> Iterator[None]:
+    root = logging.getLogger("ratchet")
+    root.setLevel(logging.INFO)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root.addHandler(handler)
     try:

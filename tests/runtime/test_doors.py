@@ -21,7 +21,7 @@ from engine.api.rest.server import RestRefused, listen
 from engine.api.server import ControlSocket
 from engine.config.doors import RestTerms
 from engine.config.paths import Paths, find_paths, prepare_folders
-from engine.runtime.doors import BEAT_S, MISSED, Doors, _falls_silent
+from engine.runtime.doors import BEAT_S, LOG, MISSED, Doors, _falls_silent
 from tests.ports import free_port
 from tests.unit.api.served import EngineFace
 
@@ -232,6 +232,29 @@ async def test_a_process_that_cannot_be_started_takes_nothing_else_down(
                 await asyncio.sleep(0.01)
         monkeypatch.setattr(sys, "executable", there)
         assert await equity(client) == "109.7033"
+
+
+@pytest.mark.parametrize("inside", [".", "a-file/doors.log"])
+async def test_a_log_that_cannot_be_opened_is_said_in_a_sentence_and_closes_no_door(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], inside: str
+) -> None:
+    log = paths(tmp_path).logs / LOG
+    if inside == ".":
+        log.mkdir()
+        why = "Is a directory"
+    else:
+        log.symlink_to(tmp_path / inside)
+        (tmp_path / "a-file").touch()
+        why = "Not a directory"
+    told: list[str] = []
+    async with opened(tmp_path, free_port(), told.append) as (kept, client):
+        assert await equity(client) == "109.7033"
+        assert kept.process is not None
+        assert kept.process.returncode is None
+    said = capfd.readouterr().err
+    assert said.count(f"the log {log} cannot be written ({why}): move it away") == 1
+    assert "Traceback" not in said
+    assert not told, "it was not started again"
 
 
 ENGINE = """
