@@ -152,7 +152,7 @@ class Looks:
         self.where[KEYMAP] = where
         self.keys, self.first_keys = keys, first_keys(keys)
         self._app.set_keymap(keys)
-        self.problems += wrong
+        self.problems += tuple(f"keymap: {each}" for each in wrong)
 
     def _remember(self, what: str, name: str, stronger: str) -> None:
         """Keep a choice, and say how long it holds: `stronger` is who comes first at the next start."""

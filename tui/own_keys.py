@@ -66,8 +66,10 @@ class _Table:
                 keymap[name] = ",".join(good)
             self._held[name] = good or DEFAULTS[name].split(",")
         helps = shown_keys(HELP.id, keymap)[0]
-        unknown = [f"no key is called {name!r}; {helps} shows the names" for name in self._unknown]
-        return keymap, tuple(f"keymap: {problem}" for problem in (*unknown, *self._problems))
+        unknown = [
+            f"no key is called {name!r}{_near(name)}; {helps} shows the names" for name in self._unknown
+        ]
+        return keymap, (*unknown, *self._problems)
 
     def _trouble(self, name: str, press: str) -> str:
         """Why this press cannot be had for this name; empty when it can."""
@@ -86,6 +88,13 @@ class _Table:
         """
         yields = {"quit.twice"} if name in GUARDED else set()
         return (each for each in self._held if each not in {name, *yields} and _meet(name, each))
+
+
+def _near(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, DEFAULTS, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _meet(one: str, other: str) -> bool:

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from engine.config.layers import Layers
+from engine.config.layers import Layers, Name
 from engine.config.options import DeskPart
 from engine.config.paths import Paths
 from engine.config.toml import toml
@@ -20,7 +20,7 @@ KEYMAPS: Final = ("default", "vim")
 
 
 def faults_of_desk(desk: DeskPart, layers: Layers, paths: Paths) -> Iterator[str]:
-    """A sentence for each name under [desk] that nothing has."""
+    """A sentence for each name under [desk] that nothing has, and for each key that cannot be had."""
     if desk.keymap not in KEYMAPS:
         yield _unknown("keymap", desk.keymap, KEYMAPS, layers)
     wanted = {"theme": desk.theme, **{f"themes.{who}": name for who, name in desk.themes.items()}}
@@ -28,6 +28,11 @@ def faults_of_desk(desk: DeskPart, layers: Layers, paths: Paths) -> Iterator[str
     for what, name in wanted.items():
         if name and name not in there:
             yield _unknown(what, name, there, layers)
+    if desk.keys:
+        from tui.own_keys import keymap_of
+
+        for problem in keymap_of(desk.keys)[1]:
+            yield _placed(f"desk.keys, {problem}", ("desk", "keys"), layers)
 
 
 def theme_names(paths: Paths) -> tuple[str, ...]:
@@ -51,7 +56,10 @@ def _name(file: Path) -> str:
 
 
 def _unknown(what: str, name: str, there: tuple[str, ...], layers: Layers) -> str:
-    place = ("desk", *what.split("."))
-    where = layer.where(place) if (layer := layers.winner(place)) else ""
     words = f"desk.{what} must be one of {', '.join(map(toml, there))}, got {toml(name)}"
+    return _placed(words, ("desk", *what.split(".")), layers)
+
+
+def _placed(words: str, place: Name, layers: Layers) -> str:
+    where = layer.where(place) if (layer := layers.winner(place)) else ""
     return f"{where}: {words}" if where else words

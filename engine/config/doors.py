@@ -120,7 +120,7 @@ def webhook_terms(options: Options) -> WebhookTerms | None:
     if not part.on:
         return None
     found = find_first((part.token,) if part.token else WEBHOOK_PLACES)
-    if fault := token_fault("webhook.token", found):
+    if fault := token_fault("webhook.token", found) or _shared(options.rest, found):
         raise ConfigRefused(fault)
     return WebhookTerms(
         token=found.value,
@@ -164,6 +164,18 @@ def _unfit(tokens: dict[str, Found]) -> Iterator[str]:
     values = [found.value for found in tokens.values() if found.value]
     if len(set(values)) < len(values):
         yield "two of rest's tokens are the same: each scope needs its own, or what may be done is not clear"
+
+
+def _shared(rest: RestPart, webhook: Found) -> str:
+    """What is wrong with an alert's token that opens another door, too; empty when it opens none."""
+    for scope in SCOPES if rest.on else ():
+        reference = getattr(rest, f"{scope}_token")
+        if reference and find_first((reference,)).value == webhook.value:
+            return (
+                f"webhook.token is rest.{scope}_token, too: whoever sees an alert could use it there; give "
+                "the webhook one of its own"
+            )
+    return ""
 
 
 def _nobody(part: RestPart, tokens: dict[str, Found]) -> Iterator[str]:

@@ -35,10 +35,10 @@ from engine.core.settings import (
 
 LADDER: Final = Ladder()
 LIMITS: Final = Limits()
-MANAGED: Final = {each.symbol: each.leverage for each in Settings(account="").managed}
+MANAGED: Final = {each.symbol: int(each.leverage) for each in Settings(account="").managed}
 
 
-def _symbols(written_ones: dict[str, Decimal]) -> dict[str, Decimal]:
+def _symbols(written_ones: dict[str, int]) -> dict[str, int]:
     plain = {written.symbol(name): leverage for name, leverage in written_ones.items()}
     if not plain:
         raise ValueError("names no symbol: write at least one, like BTCUSDT = 20")
@@ -251,7 +251,11 @@ class TelegramPart(Part):
         "Where the bot's token is. Empty: TELEGRAM_BOT_TOKEN, then the credential telegram_bot_token, then "
         "the keyring.",
     )
-    user: Whole = option(0, "Telegram's user id", "The only user whom the bot obeys. 0: no bot.")
+    user: Annotated[Whole, Ge(0)] = option(
+        0,
+        "Telegram's user id, as `ratchet telegram setup` finds it",
+        "The only user whom the bot obeys. 0: no bot.",
+    )
     chat: Whole = option(0, "Telegram's chat id", "The only chat in which it does. 0: no bot.")
     url: Annotated[str, AfterValidator(_address)] = option(
         "", "", "Another Bot API, such as `ratchet telegram fake` on this machine. Empty: Telegram itself."
@@ -259,6 +263,15 @@ class TelegramPart(Part):
     night: Annotated[str, AfterValidator(_night)] = option(
         "", "a span of the day, UTC", 'When only alarms make a sound, such as "22:00-07:00". Empty: never.'
     )
+
+    @model_validator(mode="after")
+    def _the_user_is_in_the_chat(self) -> Self:
+        if self.user and self.chat > 0 and self.chat != self.user:
+            raise ValueError(
+                "has a chat of another person than its user: your own chat with the bot has your user id, a "
+                "group a negative one; `ratchet telegram setup` writes both"
+            )
+        return self
 
 
 class NotifyPart(Part):
@@ -319,7 +332,7 @@ class Options(BaseSettings):
     )
     bitget: BitgetPart = Field(default_factory=BitgetPart, description=BitgetPart.__doc__)
     engine: EnginePart = Field(default_factory=EnginePart, description=EnginePart.__doc__)
-    managed: Annotated[dict[str, Annotated[Number, Ge(1), Le(150)]], AfterValidator(_symbols)] = option(
+    managed: Annotated[dict[str, Annotated[Whole, Ge(1), Le(150)]], AfterValidator(_symbols)] = option(
         MANAGED, "leverage", "The symbols under care, each with the leverage that you mean to use on it."
     )
     ladder: LadderPart = Field(default_factory=LadderPart, description=LadderPart.__doc__)
@@ -347,7 +360,7 @@ class Options(BaseSettings):
         """The part that `decide` may know."""
         return Settings(
             account=self.account,
-            managed=tuple(Managed(symbol, leverage) for symbol, leverage in self.managed.items()),
+            managed=tuple(Managed(symbol, Decimal(leverage)) for symbol, leverage in self.managed.items()),
             ladder=self.ladder.plain(),
             limits=self.limits.plain(),
         )

@@ -59,7 +59,7 @@ def must_be(name: Name) -> str:
     """What an option must be, in words, from its type, bounds and unit."""
     if name[0] == "managed":
         return (
-            "a leverage from 1 to 150, as in BTCUSDT = 20"
+            "a whole leverage from 1 to 150, as in BTCUSDT = 20"
             if len(name) > 1
             else "a table: write [managed], then BTCUSDT = 20"
         )

@@ -125,9 +125,10 @@ def _leverage(turn: Turn, command: Enter, cycle: Cycle | None, instrument: Instr
             )
         return held
     leverage = command.leverage or turn.state.settings.leverage_of(symbol)
-    if leverage is None or not leverage.is_finite() or not ONE <= leverage <= instrument.max_leverage:
+    is_whole = leverage is not None and leverage.is_finite() and leverage == leverage.to_integral_value()
+    if leverage is None or not is_whole or not ONE <= leverage <= instrument.max_leverage:
         top = size(instrument.max_leverage)
-        raise CommandRefused(f"{symbol}: leverage must be from 1x to {top}x, not {leverage}.")
+        raise CommandRefused(f"{symbol}: leverage must be whole, from 1x to {top}x, not {leverage}.")
     return leverage
 
 

@@ -27,8 +27,8 @@ def test_a_keymap_cannot_take_the_kill_key_away() -> None:
     keys, problems = keymap_of({"halt": " ", "sort": "z", "sell": "x"})
     assert keys == {"sort": "z"}
     assert problems == (
-        "keymap: no key is called 'sell'; F1 shows the names",
-        "keymap: halt must have a key; its own stays",
+        "no key is called 'sell'; F1 shows the names",
+        "halt must have a key; its own stays",
     )
 
 
@@ -49,7 +49,7 @@ def test_a_keymap_cannot_take_the_kill_key_away() -> None:
 def test_a_key_that_would_be_dead_or_take_another_is_left_out_and_told(
     name: str, press: str, why: str
 ) -> None:
-    assert keymap_of({name: press}) == ({}, (f"keymap: {why}",))
+    assert keymap_of({name: press}) == ({}, (f"{why}",))
 
 
 def test_own_keys_may_change_places_and_are_written_as_they_are_shown() -> None:
@@ -69,9 +69,7 @@ def test_own_keys_may_change_places_and_are_written_as_they_are_shown() -> None:
 
 def test_halt_and_flatten_may_have_the_key_that_leaves() -> None:
     assert keymap_of({"halt": "ctrl+c"}) == ({"halt": "ctrl+c"}, ())
-    assert keymap_of({"resume": "ctrl+c"})[1] == (
-        "keymap: ctrl+c is quit.twice already; resume cannot have it",
-    )
+    assert keymap_of({"resume": "ctrl+c"})[1] == ("ctrl+c is quit.twice already; resume cannot have it",)
 
 
 async def test_what_was_wrong_before_the_desk_stood_is_told_on_it(socket: Path, clocks: Clocks) -> None:
@@ -148,10 +146,10 @@ async def test_help_tells_the_traders_own_keys_and_closes_by_them(socket: Path, 
 
 def test_a_wrong_name_is_told_with_the_key_that_shows_the_names() -> None:
     wrong = {"hepl": "F3"}
-    assert keymap_of(wrong)[1] == ("keymap: no key is called 'hepl'; F1 shows the names",)
+    assert keymap_of(wrong)[1] == ("no key is called 'hepl' (did you mean 'help'?); F1 shows the names",)
     assert keymap_of({**wrong, "help": "F2"}) == (
         {"help": "f2"},
-        ("keymap: no key is called 'hepl'; F2 shows the names",),
+        ("no key is called 'hepl' (did you mean 'help'?); F2 shows the names",),
     )
 
 

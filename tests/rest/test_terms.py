@@ -49,6 +49,15 @@ def test_nothing_listens_by_default() -> None:
     assert webhook_terms(Options()) is None
 
 
+def test_the_token_of_an_alert_opens_no_other_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONE", LONG)
+    shared = '[rest]\non = {}\ntrade_token = "env:ONE"\n[webhook]\non = true\ntoken = "env:ONE"'
+    with pytest.raises(ConfigRefused, match=r"webhook\.token is rest\.trade_token, too") as refused:
+        webhook_terms(options(tmp_path, shared.format("true")))
+    assert LONG not in str(refused.value)
+    assert webhook_terms(options(tmp_path, shared.format("false"))) is not None, "that door is shut"
+
+
 def test_it_listens_on_this_machine_with_the_tokens_that_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

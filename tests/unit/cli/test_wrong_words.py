@@ -60,6 +60,17 @@ def test_config_check_says_all_that_engine_and_desk_would_refuse(ratchet: Ratche
     assert '"mine"' in told[3]
 
 
+def test_config_check_names_own_keys_that_the_desk_would_leave_out(ratchet: Ratchet, home: Path) -> None:
+    (home / "config.toml").write_text('[desk.keys]\nhaltt = "ctrl+h"\nsort = "ctrl+k"\nticket = "t"\n')
+    ran = ratchet("config", "check")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.splitlines() == [
+        "ratchet: config.toml line 1: desk.keys, no key is called 'haltt' (did you mean 'halt'?); F1 shows "
+        "the names",
+        "ratchet: config.toml line 1: desk.keys, ctrl+k is halt already; sort cannot have it",
+    ]
+
+
 def test_the_names_that_config_check_knows_are_those_of_the_desk(tmp_path: Path) -> None:
     assert tuple(keymaps.KEYMAPS) == KEYMAPS
     themes, _ = load_themes([own_folder()])

@@ -136,7 +136,7 @@ def test_no_limit_takes_zero_less_or_nothing(read: Reads, name: str, value: str)
         ("[managed]\nBTC = 20", "line 1: managed 'BTC' is not a USDT perpetual; write it like BTCUSDT"),
         (
             "[managed]\nBTCUSDT = 0",
-            "line 2: managed.BTCUSDT must be a leverage from 1 to 150, as in BTCUSDT = 20, got 0",
+            "line 2: managed.BTCUSDT must be a whole leverage from 1 to 150, as in BTCUSDT = 20, got 0",
         ),
         (
             "[desk]\nbell = ['loud']",
@@ -240,6 +240,26 @@ def test_a_bot_without_its_user_or_its_chat_is_told(read: Reads) -> None:
     assert faults_of(read("[telegram]\nuser = 7\nchat = -7")[0]) == ()
 
 
+def test_a_user_of_the_bot_is_a_person_and_in_the_chat(read: Reads) -> None:
+    assert refusal(read, "[telegram]\nuser = -3\nchat = -3") == (
+        "config.toml line 2: telegram.user must be a whole number of at least 0 (Telegram's user id, as "
+        "`ratchet telegram setup` finds it)"
+    )
+    assert refusal(read, "[telegram]\nuser = 7\nchat = 8").startswith(
+        "config.toml line 1: telegram has a chat of another person than its user: your own chat"
+    )
+    assert read("[telegram]\nuser = 7\nchat = 7")[0].telegram.chat == 7
+
+
+def test_leverage_is_whole_as_it_is_at_bitget(read: Reads) -> None:
+    assert refusal(read, "[managed]\nBTCUSDT = 20.5\n") == (
+        "config.toml line 2: managed.BTCUSDT must be a whole leverage from 1 to 150, as in BTCUSDT = 20, "
+        "got 20.5"
+    )
+    [managed] = read("[managed]\nBTCUSDT = 20.0\n")[0].settings().managed
+    assert (managed.leverage, type(managed.leverage)) == (Decimal(20), Decimal)
+
+
 @pytest.mark.parametrize("name", ["key", "secret", "passphrase"])
 @pytest.mark.parametrize(
     "written", ["SuperSecret77", "bg_SuperSecret77", "env:Super Secret77", "file:/SuperSecret77"]
@@ -247,7 +267,7 @@ def test_a_bot_without_its_user_or_its_chat_is_told(read: Reads) -> None:
 def test_a_secret_in_the_file_is_refused_without_repeating_it(read: Reads, name: str, written: str) -> None:
     told = refusal(read, f"[bitget]\n{name} = {written!r}")
     assert told.startswith(f"config.toml line 2: bitget.{name} holds something that is not a reference.")
-    assert "make a new key at Bitget" in told
+    assert "make a new one where it came from" in told
     assert "Secret77" not in told
 
 
