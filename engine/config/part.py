@@ -27,8 +27,8 @@ def _reference(text: str) -> str:
     if text and not REFERENCE.fullmatch(text):
         raise ValueError(
             'holds something that is not a reference. Secrets are never written here: put "env:NAME", '
-            '"credential:NAME" or "keyring:SERVICE/NAME". If a real secret stood in this file, make a new one '
-            "where it came from and delete the old one"
+            '"credential:NAME" or "keyring:SERVICE/NAME". If a real secret stood in this file, make a new '
+            "one where it came from and delete the old one"
         )
     return text
 

@@ -142,6 +142,9 @@ def _enter(turn: Turn, entry: Entry, by: str, *, half: bool) -> str:
     checked = fit(turn, again, but=entry.id)
     _told(turn, entry, f"entry approved{' at half its size' if half else ''} by {by}")
     approved = f"{entry.by}, approved by {by}"
+    if checked.cycle is None:
+        key = key_of(entry.symbol, entry.side)
+        turn.set(approved={**turn.state.approved, key: entry.id})
     return begin(turn, replace(entry, want=checked.qty, command=again, by=approved))
 
 

@@ -25,6 +25,11 @@ def is_entry(client_id: str) -> bool:
     return client_id.startswith(ENTRY_PREFIX)
 
 
+def is_of_entry(entry: str, client_id: str) -> bool:
+    """Whether a client id names one of this entry's orders."""
+    return client_id.startswith(f"{ENTRY_PREFIX}{entry}-")
+
+
 def cycle_id(account: str, symbol: str, side: Side, opened: int, seen: int) -> str:
     """Eight letters for a cycle: `opened` is the exchange's time of the position, `seen` the moment of
     adoption.

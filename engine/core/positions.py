@@ -15,7 +15,7 @@ from engine.core.cycle import Cycle, Rest, Stage, key_of
 from engine.core.doubt import differs, missing
 from engine.core.events import PositionsRead
 from engine.core.exchange import Cause, Fill, Position
-from engine.core.ids import cycle_id, is_entry
+from engine.core.ids import cycle_id, is_entry, is_of_entry
 from engine.core.instrument import ZERO, Side
 from engine.core.ledger import begin, fund
 from engine.core.settings import Adoption
@@ -114,7 +114,8 @@ def _meet(turn: Turn, key: str, position: Position) -> None:
     known = state.unmanaged.get(key)
     if not reason and _is_left_alone(state, position):
         reason, can_adopt = state.left_alone[key].reason, True
-    if not reason and state.settings.ladder.adoption is Adoption.ASK and not before:
+    asks = state.settings.ladder.adoption is Adoption.ASK and not before
+    if not reason and asks and not _was_approved(state, key, position):
         _ask(turn, key, position, known)
         return
     if not reason:
@@ -187,7 +188,8 @@ def adopt(turn: Turn, position: Position) -> None:
     cycle = inherit(turn, cycle, position)
     unmanaged = {k: u for k, u in state.unmanaged.items() if k != key}
     left_alone = {k: each for k, each in state.left_alone.items() if k != key}
-    turn.set(strays=rest, unmanaged=unmanaged, left_alone=left_alone)
+    approved = {k: entry for k, entry in state.approved.items() if k != key}
+    turn.set(strays=rest, unmanaged=unmanaged, left_alone=left_alone, approved=approved)
     if cycle.unbooked:
         turn.ask(Reading.FILLS)
     turn.ask(Reading.ORDERS, Reading.BALANCE)
@@ -215,6 +217,17 @@ def _was_entered(state: State, position: Position, opening: tuple[Fill, ...]) ->
         (e.symbol, e.side) == (position.symbol, position.side) for e in state.entries.values() if e.opens
     )
     return any(is_entry(fill.client_id) for fill in opening) or any(working)
+
+
+def _was_approved(state: State, key: str, position: Position) -> bool:
+    """Whether an entry that the trader said yes to opened it, or may have: its order is out, and what that
+    did is not told yet.
+    """
+    id = state.approved.get(key, "")
+    entry = state.entries.get(id)
+    is_out = entry is not None and (entry.order is not None or entry.done > ZERO)
+    opening, _ = _opening_trades(state, position)
+    return is_out or (bool(id) and any(is_of_entry(id, fill.client_id) for fill in opening))
 
 
 def _cared_for_before(state: State, position: Position) -> tuple[Cycle, ...]:

@@ -179,9 +179,10 @@ class Kill(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """Everything. Keys of `cycles`, `unmanaged` and `brought` are `SYMBOL:side`, of `flips` symbols; `closed`
-    keeps the last cycles that ended, `brought` where the newest entry's own stop was put. `untold` is since
-    when (the engine's clock) the stream may have missed trades; 0 when none is missing.
+    """Everything. Keys of `cycles`, `unmanaged`, `brought` and `approved` are `SYMBOL:side`, of `flips`
+    symbols; `closed` keeps the last cycles that ended, `brought` where the newest entry's own stop was put,
+    `approved` the entry whose position was said yes to before there was one. `untold` is since when (the
+    engine's clock) the stream may have missed trades; 0 when none is missing.
     """
 
     settings: Settings
@@ -200,6 +201,7 @@ class State(msgspec.Struct, frozen=True):
     flips: dict[str, Flipping] = {}
     regimes: dict[str, Regime] = {}
     brought: dict[str, Decimal] = {}
+    approved: dict[str, str] = {}
     working: dict[str, RestingOrder] = {}
     pending: dict[str, Pending] = {}
     links: dict[str, bool] = {}

@@ -262,6 +262,27 @@ async def test_a_position_that_grows_while_it_asks_asks_again_with_its_new_numbe
         assert on.cycle().held_qty == D("0.003")
 
 
+async def test_what_an_approved_entry_opens_is_under_care_without_a_second_question(tmp_path: Path) -> None:
+    async with whole(tmp_path, careful()) as on:
+        await wants(on)
+        await on.desk(Approve(waiting(on).cycle, 0))
+        await on.until(lambda: f"{BTC}:long" in on.engine.state.cycles, "under care")
+        await on.until(lambda: not on.engine.state.entries, "done")
+        assert [line for line in on.face.snapshot().log if "asks to be taken" in line.text] == []
+        assert on.engine.state.approved == {}, "that yes is used up"
+        await on.hand.close(BTC, Side.LONG)
+        await on.until(lambda: not on.engine.state.cycles, "closed")
+        assert (await opens(on)).asks is Asks.ADOPTION, "the trader's own still asks"
+
+
+async def test_what_an_entry_opens_that_nobody_approved_asks(tmp_path: Path) -> None:
+    async with whole(tmp_path, careful()) as on:
+        await priced(on)
+        await on.desk(Enter(BTC, Side.LONG, margin=D(10)))
+        await on.until(lambda: bool(on.face.snapshot().approvals), "it asks")
+        assert (waiting(on).asks, on.engine.state.approved) == (Asks.ADOPTION, {})
+
+
 async def test_silence_leaves_a_position_as_it_is_and_a_key_still_adopts_it(tmp_path: Path) -> None:
     ladder = Ladder(adoption=Adoption.ASK, approval_s=1)
     async with whole(tmp_path, Settings(account="test", limits=SETTINGS.limits, ladder=ladder)) as on:
