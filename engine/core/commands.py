@@ -44,7 +44,7 @@ from engine.core.state import Kill
 from engine.core.stops import left_alone, nearest_rest, position_stop, what_protects
 from engine.core.sweep import sweep_known
 from engine.core.turn import Turn
-from engine.core.words import clock, name, percent
+from engine.core.words import MODE_WORDS, clock, name, percent
 
 REMEMBERED = 500
 USED = (
@@ -208,16 +208,17 @@ def _unpause(turn: Turn, cycle: Cycle, by: str) -> str:
 def _set_mode(turn: Turn, cycle: Cycle, mode: StopMode, by: str) -> str:
     _writable(turn)
     if cycle.mode is mode:
-        return f"{name(cycle)}: stops are {mode.value} already."
+        return f"{name(cycle)}: stops are so already: {MODE_WORDS[mode]}."
     turn.put(replace(cycle, mode=mode, loosen=True, hands_off=False, put_back=0))
-    turn.note("stop", Level.MONEY, f"{name(cycle)}: stops {cycle.mode.value} → {mode.value}, by {by}.", cycle)
+    change = f"{MODE_WORDS[cycle.mode]} → {MODE_WORDS[mode]}"
+    turn.note("stop", Level.MONEY, f"{name(cycle)}: stops: {change}, by {by}.", cycle)
     if not any(leg.locked for leg in cycle.legs):
         return (
-            f"{name(cycle)}: stops will be {mode.value} from the first rung on; until then "
+            f"{name(cycle)}: stops from the first rung on: {MODE_WORDS[mode]}; until then "
             f"{nearest_rest(cycle)} is the stop."
         )
     beside = left_alone(cycle) if mode in FOR_ALL and position_stop(cycle) is not None else ""
-    return f"{name(cycle)}: stops are {mode.value} now.{beside}"
+    return f"{name(cycle)}: stops from now on: {MODE_WORDS[mode]}.{beside}"
 
 
 def _release(turn: Turn, cycle: Cycle, by: str) -> str:

@@ -22,7 +22,7 @@ from engine.core.settings import Adoption
 from engine.core.shield import inherit, left_shield
 from engine.core.state import LeftAlone, State, Unmanaged, given_by
 from engine.core.turn import Turn
-from engine.core.words import amount, count, money, name, percent, price, size
+from engine.core.words import amount, count, ending, money, name, percent, price, size
 
 KEPT_CLOSED = 50
 LATE_MS = 60_000
@@ -389,7 +389,7 @@ def close_if_flat(turn: Turn, cycle: Cycle) -> bool:
     turn.note(
         "closed",
         Level.MONEY,
-        f"{name(cycle)} closed ({reason}): net {money(net)} = realised {money(cycle.realised)}, fees "
+        f"{name(cycle)} closed ({ending(reason)}): net {money(net)} = realised {money(cycle.realised)}, fees "
         f"{money(-cycle.fees)}, funding {money(cycle.funding)}; {count(cycle.rungs, 'rung')}.",
         cycle,
         net=net,

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from typing import Final
 
 from engine.core.cycle import Cycle
 from engine.core.exchange import ABSENT, Refused
+from engine.core.settings import StopMode
 
 CENT = Decimal("0.01")
+
+MODE_WORDS: Final = {
+    StopMode.LEG_ENTRY: "each leg at its own entry",
+    StopMode.LEG_NET: "each leg where its fees are paid",
+    StopMode.CYCLE_BREAKEVEN: "one stop at the cycle's breakeven",
+    StopMode.PREVIOUS_ENTRY: "one stop at the previous entry",
+}
+"""Where the stops lie."""
+
+ENDINGS: Final = {
+    "trader": "by you",
+    "trader's stop": "by your own stop",
+    "trader's take profit": "by your own take profit",
+    "stop": "by its stop",
+    "ladder": "by the ladder",
+    "flatten": "by flatten",
+    "exit": "by an exit",
+    "liquidation": "by liquidation",
+    "adl": "by Bitget's auto-deleveraging",
+    "dust": "what was left is too little for an order",
+}
+"""How a cycle ended, by the word that the belief has for it."""
 
 
 def money(value: Decimal) -> str:
@@ -73,6 +97,11 @@ def stops_rest(number: int) -> str:
 def rungs(number: int) -> str:
     """`1 rung`, `2 rungs`."""
     return f"{number} rung{'' if number == 1 else 's'}"
+
+
+def ending(reason: str) -> str:
+    """`by its stop`, `by desk on tty2`: what a cycle was closed by. A reason that is a sentence stays."""
+    return ENDINGS.get(reason, reason.removeprefix("closed "))
 
 
 def left_out(number: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from engine.core.ids import is_ours
 from engine.core.instrument import Side
+from engine.core.words import ending
 from engine.journal.reader import JournalReader
 from engine.protocol import CycleStory, CycleView, EquityPoint, PastLeg, RungView, SignalView, TradeView
 
@@ -104,7 +105,7 @@ def _cycle(row: tuple[Any, ...]) -> CycleView:
         symbol=symbol,
         side=Side(side),
         status=status,
-        reason=reason,
+        reason=ending(reason) if closed else reason,
         opened=opened,
         closed=closed,
         rungs=rungs,

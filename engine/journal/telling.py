@@ -204,7 +204,7 @@ def _command(command: AnyCommand) -> str:
         case Reduce(symbol, side, fraction):
             return f"close {words.percent(fraction)} of {symbol} {side.value}"
         case SetStopMode(symbol, side, mode):
-            return f"stops of {symbol} {side.value} by {mode.value}"
+            return f"stops of {symbol} {side.value}: {words.MODE_WORDS[mode]}"
         case Enter(symbol, side, margin, qty):
             sized = f"{words.amount(margin)} USDT margin" if margin is not None else words.size(qty or ZERO)
             return f"enter {symbol} {side.value} with {sized}{', if I say yes' if command.ask else ''}"

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from engine.core.actions import Level, Note
-from engine.core.words import amount, at_worst, money, price, rungs, size, worse
+from engine.core.words import amount, at_worst, ending, money, price, rungs, size, worse
 from engine.protocol import ClosedView, PositionView, Snapshot
 
 LATE_MS: Final = 120_000
@@ -156,7 +156,7 @@ def _closed(note: Note, snapshot: Snapshot) -> tuple[str, tuple[str, ...]]:
     side = note.text.split()[1].upper()
     lines = [
         f"Net: {money(Decimal(note.facts['net']))} USDT",
-        f"Reason: {note.facts.get('reason', 'unknown')}",
+        f"Closed: {ending(note.facts.get('reason', 'unknown'))}",
     ]
     closed = next((each for each in snapshot.closed if each.cycle == note.cycle), None)
     if closed is not None:

@@ -51,6 +51,7 @@ from engine.core.events import (
 )
 from engine.core.instrument import Side
 from engine.core.settings import StopMode
+from engine.core.words import MODE_WORDS
 from engine.protocol.asked import (
     Candle,
     ChartView,
@@ -98,6 +99,7 @@ PROTOCOL: Final = 1
 """Raised when an older client could misread a message."""
 
 __all__ = [
+    "MODE_WORDS",
     "PROTOCOL",
     "AccountView",
     "Adopt",

@@ -90,7 +90,7 @@ async def test_in_hedge_mode_long_and_short_are_two_cycles_and_both_climb(tmp_pa
         assert (cycles[Side.SHORT].held_qty, cycles[Side.LONG].held_qty) == (D("0.0031"), D("0.002"))
         assert s.stops() == ["0.001 @ 100000", "0.0021 @ 99293.2"]
         await s.on.hand.close(BTC, Side.SHORT)
-        await s.is_told_that("BTCUSDT short closed (trader)")
+        await s.is_told_that("BTCUSDT short closed (by you)")
         assert [c.side for c in s.on.engine.state.cycles.values()] == [Side.LONG]
 
 
@@ -98,7 +98,7 @@ async def test_the_mode_changed_to_hedge_between_two_positions_is_followed(tmp_p
     async with scene(tmp_path) as s:
         await s.opens_and_climbs("95000")
         await s.order("buy", "0.0031", reduceOnly=True)
-        await s.is_told_that("closed (trader)")
+        await s.is_told_that("closed (by you)")
         params = {"productType": "USDT-FUTURES", "posMode": "hedge_mode"}
         await s.trader.private_mix_post_v2_mix_account_set_position_mode(params)
         await s.mark("100000")

@@ -93,7 +93,7 @@ async def test_when_the_trader_closes_everything_nothing_is_left(tmp_path: Path)
     async with scene(tmp_path) as s:
         await s.opens_and_climbs("95000")
         await s.order("buy", "0.0031", reduceOnly=True)
-        await s.is_told_that("closed (trader)")
+        await s.is_told_that("closed (by you)")
         await s.until(lambda: s.stops() == [], "no stop rests")
         await s.on.at_rest()
         assert (s.held(), s.cycle().closed_reason, s.on.cycles()) == (0, "trader", {})
@@ -103,7 +103,7 @@ async def test_a_flash_close_from_the_app_ends_the_cycle_too(tmp_path: Path) -> 
     async with scene(tmp_path) as s:
         await s.opens_and_climbs("95000")
         await s.trader.close_position(AT_CCXT[BTC], params={"productType": "USDT-FUTURES"})
-        await s.is_told_that("closed (trader)")
+        await s.is_told_that("closed (by you)")
         assert (s.held(), s.stops()) == (0, [])
 
 
@@ -250,7 +250,7 @@ async def test_a_living_position_cannot_be_crossed_but_it_can_come_back_crossed(
         await s.until(lambda: s.cycle().rungs == 2 and not s.cycle().rung, "the ladder goes on")
         await s.on.at_rest()
         await s.order("buy", "0.0043", reduceOnly=True)
-        await s.is_told_that("closed (trader)")
+        await s.is_told_that("closed (by you)")
         await s.until(lambda: s.stops() == [], "no stop rests")
         await crossed(s)
         await s.order("sell", "0.002", marginMode="cross")
@@ -391,7 +391,7 @@ async def test_the_traders_own_stop_that_fills_ends_the_cycle_in_its_name(tmp_pa
         await s.on.reconcile()
         await s.mark("101000")
         await s.is_told_that("your own stop closed 0.002 @ 101,000.0 (−2.00)")
-        await s.is_told_that("closed (trader's stop)")
+        await s.is_told_that("closed (by your own stop)")
 
 
 async def test_the_traders_own_target_takes_its_part(tmp_path: Path) -> None:

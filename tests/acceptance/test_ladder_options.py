@@ -23,6 +23,7 @@ from engine.core.settings import (
     Sequence,
     StopMode,
 )
+from engine.core.words import MODE_WORDS
 from engine.protocol import Mode
 from engine.runtime.snapshot import snapshot_of
 from tests.acceptance.scene import BTC, Scene, scene
@@ -151,7 +152,7 @@ async def test_another_mode_from_the_desk_and_back(tmp_path: Path, mode: StopMod
     async with scene(tmp_path) as s:
         await s.opens_and_climbs("95000", "90250")
         before = s.stops()
-        assert f"stops are {mode.value} now" in await s.is_told(SetStopMode(BTC, Side.SHORT, mode))
+        assert f"stops from now on: {MODE_WORDS[mode]}" in await s.is_told(SetStopMode(BTC, Side.SHORT, mode))
         await s.until(lambda: s.stops() != before and s.stops() == s.believed(), "the stops have moved")
         await s.on.at_rest()
         await s.is_told(SetStopMode(BTC, Side.SHORT, StopMode.LEG_ENTRY))

@@ -49,8 +49,8 @@ async def test_breakeven_after_a_rung_of_an_entry_that_brought_its_stop(tmp_path
         assert s.stops() == ["all @ 102000", *RUNG_1]
         said = await moves_to_breakeven(s)
         assert said == (
-            "BTCUSDT short: stops are cycle_breakeven now. The position stop that is set on Bitget "
-            "at 102,000.0 is left alone."
+            "BTCUSDT short: stops from now on: one stop at the cycle's breakeven. The position stop that "
+            "is set on Bitget at 102,000.0 is left alone."
         )
         assert s.stops() == ["all @ 102000", BREAKEVEN]
         assert not [row for row in s.sent("place-tpsl-order") if row["code"] == "43031"]
@@ -61,7 +61,7 @@ async def test_breakeven_after_a_rung_of_an_entry_that_brought_its_stop(tmp_path
         assert s.stops() == ["all @ 102000", "0.0043 @ 95833.2"]
         assert s.believed() == ["0.0043 @ 95833.2"]
         await s.mark("95833.2")
-        await s.is_told_that("closed (stop)")
+        await s.is_told_that("closed (by its stop)")
         await s.until(lambda: s.stops() == [], "the entry's stop dies with the position")
 
 
@@ -125,7 +125,7 @@ async def test_the_stop_that_an_entry_brought_is_told_as_such_until_the_trader_m
         assert (order.ours, order.why) == (False, "the trader's own")
 
         await s.mark("101500")
-        await s.is_told_that("closed (trader's stop)")
+        await s.is_told_that("closed (by your own stop)")
         assert s.on.engine.state.brought == {}
 
 

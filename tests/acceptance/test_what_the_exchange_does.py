@@ -37,7 +37,7 @@ async def test_a_stop_that_fills_takes_its_own_leg_and_the_others_stay(tmp_path:
         await s.on.at_rest()
         assert (s.legs(), s.stops()) == (["0.001 @ 100000"], ["0.001 @ 100000"])
         await s.mark("100000")
-        await s.is_told_that("closed (stop): net −4.50")
+        await s.is_told_that("closed (by its stop): net −4.50")
         assert (s.held(), s.stops()) == (0, [])
 
 
@@ -63,7 +63,7 @@ async def test_a_gap_beyond_every_stop_fills_where_the_market_is(tmp_path: Path)
     async with scene(tmp_path) as s:
         await s.opens_and_climbs("95000", "90250")
         await s.mark("97200")
-        await s.is_told_that("closed (stop)")
+        await s.is_told_that("closed (by its stop)")
         assert (s.held(), s.stops(), s.on.cycles()) == (0, [], {})
 
 
@@ -75,7 +75,7 @@ async def test_a_liquidation_is_booked_and_named(tmp_path: Path) -> None:
         await s.opens()
         await s.mark("104600")
         await s.is_told_that("0.002 liquidated")
-        await s.is_told_that("closed (liquidation)")
+        await s.is_told_that("closed (by liquidation)")
         await s.on.reconcile()
         account = s.on.sim.exchange.account(s.on.sim.keys[0].account_id)
         cycle = s.cycle()
@@ -104,7 +104,7 @@ async def test_a_liquidation_counts_to_the_daily_loss(tmp_path: Path) -> None:
     async with scene(tmp_path, limits=Limits(daily_loss=D("0.1"))) as s:
         await opens_and_loses_less_than_a_day_may(s, "104500")
         await s.mark("104600")
-        await s.is_told_that("closed (liquidation)")
+        await s.is_told_that("closed (by liquidation)")
         await s.is_told_that("Daily loss limit reached: 10.12 USDT of 10.0 % of 100.00")
         await s.mark("100000")
         await s.opens()
@@ -287,7 +287,7 @@ async def test_a_last_crumb_that_bitget_refuses_to_close_ends_the_cycle_as_dust(
         place = {"fault": "reject", "path": "v2/mix/order/place-order", "code": "45110", "count": None}
         s.fault({**place, "msg": "less than the minimum amount 5 USDT"})
         await s.is_told(Reduce(BTC, Side.SHORT, D(1)))
-        await s.is_told_that("closed (dust)")
+        await s.is_told_that("closed (what was left is too little for an order)")
 
 
 # -- not knowing ---------------------------------------------------------------------------------------------

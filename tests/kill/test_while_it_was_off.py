@@ -40,7 +40,7 @@ async def test_a_liquidation_while_the_engine_is_off_is_booked_and_named_at_the_
             await hand.mark(BTC, D(104_600))
             assert engine.held() == {}
             engine.start()
-            now = await engine.shows(lambda now: told(now, "closed (liquidation)"), "it says so")
+            now = await engine.shows(lambda now: told(now, "closed (by liquidation)"), "it says so")
             assert told(now, "0.002 liquidated @ ")
             assert now.positions == ()
             await hand.mark(BTC, D(100_000))

@@ -84,7 +84,7 @@ async def test_a_closed_position_names_reason_and_result(tmp_path: Path) -> None
         assert (await on.says("closed")).text.splitlines() == [
             "SHORT BTCUSDT closed",
             "Net: +8.50 USDT",
-            "Reason: stop",
+            "Closed: by its stop",
             "Realised +9.00, fees −0.40, funding −0.10",
             "2 rungs, exit 97,000.0",
         ]
@@ -144,7 +144,7 @@ async def test_what_is_whole_keeps_its_own_title_and_the_steps_between_stand_bel
         assert closed.splitlines() == [
             "SHORT BTCUSDT closed",
             "Net: +8.50 USDT",
-            "Reason: trader",
+            "Closed: by you",
             "• Paused by desk; stops stay.",
             "• ⚠️ Margin 33.98 is more than 10.0 % of it.",
         ]

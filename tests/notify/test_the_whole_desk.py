@@ -49,7 +49,7 @@ async def test_a_position_opened_by_hand_is_told_its_rung_with_true_numbers_and_
         await on.until(lambda: not on.engine.state.cycles, "flat")
         closed = await on.api.says("SHORT BTCUSDT closed")
         [ended] = on.engine.state.closed
-        assert "Reason: flatten" in closed.text
+        assert "Closed: by flatten" in closed.text
         net = ended.realised - ended.fees + ended.funding
         assert f"Net: {'+' if net >= 0 else '−'}{abs(net):,.2f} USDT" in closed.text
         assert on.sim.exchange.snapshot("1") == []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
 
 import msgspec
 
 from engine.protocol import (
+    MODE_WORDS,
     Adopt,
     AnyCommand,
     ApprovalView,
@@ -33,13 +33,6 @@ from tui.view_model.asking import Fact, Question, adopt_question, unpause_questi
 from tui.view_model.ink import printable
 from tui.view_model.numbers import cautious, countdown, fixed, percent, price, signed, size
 from tui.view_model.scene import Scene
-
-MODE_WORDS: Final = {
-    StopMode.LEG_ENTRY: "each leg at its own entry",
-    StopMode.LEG_NET: "each leg where its fees are paid",
-    StopMode.CYCLE_BREAKEVEN: "one stop at the cycle's breakeven",
-    StopMode.PREVIOUS_ENTRY: "one stop at the previous entry",
-}
 
 
 class Choice(msgspec.Struct, frozen=True):

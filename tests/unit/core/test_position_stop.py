@@ -101,7 +101,7 @@ def test_breakeven_rests_beside_the_position_stop_of_the_trader(theirs: str) -> 
     night.climbs()
     said = night.says()
     left = f" The position stop that is set on Bitget at {D(theirs):,.1f} is left alone."
-    assert said.answer == f"BTCUSDT short: stops are cycle_breakeven now.{left}"
+    assert said.answer == f"BTCUSDT short: stops from now on: one stop at the cycle's breakeven.{left}"
     [stop] = sent(said)
     assert isinstance(stop, PlaceStop)
     assert (stop.qty, stop.trigger) == (D("0.0031"), BREAKEVEN)
@@ -201,6 +201,8 @@ def test_a_shield_rests_beside_it_with_the_size_that_bitget_shows(*, is_told: bo
 def test_before_the_first_rung_the_trader_hears_which_stop_holds() -> None:
     night = Evening(PLAIN)
     bare = night.says(StopMode.PREVIOUS_ENTRY).answer
-    assert bare.endswith("previous_entry from the first rung on; until then liquidation is the stop.")
+    assert bare.endswith(
+        "from the first rung on: one stop at the previous entry; until then liquidation is the stop."
+    )
     night.trader_sets("102000")
     assert night.says().answer.endswith("until then the stop at 102,000.0 is the stop.")

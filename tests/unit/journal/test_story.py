@@ -166,7 +166,7 @@ async def test_the_traders_own_words_are_in_the_story() -> None:
     await journal.append([entry(2, Commanded("c2", "telegram", Flatten("news")), close, foreign)], STATE)
     assert told(await story(journal, CYCLE)) == [
         "event: ratchet kill: halt",
-        "event: desk on tty2: stops of BTCUSDT short by cycle_breakeven",
+        "event: desk on tty2: stops of BTCUSDT short: one stop at the cycle's breakeven",
         "event: telegram: flatten everything (news)",
         "sent: stop 1.0 for the whole position of BTCUSDT short, id rt-abcdefgh-x1",
     ]
