@@ -8,6 +8,7 @@ import signal
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 WAITING: Final = 3
 """Tests that wait for sockets, timers and processes, for one that computes."""
@@ -15,6 +16,10 @@ WAITING: Final = 3
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 """A suite that a shell began in the background ignores Ctrl-C, and so would every process that it starts."""
+
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
+"""How long an example takes says more of the machine than of the code."""
 
 COLLECT_AFTER: Final = 20_000
 """New objects before the young ones are looked through: stories and markets make them by the million."""

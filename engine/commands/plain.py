@@ -212,7 +212,7 @@ def _gone(old: PositionView, ended: ClosedView | None) -> str:
     if ended is None:
         return f"{name(old)} is no longer open"
     exit_price = amount(ended.exit_price, old.price_decimals)
-    return f"{name(old)} closed, {ended.reason}, at {exit_price}, {won(ended.result)}, {rungs(ended.rungs)}"
+    return f"{name(old)} closed, {ended.ending}, at {exit_price}, {won(ended.result)}, {rungs(ended.rungs)}"
 
 
 def _moved(old: PositionView, view: PositionView) -> Iterator[str]:

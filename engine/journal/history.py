@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from engine.core.ids import is_ours
 from engine.core.instrument import Side
-from engine.core.words import ending
 from engine.journal.reader import JournalReader
 from engine.protocol import CycleStory, CycleView, EquityPoint, PastLeg, RungView, SignalView, TradeView
 
@@ -105,7 +104,7 @@ def _cycle(row: tuple[Any, ...]) -> CycleView:
         symbol=symbol,
         side=Side(side),
         status=status,
-        reason=ending(reason) if closed else reason,
+        reason=reason,
         opened=opened,
         closed=closed,
         rungs=rungs,

@@ -37,7 +37,7 @@ def _lines(last: Snapshot, since: int) -> Iterator[str]:
     yield f"Equity: {equity}{result}{share}"
     ended = [each for each in last.closed if each.closed >= since]
     for each in ended:
-        how = f"{each.reason}, {rungs(each.rungs)}"
+        how = f"{each.ending}, {rungs(each.rungs)}"
         yield f"Closed: {each.symbol} {each.side.value} {money(each.result)} ({how})"
     if not ended:
         yield "Closed: nothing"

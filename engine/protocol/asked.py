@@ -8,6 +8,7 @@ import msgspec
 
 from engine.core.instrument import Side
 from engine.core.settings import StopMode
+from engine.core.words import ending
 from engine.protocol.now import LimitView, StopView
 
 
@@ -82,7 +83,8 @@ class TicketView(msgspec.Struct, frozen=True):
 
 class CycleView(msgspec.Struct, frozen=True):
     """A cycle of the journal, open (`closed` 0) or over. `net` is realised − fees + funding; `r` is net over
-    the margin of the first leg: what it made of what was put at stake.
+    the margin of the first leg: what it made of what was put at stake. `reason` is the belief's own word for
+    why it ended (`stop`, `liquidation`), `ending` the trader's.
     """
 
     cycle: str
@@ -102,6 +104,11 @@ class CycleView(msgspec.Struct, frozen=True):
     net: Decimal
     r: Decimal | None
     exit_price: Decimal
+
+    @property
+    def ending(self) -> str:
+        """Empty while it is open."""
+        return ending(self.reason) if self.closed else ""
 
 
 class PastLeg(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from engine.core.actions import Level
 from engine.core.cycle import Status
 from engine.core.instrument import Side
 from engine.core.settings import StopMode
+from engine.core.words import ending
 
 
 class Mode(StrEnum):
@@ -278,7 +279,9 @@ class LogLine(msgspec.Struct, frozen=True):
 
 
 class ClosedView(msgspec.Struct, frozen=True):
-    """A cycle that ended. `result` is its net profit: realised − fees + funding."""
+    """A cycle that ended. `result` is its net profit: realised − fees + funding. `reason` is the belief's own
+    word for why (`stop`, `liquidation`), `ending` the trader's.
+    """
 
     cycle: str
     symbol: str
@@ -291,6 +294,10 @@ class ClosedView(msgspec.Struct, frozen=True):
     fees: Decimal
     funding: Decimal
     exit_price: Decimal
+
+    @property
+    def ending(self) -> str:
+        return ending(self.reason)
 
 
 class Snapshot(msgspec.Struct, frozen=True):

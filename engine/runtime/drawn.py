@@ -18,7 +18,6 @@ from engine.core.margin import unrealised
 from engine.core.shield import untold_because
 from engine.core.state import State, Unmanaged
 from engine.core.stops import foreign_stops, resting_stops, wanted_stops, worst_case
-from engine.core.words import ending
 from engine.protocol import ClosedView, LegView, NextRungView, PositionView, StopView
 from engine.runtime.drill import STRANGER, if_machine_dies
 
@@ -260,7 +259,7 @@ def _closed(cycle: Cycle) -> ClosedView:
         cycle.side,
         cycle.opened,
         cycle.closed,
-        ending(cycle.closed_reason),
+        cycle.closed_reason,
         cycle.rungs,
         net_so_far(cycle),
         cycle.fees,

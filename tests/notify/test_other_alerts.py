@@ -175,7 +175,7 @@ def test_the_summary_has_what_ended_on_its_day_by_the_exchanges_clock() -> None:
     told = summary(replace(now, closed=ended, engine=replace(now.engine, now=NOW + months)))
     assert told.title == "Thu 2025-05-08: the day"
     assert [line for line in told.lines if line.startswith("Closed")] == [
-        "Closed: BTCUSDT long +8.50 (stop, 1 rung)"
+        "Closed: BTCUSDT long +8.50 (by its stop, 1 rung)"
     ]
 
 

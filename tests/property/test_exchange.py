@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.core.instrument import Side, Tier
@@ -219,7 +219,7 @@ class Bench:
         assert profits == open_profits + sum((c.profit for c in self.account.history), Decimal(0))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(acts=acts, hedge=st.booleans(), ideal=st.booleans(), crossed=st.booleans())
 def test_the_books_balance_after_every_act(
     acts: list[tuple[Any, ...]], hedge: bool, ideal: bool, crossed: bool
@@ -230,7 +230,7 @@ def test_the_books_balance_after_every_act(
         bench.check()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(path=st.lists(prices, min_size=1, max_size=30), trigger=triggers, side=sides)
 def test_an_ideal_stop_fills_at_its_trigger_on_any_path(path: list[Decimal], trigger: int, side: str) -> None:
     bench = Bench(hedge=False, ideal=True, crossed=True)

@@ -180,7 +180,7 @@ class Desk:
         return Decimal(row["accountEquity"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     sides, prices, st.sampled_from([Decimal(10), Decimal(20), Decimal(40)]), margins, modes, st.integers(0, 4)
 )

@@ -202,4 +202,4 @@ class HistoryScreen(Page):
 def _named(cycle: CycleView) -> str:
     """What the filter looks into."""
     state = "ended" if cycle.closed else "open"
-    return f"{cycle.symbol} {cycle.side} {cycle.reason} {cycle.status} {cycle.cycle} {state}".lower()
+    return f"{cycle.symbol} {cycle.side} {cycle.ending} {cycle.status} {cycle.cycle} {state}".lower()

@@ -147,7 +147,7 @@ def cycle_line(cycle: CycleView, now: int, width: int) -> Line:
         "FEES": (signed(-cycle.fees), Ink.LABEL),
         "FUNDING": (signed(cycle.funding), Ink.LABEL),
         "EXIT": (fixed(cycle.exit_price, 2) if cycle.exit_price else UNKNOWN, Ink.LABEL),
-        " REASON": (f" {printable(cycle.reason or cycle.status.lower())}", Ink.LABEL),
+        " REASON": (f" {printable(cycle.ending or cycle.reason or cycle.status.lower())}", Ink.LABEL),
     }
     return line(*(cell(words[t][0], room, words[t][1], right=right) for t, room, right in _columns(width)))
 
@@ -229,7 +229,7 @@ def _summary(cycle: CycleView, now: int) -> Iterator[Line]:
     )
     yield line(
         Span(f" Opened {date(cycle.opened)} {clock(cycle.opened)}, lasted {lasted}", Ink.LABEL),
-        Span(f", ended: {printable(cycle.reason)}" if cycle.closed else ", still open", Ink.LABEL),
+        Span(f", ended: {printable(cycle.ending)}" if cycle.closed else ", still open", Ink.LABEL),
     )
 
 

@@ -50,7 +50,7 @@ def results(snapshot: Snapshot) -> list[str]:
     )
     ended = [
         escaped(
-            f"{each.symbol} {each.side.value} {money(each.result)} ({each.reason}, {rungs(each.rungs)})\n"
+            f"{each.symbol} {each.side.value} {money(each.result)} ({each.ending}, {rungs(each.rungs)})\n"
             f"{clock(each.closed)}"
         )
         for each in snapshot.closed[:15]

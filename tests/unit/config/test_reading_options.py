@@ -367,7 +367,7 @@ def test_a_managed_symbol_can_come_from_the_environment(monkeypatch: pytest.Monk
 fractions = st.decimals("0.0001", "0.05", places=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     loss=fractions,
     guard=fractions,
@@ -399,7 +399,7 @@ def test_what_is_written_is_what_holds(
     assert got == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(text=st.text(max_size=60))
 def test_no_text_breaks_the_reader_or_comes_back_out_of_it(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
