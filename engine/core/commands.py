@@ -14,7 +14,7 @@ from engine.core.approval import approve, deny, end_by_halt
 from engine.core.closing import close_fraction
 from engine.core.cycle import Cycle, Rest, key_of
 from engine.core.entering import is_busy
-from engine.core.entry import cancel_entries, enter, leave
+from engine.core.entry import cancel_entries, enter, leave, take_back
 from engine.core.events import (
     ALREADY_DONE,
     Adopt,
@@ -235,6 +235,7 @@ def _reduce(turn: Turn, cycle: Cycle, fraction: Decimal, by: str) -> str:
         raise CommandRefused(f"Reduce takes a fraction above 0 % and up to 100 %, not {fraction}.")
     if fraction == 1:
         turn.put(replace(cycle, closing=f"closed by {by}", approval=None))
+        take_back(turn, cycle.symbol, cycle.side, by)
         supersede(turn, cycle.symbol, by)
         return f"{name(cycle)}: closing everything at market."
     if cycle.close is not None or turn.at < cycle.close_after:

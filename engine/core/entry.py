@@ -112,6 +112,11 @@ def leave(turn: Turn, command: Exit, command_id: str, by: str) -> str:
     if not still_obeys(state):
         raise CommandRefused(f"This engine is read-only: {state.read_only}.")
     cycle = state.cycles.get(key_of(command.symbol, command.side))
+    if take_back(turn, command.symbol, command.side, by):
+        if cycle is not None:
+            turn.put(replace(cycle, closing=cycle.closing or f"exit by {by}", approval=None))
+        held = ", and what is held goes at market" if cycle is not None else ""
+        return f"{command.symbol} {command.side.value}: the entry is taken back{held}."
     if cycle is None:
         raise CommandRefused(f"{command.symbol} {command.side.value} is not a managed position.")
     if is_busy(state, command.symbol):
@@ -138,6 +143,20 @@ def leave(turn: Turn, command: Exit, command_id: str, by: str) -> str:
     return f"{command.symbol} {command.side.value}: leaving at the touch."
 
 
+def take_back(turn: Turn, symbol: str, side: Side, by: str) -> bool:
+    """Whether an entry of this side was on its way. It goes no further: its order is cancelled, and what it
+    has filled, or fills before that, is closed as soon as it is seen.
+    """
+    for entry in turn.state.entries.values():
+        if entry.opens and (entry.symbol, entry.side) == (symbol, side) and entry.step is not Step.ASKING:
+            over = replace(entry, taken_back=entry.taken_back or by)
+            _put(turn, over)
+            if over.step is Step.WORKING and over.patient:
+                _cancel(turn, over)
+            return True
+    return False
+
+
 def _owner(entry: Entry) -> str:
     return f"entry:{entry.id}"
 
@@ -162,7 +181,11 @@ def of_owner(turn: Turn, owner: str) -> Entry | None:
 
 
 def _against(turn: Turn, entry: Entry) -> str:
-    """Why an entry may not go on: the account says no, or the trader has opened the other side meanwhile."""
+    """Why an entry may not go on: it was taken back, the account says no, or the trader has opened the other
+    side meanwhile.
+    """
+    if entry.taken_back:
+        return f"taken back by {entry.taken_back}"
     return no_risk_because(turn) or reduced_instead(turn.state, entry.symbol, entry.side)
 
 
@@ -173,7 +196,7 @@ def _place(turn: Turn, entry: Entry) -> None:
     tick = turn.fresh_tick(entry.symbol)
     touch = tick.touch(buys=(entry.side is Side.LONG) is entry.opens) if tick is not None else None
     if entry.opens and (reason := _against(turn, entry)):
-        _end(turn, entry, f"not entered: {reason}.", Level.WARNING)
+        _give_up(turn, entry, reason)
         return
     if left < instrument.min_qty:
         _end(turn, entry, f"filled {size(entry.done)}.")
@@ -277,12 +300,23 @@ def _never_arrived(turn: Turn, entry: Entry, why: str) -> None:
 
 
 def _give_up(turn: Turn, entry: Entry, why: str) -> None:
-    if not entry.opens:
+    if _is_unseen(turn, entry):
+        _put(turn, replace(entry, step=Step.PLACING, order=None))
+    elif not entry.opens:
         _to_market(turn, entry, why)
     elif entry.done:
         _end(turn, entry, f"entered {size(entry.done)} of {size(entry.want)}; {why}.", Level.WARNING)
     else:
         _end(turn, entry, f"not entered: {why}.", Level.WARNING)
+
+
+def _is_unseen(turn: Turn, entry: Entry) -> bool:
+    """Whether what it filled before it was taken back is not seen as a position yet: it stays in mind until
+    then, so that the position is closed.
+    """
+    if not entry.taken_back or not entry.done or turn.at - entry.since > entry.wait_ms:
+        return False
+    return key_of(entry.symbol, entry.side) not in turn.state.cycles
 
 
 def _to_market(turn: Turn, entry: Entry, why: str) -> None:
@@ -329,7 +363,7 @@ def _settle(turn: Turn, entry: Entry) -> None:
         _put(turn, entry)
         return
     entry = replace(entry, done=entry.done + order.filled, order=None, step=Step.PLACING)
-    if entry.done >= entry.want:
+    if entry.done >= entry.want and not entry.taken_back:
         turn.forget(order.id)
         _end(turn, entry, f"{'entered' if entry.opens else 'left'} {size(entry.done)}.")
     elif not entry.patient or entry.attempt >= entry.tries:

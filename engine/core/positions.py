@@ -182,6 +182,8 @@ def adopt(turn: Turn, position: Position) -> None:
     closing = next((c.closing for c in reversed(before) if c.closing), "")
     if state.kill is not None and state.kill.flatten and _was_entered(state, position, opening):
         closing = "flatten"
+    elif by := _taken_back(state, position):
+        closing = f"exit by {by}"
     cycle = replace(cycle, adopted=known, known_until=known, given=given, closing=closing)
     if position.funding is not None:
         cycle = replace(cycle, funding_before=position.funding, funded_at=known)
@@ -207,6 +209,13 @@ def adopt(turn: Turn, position: Position) -> None:
         liquidation=position.liquidation,
     )
     turn.put(bar(turn, _warn(turn, cycle, position), position))
+
+
+def _taken_back(state: State, position: Position) -> str:
+    """By whom the entry was taken back that opened it all the same; empty when none was."""
+    entries = (e for e in state.entries.values() if e.opens)
+    mine = (e for e in entries if (e.symbol, e.side) == (position.symbol, position.side))
+    return next((e.taken_back for e in mine if e.taken_back), "")
 
 
 def _was_entered(state: State, position: Position, opening: tuple[Fill, ...]) -> bool:

@@ -39,7 +39,8 @@ class Entry(msgspec.Struct, frozen=True):
     `want` is its whole size, `done` what earlier attempts filled, `order` the attempt that is on its way or
     working since `since`. One that asks has an `approval`, the `ticket` that the trader was shown, and the
     cycle `onto` which it would add; `command` is checked again before it begins late. It may begin until
-    `until`, 0 when only its newness counts.
+    `until`, 0 when only its newness counts. `taken_back` is by whom: it goes no further, and what it has
+    filled is closed.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Entry(msgspec.Struct, frozen=True):
     command: Enter | None = None
     onto: str = ""
     until: int = 0
+    taken_back: str = ""
 
 
 class Flipping(msgspec.Struct, frozen=True):

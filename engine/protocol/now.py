@@ -247,6 +247,14 @@ class FlipView(msgspec.Struct, frozen=True):
     by: str
 
 
+class EntryView(msgspec.Struct, frozen=True):
+    """An entry that is on its way and not filled whole: Exit takes it back. `by` is who asked for it."""
+
+    symbol: str
+    side: Side
+    by: str
+
+
 class LimitView(msgspec.Struct, frozen=True):
     """A limit of the account, how much of it is used, whether it is hit, and in words how far away it is."""
 
@@ -314,6 +322,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     closed: tuple[ClosedView, ...]
     log: tuple[LogLine, ...]
     flips: tuple[FlipView, ...] = ()
+    entries: tuple[EntryView, ...] = ()
 
     @property
     def left_out(self) -> int:

@@ -10,11 +10,12 @@ from engine.core.instrument import ZERO
 from engine.core.limits import day_result, week_result
 from engine.core.readings import overdue
 from engine.core.settings import Rungs
-from engine.core.state import Flipping, Knowledge, State
+from engine.core.state import Flipping, Knowledge, State, Step
 from engine.core.words import amount, percent, worse
 from engine.protocol import (
     AccountView,
     EngineView,
+    EntryView,
     FlipView,
     LimitView,
     Mode,
@@ -47,6 +48,11 @@ def snapshot_of(engine: Engine, mode: Mode, still: Still | None = None) -> Snaps
         closed=still.closed(state),
         log=engine.log.lines(),
         flips=tuple(_flip(each) for each in state.flips.values()),
+        entries=tuple(
+            EntryView(e.symbol, e.side, e.by)
+            for e in state.entries.values()
+            if e.opens and e.step is not Step.ASKING
+        ),
     )
 
 

@@ -210,6 +210,7 @@ class Hook:
             allow_flip=self.terms.allow_flip,
             approvals=snapshot.approvals,
             flips=snapshot.flips,
+            entries=snapshot.entries,
         )
         if not snapshot.engine.reconciled and not isinstance(deed, Close | Withdraw):
             self._seen.forget(name)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from engine.core.instrument import Side
-from engine.protocol import ApprovalView, Asks, FlipView, PositionView
+from engine.protocol import ApprovalView, Asks, EntryView, FlipView, PositionView
 from engine.webhook.alert import Action, Alert, Sentiment
 
 
@@ -69,24 +69,27 @@ def meaning(
     allow_flip: bool,
     approvals: tuple[ApprovalView, ...] = (),
     flips: tuple[FlipView, ...] = (),
+    entries: tuple[EntryView, ...] = (),
 ) -> Open | Close | Withdraw | Nothing | Undefined:
-    """What to do about `alert`; `approvals` are what asks now, `flips` what waits for the
-    other side's end.
+    """What to do about `alert`; `approvals` are what asks now, `flips` what waits for the other side's end,
+    `entries` what is on its way in: that counts as open.
     """
     turning = {f.side: f.id for f in flips if f.symbol == alert.symbol}
     asks = {a.side: a for a in approvals if a.symbol == alert.symbol and _is_ours(a)}
     pair = (alert.action, alert.sentiment)
     held = {p.side for p in positions if p.symbol == alert.symbol and p.size}
+    coming = {e.side for e in entries if e.symbol == alert.symbol}
     if side := OPENS.get(pair):
-        if side.opposite not in held:
+        if side.opposite not in held | coming:
             return Open(side, instead=asks.get(side.opposite))
         if allow_flip:
             return Open(side, first=side.opposite, instead=asks.get(side.opposite))
+        how = "open" if side.opposite in held else "being entered"
         return Undefined(
-            f"{alert.symbol} {side.opposite.value} is open, and webhook.allow_flip is off: close it first"
+            f"{alert.symbol} {side.opposite.value} is {how}, and webhook.allow_flip is off: close it first"
         )
     if side := CLOSES.get(pair):
-        if side in held:
+        if side in held | coming:
             return Close(side)
         if side in asks:
             return Withdraw(asks[side].cycle, side)

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from trading_view import NOW, TOKEN, Clock, Trader, TradingView, held, listening
 
-from engine.protocol import Deny, Enter, Exit, Flip, FlipView, Side
+from engine.protocol import Deny, Enter, EntryView, Exit, Flip, FlipView, Side
 from engine.webhook.hook import ANSWER_S
 
 D = Decimal
@@ -94,6 +94,25 @@ async def test_flat_takes_back_the_entry_of_a_flip(trader: Trader) -> None:
         assert (await view.send(action="sell", sentiment="flat"))[0] == 200
     assert trader.commands == [Deny("flip1", 0)]
     assert trader.journal[-1].became == "long entry taken back"
+
+
+async def test_flat_takes_back_an_entry_that_still_waits_at_the_touch(trader: Trader) -> None:
+    trader.change(entries=(EntryView("BTCUSDT", Side.LONG, "webhook, buy long"),))
+    async with listening(trader) as view:
+        assert (await view.send(action="sell", sentiment="flat"))[0] == 200
+    assert trader.commands == [Exit("BTCUSDT", Side.LONG)]
+
+
+@pytest.mark.parametrize("allow_flip", [True, False])
+async def test_the_other_side_counts_as_open_while_it_is_entered(trader: Trader, allow_flip: bool) -> None:
+    trader.change(entries=(EntryView("BTCUSDT", Side.SHORT, "webhook, sell short"),))
+    async with listening(trader, allow_flip=allow_flip) as view:
+        status, text = await view.send()
+    if allow_flip:
+        assert [type(command) for command in trader.commands] == [Flip]
+    else:
+        assert (status, trader.asked) == (422, [])
+        assert "BTCUSDT short is being entered, and webhook.allow_flip is off" in text
 
 
 async def test_the_engines_refusal_is_the_answer(trader: Trader, view: TradingView) -> None:
