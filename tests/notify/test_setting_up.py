@@ -17,7 +17,7 @@ from engine.config.reading import default_file, read_options, telling_of
 from engine.config.refused import ConfigRefused
 from engine.notify.telegram.fake import FakeTelegram, Shown
 from engine.notify.telegram.fake_console import drawn, obey
-from engine.notify.telegram.setting_up import SetUpRefused, introduce
+from engine.notify.telegram.setting_up import CODE_LENGTH, SetUpRefused, introduce
 
 OLD = """\
 # my desk
@@ -63,7 +63,9 @@ async def test_setup_waits_for_the_code_and_writes_user_and_chat_but_never_the_t
             await api.called("getUpdates", within_s=60)
             api.type("hello?", user=666)
             await asyncio.sleep(0.2)
-            api.type(code.result(), user=7)
+            api.type(f"000000 {code.result()} 999999", user=667)
+            await asyncio.sleep(0.2)
+            api.type(code.result().capitalize(), user=7)
 
         code: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         env = {
@@ -96,7 +98,9 @@ async def test_setup_waits_for_the_code_and_writes_user_and_chat_but_never_the_t
             rest = (await process.stdout.read()).decode()
             assert await process.wait() == 0, rest
         assert "@ratchet_fake_bot" in first
-        assert "A message from User 666 is not the code; still waiting." in rest
+        assert len(code.result()) == CODE_LENGTH
+        for stranger in (666, 667):
+            assert f"A message from User {stranger} is not the code; still waiting." in rest
         assert "User 7: user 7, chat 7" in rest
         assert any("This is a test" in shown.text for shown in api.messages.values())
         written = (tmp_path / "config.toml").read_text()

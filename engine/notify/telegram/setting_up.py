@@ -21,6 +21,9 @@ from engine.notify.telegram.markup import bold
 from engine.notify.telegram.wire import ANSWER_S, hush_libraries, is_local, redacted, send
 
 POLL_S: Final = 10
+# No letter that is taken for another on a phone. Eight of them: a million million codes, one a message.
+LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+CODE_LENGTH: Final = 8
 
 
 class SetUpRefused(Exception):
@@ -41,7 +44,7 @@ async def introduce(
     """Ask the trader to send a code to the bot, and wait for it: so that nobody else becomes the trader by
     being first. Raises SetUpRefused.
     """
-    code = code or f"{secrets.randbelow(1_000_000):06}"
+    code = code or "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))
     async with _bot(token, url) as bot:
         say(f"The bot is @{bot.username}. Open https://t.me/{bot.username} on your phone and send it: {code}")
         try:
@@ -65,8 +68,8 @@ async def try_out(contact: Contact) -> str:
 
 
 async def _first(bot: Bot, code: str, say: Callable[[str], None]) -> Introduced:
-    """The first message that is the code. What was read is confirmed, so that the engine does not read it
-    again.
+    """The first message that is the code and nothing else, however its letters are written: a heap of guesses
+    is none. What was read is confirmed, so that the engine does not read it again.
     """
     offset = None
     while True:
@@ -74,7 +77,7 @@ async def _first(bot: Bot, code: str, say: Callable[[str], None]) -> Introduced:
             offset = update.update_id + 1
             message = update.message
             if isinstance(message, Message) and message.from_user is not None:
-                if code in (message.text or "").split():
+                if (message.text or "").strip().lower() == code:
                     await bot.get_updates(offset, timeout=0)
                     return Introduced(message.from_user.id, message.chat.id, message.from_user.full_name)
                 say(f"A message from {message.from_user.full_name} is not the code; still waiting.")
