@@ -156,8 +156,8 @@ class Hook:
         return under_way, STATUS[under_way.outcome]
 
     async def unread(self, request: web.Request, status: int) -> None:
-        """A body that was too large or too slow is an alert, too, if one that nobody could read. What came of
-        it may hold the token, and is not repeated.
+        """A body that was too large, too slow or cut off is an alert, too, if one that nobody could read.
+        What came of it may hold the token, and is not repeated.
         """
         told, came = request.content_length, f"{request.content.total_bytes:,}"
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -167,7 +167,8 @@ class Hook:
                 else f"too large: more than {came} bytes came"
             )
         else:
-            why = f"too slow: {came}{f' of {told:,}' if told else ''} bytes came"
+            what = "too slow" if status == HTTPStatus.REQUEST_TIMEOUT else "cut off"
+            why = f"{what}: {came}{f' of {told:,}' if told else ''} bytes came"
         text = f"the body was {why} (from {request.remote or 'unknown'})"
         await self._tell(Heard(self._clock()), SignalOutcome.UNREADABLE, text)
 
@@ -279,7 +280,7 @@ def _later(text: str, name: str = "") -> tuple[Outcome, int]:
 
 
 def _digest(token: str) -> bytes:
-    return sha256(token.encode("utf-8", "surrogateescape")).digest()
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _stop_fault(alert: Alert) -> str:

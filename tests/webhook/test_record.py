@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from decimal import Decimal
 
+import pytest
 from trading_view import NOW, TOKEN, Clock, Trader, TradingView, held, listening
 
 from engine.core.events import SignalHeard, SignalOutcome
@@ -98,6 +100,23 @@ async def test_bodies_that_are_too_large_or_too_slow_are_journalled_without_a_wo
         ("unreadable", f"the body was too slow: {len(TOKEN) + 7} of 500 bytes came (from 127.0.0.1)"),
     ]
     assert TOKEN not in repr(trader.journal)
+
+
+async def test_a_body_that_is_cut_off_is_journalled_and_breaks_nothing(
+    trader: Trader, view: TradingView, caplog: pytest.LogCaptureFixture
+) -> None:
+    await view.hang_up_after(f"token={TOKEN} ", length=500)
+    text = f"the body was cut off: {len(TOKEN) + 7} of 500 bytes came (from 127.0.0.1)"
+    assert trader.told() == [("unreadable", text)]
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_a_token_that_is_no_text_at_all_is_a_wrong_one(
+    trader: Trader, view: TradingView, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (await view.say(r'{"action": "buy", "token": "\ud800"}'))[0] == 401
+    assert trader.told() == [("wrong token", "the alert's token is wrong or missing (from 127.0.0.1)")]
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_a_flood_of_large_bodies_is_one_line_and_one_number(trader: Trader) -> None:

@@ -147,17 +147,29 @@ class TradingView:
 
     async def hurl(self, begins: str, length: int) -> tuple[int, str]:
         """The beginning of a body of this length, and then nothing more."""
-        host, port = self.client._base_url.host, self.client._base_url.port  # type: ignore[union-attr]
-        reader, writer = await asyncio.open_connection(host, port)
-        try:
-            head = f"POST /api/webhook HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{begins}"
-            writer.write(head.encode())
-            async with asyncio.timeout(60):
-                answer = (await reader.read()).decode()
-        finally:
-            writer.close()
+        async with self._begun(begins, length) as reader, asyncio.timeout(60):
+            answer = (await reader.read()).decode()
         await self.is_journalled()
         return int(answer.split()[1]), answer.rpartition("\r\n")[2]
+
+    async def hang_up_after(self, begins: str, length: int) -> None:
+        """The beginning of a body of this length, and then the connection is gone; the journal knows."""
+        async with self._begun(begins, length):
+            pass
+        async with asyncio.timeout(60):
+            while not self.trader.journal:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+
+    @asynccontextmanager
+    async def _begun(self, begins: str, length: int) -> AsyncIterator[asyncio.StreamReader]:
+        host, port = self.client._base_url.host, self.client._base_url.port  # type: ignore[union-attr]
+        reader, writer = await asyncio.open_connection(host, port)
+        head = f"POST /api/webhook HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{begins}"
+        writer.write(head.encode())
+        try:
+            yield reader
+        finally:
+            writer.close()
 
 
 @asynccontextmanager

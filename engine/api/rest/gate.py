@@ -177,6 +177,8 @@ class Gate:
         except TimeoutError:
             text = f"the body did not come within {self.body_s:g} s"
             return _closing(HTTPStatus.REQUEST_TIMEOUT, text)
+        except ConnectionError:
+            return _closing(HTTPStatus.BAD_REQUEST, "the connection ended before the whole body came")
         except web.HTTPRequestEntityTooLarge:
             return _closing(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"a request has at most {BODY_BYTES} bytes")
         return None
