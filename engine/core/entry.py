@@ -24,7 +24,7 @@ from engine.core.another import still_obeys
 from engine.core.asking import question, say
 from engine.core.brought import bring
 from engine.core.cycle import Order, Stage, key_of
-from engine.core.entering import Fit, is_busy, reduced_instead, ticket_of
+from engine.core.entering import Fit, reduced_instead, ticket_of
 from engine.core.entering import fit as fitting
 from engine.core.events import Enter, Exit
 from engine.core.exchange import ABSENT, Accepted, Fill, OrderRow, OrderState, Refused
@@ -119,8 +119,8 @@ def leave(turn: Turn, command: Exit, command_id: str, by: str) -> str:
         return f"{command.symbol} {command.side.value}: the entry is taken back{held}."
     if cycle is None:
         raise CommandRefused(f"{command.symbol} {command.side.value} is not a managed position.")
-    if is_busy(state, command.symbol):
-        raise CommandRefused(f"{command.symbol}: another entry or exit is on its way.")
+    if any((e.symbol, e.side) == (cycle.symbol, cycle.side) and not e.opens for e in state.entries.values()):
+        raise CommandRefused(f"{command.symbol} {command.side.value} is being left already.")
     entry = Entry(
         entry_id(command_id),
         command.symbol,

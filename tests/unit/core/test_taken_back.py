@@ -140,6 +140,16 @@ def test_a_flip_takes_back_the_entry_of_the_other_side_then_enters() -> None:
     assert leverage(enters).side is Side.SHORT
 
 
+def test_in_hedge_mode_one_side_is_left_while_the_other_is_entered() -> None:
+    evening = Waiting()
+    numbers = (D("0.001"), D(99_000), D(5), D(20), D(103_000), True, False, True)
+    evening.tell(PositionsRead((Position("BTCUSDT", Side.SHORT, *numbers, opened=evening.at),), rest=False))
+    exits = evening.wants(Exit("BTCUSDT", Side.SHORT))
+    assert exits.refused == ""
+    assert [work.side for work in exits.actions if isinstance(work, PlaceLimit)] == [Side.SHORT]
+    assert evening.wants(Exit("BTCUSDT", Side.SHORT)).refused == "BTCUSDT short is being left already."
+
+
 def test_a_halt_tells_what_an_entry_had_filled_by_then() -> None:
     evening = Waiting()
     evening.fills("0.001")
