@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import logging.handlers
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,11 @@ class LogFile(logging.handlers.RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         """A line that cannot be written is lost."""
+
+    def close(self) -> None:
+        """What is left of it is lost, too, when it cannot be written."""
+        with suppress(OSError):
+            super().close()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from pathlib import Path
@@ -101,6 +102,11 @@ def test_a_log_that_cannot_be_written_is_told_before_anything_trades(tmp_path: P
         logging_to(tmp_path),
     ):
         pytest.fail("the engine would run without its log")
+
+
+def test_a_log_on_a_full_disk_ends_without_a_word() -> None:
+    with logging_to(Path("/dev/full")):
+        logging.getLogger("ratchet.test").info("a line for which there is no room")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
