@@ -97,6 +97,8 @@ def _files(paths: Paths) -> Iterator[Finding]:
 def _disk(paths: Paths) -> Finding:
     folder = next(each for each in (paths.database.parent, *paths.database.parents) if each.is_dir())
     left = free_bytes(folder)
+    if not os.access(folder, os.W_OK, effective_ids=True):
+        return fail("disk", f"{folder} cannot be written", "make it writable for this user, or use --home")
     text = f"{left // MB:,} MB free for the journal"
     if left < REFUSE_BYTES:
         return fail("disk", text, f"free space: below {REFUSE_BYTES // MB} MB nothing is added")

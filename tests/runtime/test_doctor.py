@@ -23,6 +23,7 @@ from engine.journal.lock import EngineLock, lock_beside
 from engine.journal.sqlite import SqliteJournal
 from engine.runtime.doctor import examine
 from engine.runtime.finding import Finding, Grade
+from engine.runtime.machine import machine
 from engine.simulator.hand import Hand
 from engine.simulator.server import SimulatedBitget
 
@@ -155,6 +156,16 @@ async def test_files_that_others_can_write_and_a_second_engine_are_found(
     assert found["files"].grade is Grade.FAIL
     assert found["files"].todo == f"chmod go-w {tmp_path}"
     assert (await looked_at(sim, tmp_path))["engine"].text == "none runs here: the lock is free"
+
+
+def test_a_folder_in_which_no_journal_can_be_made_is_a_fail() -> None:
+    user = os.geteuid()
+    os.seteuid(user or 4343)
+    try:
+        [disk] = [each for each in machine(find_paths("/usr")) if each.name == "disk"]
+    finally:
+        os.seteuid(user)
+    assert (disk.grade, disk.text) == (Grade.FAIL, "/usr cannot be written")
 
 
 async def test_a_wrong_configuration_is_told_and_the_machine_is_looked_at_all_the_same(
