@@ -90,6 +90,17 @@ def test_an_exit_before_the_order_is_placed_ends_the_entry() -> None:
     assert not evening.state.entries
 
 
+def test_a_crash_before_the_cancel_is_answered_forgets_nothing() -> None:
+    evening = Waiting()
+    evening.wants(EXIT)
+    evening.starts_again()
+    evening.fills("0.001")
+    evening.is_cancelled(filled="0.001")
+    assert closing(evening.shows("0.001")) == [D("0.001")]
+    evening.tell(Timer())
+    assert not evening.state.entries
+
+
 def test_an_exit_leaves_what_the_entry_has_filled_and_takes_back_the_rest() -> None:
     evening = Waiting()
     evening.fills("0.001")
