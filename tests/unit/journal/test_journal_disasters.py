@@ -78,9 +78,10 @@ async def refusal_of(path: Path, account: str = ACCOUNT) -> str:
 async def test_a_kill_9_loses_nothing_that_was_answered(path: Path, answers_before_the_kill: int) -> None:
     with start_writer(path) as writer:
         assert writer.stdout is not None
+        assert writer.stderr is not None
         answered = [int(next(writer.stdout)) for _ in range(answers_before_the_kill)]
         writer.kill()
-        rest, errors = writer.communicate(timeout=60)
+        rest, errors = writer.stdout.read(), writer.stderr.read()
     answered += [int(line) for line in rest.split("\n")[:-1]]
     assert errors == ""
     async with await SqliteJournal.open(path, account=ACCOUNT) as journal:
