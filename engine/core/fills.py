@@ -43,7 +43,7 @@ def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
 def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
     """To the open cycle, to one that has ended, or to the strays that nobody has claimed yet."""
     side, reduces = meaning(turn, fill)
-    cycle = _whose(turn, fill, side)
+    cycle = _whose(turn, fill, side, opens=not reduces)
     if reduces and cycle is not None and cycle.held_qty:
         if not _is_history(cycle, fill, live=live):
             _reduced(turn, cycle, fill, live=live)
@@ -56,7 +56,7 @@ def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
         _stray(turn, fill)
         return
     opened = side.opposite if reduces else side
-    cycle = _whose(turn, fill, opened)
+    cycle = _whose(turn, fill, opened, opens=True)
     is_older = cycle is not None and fill.at <= cycle.adopted
     if is_older and of_the_past(turn, fill, opened, opens=True, of=cycle):
         return
@@ -90,10 +90,12 @@ def _linked(turn: Turn, fill: Fill) -> None:
             turn.put(replace(cycle, unlinked=left))
 
 
-def _whose(turn: Turn, fill: Fill, side: Side) -> Cycle | None:
-    """The open cycle of this side, unless the trade is older than it: then it belongs to history."""
+def _whose(turn: Turn, fill: Fill, side: Side, *, opens: bool) -> Cycle | None:
+    """The open cycle of this side, unless the trade is older than it: then it belongs to history. Only what
+    opened the position can seem to be a moment older than that.
+    """
     cycle = turn.state.cycles.get(key_of(fill.symbol, side))
-    if cycle is None or fill.at < cycle.opened - SAME_MOMENT_MS:
+    if cycle is None or fill.at < cycle.opened - (SAME_MOMENT_MS if opens else 0):
         return None
     return recall(turn, cycle, fill.client_id, fill.price)
 

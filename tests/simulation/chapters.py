@@ -59,6 +59,8 @@ FOUND: Final = (
     400458,
     400918,
     501572,
+    700526,
+    701533,
 )
 """Seeds beyond those of every change that failed once; what each of them found is a test of its own, too."""
 READINGS: Final = (

@@ -310,6 +310,24 @@ def test_a_flip_is_shared_between_the_position_that_it_ends_and_the_one_that_it_
     assert [(s.qty, s.fee) for s in day.state.strays] == [(D("0.001"), flip.fee / 3)]
 
 
+def test_an_add_a_moment_before_a_flip_is_no_part_of_what_the_flip_opened() -> None:
+    """The new position was seen before the trades were read. The fee of the add was nobody's."""
+    day = Day()
+    day.begins()
+    day.short_opened("0.002")
+    before, added_at = day.booked, day.at + 100
+    flipped_at = added_at + 500
+    numbers = (D("0.002"), D(99_000), D("9.9"), D(20), D(94_500), True, False, False)
+    row = Position("BTCUSDT", Side.LONG, *numbers, opened=flipped_at, updated=flipped_at)
+    day.tell(PositionsRead((row,), rest=True))
+    add = day.trade("101", "0.001", "99000", buy=False, at=added_at)
+    ends = day.trade("102", "0.003", "99000", buy=True, profit="2", at=flipped_at)
+    opens = day.trade("103", "0.002", "99000", buy=True, at=flipped_at)
+    day.tell(FillSeen(add), FillSeen(ends), FillSeen(opens), FillsRead(0))
+    assert [cycle.side for cycle in day.cycles] == [Side.SHORT, Side.LONG]
+    assert day.booked - before == paid(add, ends, opens)
+
+
 def test_a_trade_that_waits_is_read_again_however_long_ago_it_was_made() -> None:
     """The engine was away for two hours; what the stop of then became is not known at the first reading."""
     day = Day()
