@@ -125,7 +125,8 @@ class Order(msgspec.Struct, frozen=True):
     """One market order of a plan: what it should do and what it has done. `parts` are (leg number, size) for
     a reducing one. `asked` is who ordered it ("asked by desk"), empty when the ladder did.
 
-    `cost` is Σ price·size of its fills. `final` is what it filled in all once the exchange has ended it: it
+    `cost` is Σ price·size of its fills, `against` what an add that came late closed of the other side instead
+    of opening. `final` is what it filled in all once the exchange has ended it: it
     is done when fills of that size have been read.
     """
 
@@ -136,6 +137,7 @@ class Order(msgspec.Struct, frozen=True):
     order_id: str = ""
     filled: Decimal = ZERO
     cost: Decimal = ZERO
+    against: Decimal = ZERO
     fee: Decimal = ZERO
     sent: int = 0
     done_at: int = 0

@@ -11,7 +11,7 @@ from engine.core.another import is_anothers
 from engine.core.cycle import Cycle, Hand, Order, Rest, Stage, Stop, key_of
 from engine.core.doubt import moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
-from engine.core.ids import cycle_in, is_entry, is_ours
+from engine.core.ids import cycle_in, is_add, is_entry, is_ours
 from engine.core.in_order import candidates, first_told, meaning
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
@@ -43,6 +43,8 @@ def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
 def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
     """To the open cycle, to one that has ended, or to the strays that nobody has claimed yet."""
     side, reduces = meaning(turn, fill)
+    if reduces and is_add(fill.client_id):
+        _spent(turn, fill)
     cycle = _whose(turn, fill, side, opens=not reduces)
     if reduces and cycle is not None and cycle.held_qty:
         if not _is_history(cycle, fill, live=live):
@@ -64,6 +66,16 @@ def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
         turn.put(moved(turn, _opened(turn, cycle, fill, live=live)))
     elif not of_the_past(turn, fill, opened, opens=True):
         _stray(turn, fill)
+
+
+def _spent(turn: Turn, fill: Fill) -> None:
+    """An add of ours came when the trader had flipped: what it closes of the other side it does not open."""
+    sender = turn.cycle(cycle_in(fill.client_id))
+    sender = recall(turn, sender, fill.client_id, fill.price) if sender is not None else None
+    if sender is not None and sender.rung is not None and _is_of(sender.rung.add, fill):
+        add = sender.rung.add
+        add = settle(turn, replace(add, against=add.against + fill.qty))
+        turn.put(replace(sender, rung=replace(sender.rung, add=add)))
 
 
 def _stray(turn: Turn, fill: Fill) -> None:
@@ -347,8 +359,9 @@ def settle(turn: Turn, order: Order) -> Order:
     """An order is done when all of it is filled, or when the exchange ended it and its fills have been
     read.
     """
-    ended = order.final is not None and order.filled >= order.final
-    if order.stage is Stage.SENT and (order.filled >= order.qty or ended):
+    done = order.filled + order.against
+    ended = order.final is not None and done >= order.final
+    if order.stage is Stage.SENT and (done >= order.qty or ended):
         return replace(order, stage=Stage.DONE, done_at=turn.at)
     return order
 

@@ -65,12 +65,13 @@ def _is_ours(turn: Turn, fill: Fill) -> bool:
 
 
 def meaning(turn: Turn, fill: Fill) -> tuple[Side, bool]:
-    """The side that a trade is about, and whether it reduces it. An order of ours says so itself; in one-way
-    mode any other trade is taken to reduce, as long as there is something to reduce.
+    """The side that a trade is about, and whether it reduces it. An order of ours says so itself, but for an
+    add that came late: what has a profit closes. In one-way mode any other trade is taken to reduce, as long
+    as there is something to reduce.
     """
-    cycle = turn.cycle(cycle_in(fill.client_id))
-    if cycle is not None:
-        return cycle.side, not is_add(fill.client_id)
+    cycle, adds = turn.cycle(cycle_in(fill.client_id)), is_add(fill.client_id)
+    if cycle is not None and not (adds and fill.profit):
+        return cycle.side, not adds
     side = fill.side or (Side.SHORT if fill.buy else Side.LONG)
     return side, fill.buy is (side is Side.SHORT)
 

@@ -264,7 +264,8 @@ def _add(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
         return cycle
     if order.filled:
         return _next(replace(cycle, rungs=cycle.rungs + 1), rung)
-    return _without_add(turn, cycle, rung, rung.reason or "the add was refused")
+    late = f"it came late to Bitget, and closed {size(order.against)} of a {cycle.side.opposite.value}"
+    return _without_add(turn, cycle, rung, rung.reason or (late if order.against else "the add was refused"))
 
 
 def _send_add(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
