@@ -44,7 +44,7 @@ from engine.core.events import (
     Timer,
 )
 from engine.core.exchange import Bill, Fill
-from engine.core.fills import claim_strays, fill_seen, order_seen
+from engine.core.fills import claim, fill_seen, order_seen
 from engine.core.flipping import advance_flips
 from engine.core.in_order import has_to_wait, missed, told
 from engine.core.instrument import ZERO, Instrument, Side
@@ -61,6 +61,7 @@ from engine.core.signals import signal_heard
 from engine.core.state import UNREAD, State, in_order
 from engine.core.stops import what_protects
 from engine.core.turn import Turn
+from engine.core.unclaimed import tell_unclaimed
 from engine.core.words import money, name
 
 EVERYTHING = (Reading.POSITIONS, Reading.ORDERS, Reading.BALANCE, Reading.FILLS, Reading.BILLS)
@@ -114,7 +115,8 @@ def _take_in(turn: Turn) -> str:
             _mark_read(turn, "balance")
         case PositionsRead():
             positions_read(turn, body)
-            claim_strays(turn)
+            claim(turn)
+            tell_unclaimed(turn, body)
             if body.rest:
                 _mark_read(turn, "positions")
         case OrdersRead():

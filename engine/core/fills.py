@@ -20,7 +20,8 @@ from engine.core.past import ended_by, is_close, of_the_past
 from engine.core.positions import SAME_MOMENT_MS
 from engine.core.rung import recall
 from engine.core.turn import Turn
-from engine.core.words import money, name, price, size
+from engine.core.unclaimed import unclaimed
+from engine.core.words import FORCED, money, name, price, size
 
 REMEMBERED = 2000
 """How many trade ids are kept at least, to count each trade once; the exchange's own list of a
@@ -41,7 +42,7 @@ def fill_seen(turn: Turn, fill: Fill, *, live: bool = False) -> None:
 
 
 def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
-    """To the open cycle, to one that has ended, or to the strays that nobody has claimed yet."""
+    """To the open cycle, to one that has ended, or to what nobody has claimed yet."""
     side, reduces = meaning(turn, fill)
     if reduces and is_add(fill.client_id):
         _spent(turn, fill)
@@ -55,7 +56,7 @@ def _book(turn: Turn, fill: Fill, *, live: bool) -> None:
     if reduces and of_the_past(turn, fill, side, opens=False):
         return
     if reduces and is_close(fill):
-        _stray(turn, fill)
+        unclaimed(turn, fill)
         return
     opened = side.opposite if reduces else side
     cycle = _whose(turn, fill, opened, opens=True)
@@ -79,19 +80,18 @@ def _spent(turn: Turn, fill: Fill) -> None:
 
 
 def _stray(turn: Turn, fill: Fill) -> None:
-    """Nobody's yet: the position that it opened, or closed a part of, has not been seen."""
+    """Nobody's yet: the position that it opened has not been seen."""
     turn.set(strays=(*turn.state.strays, fill)[-STRAYS:])
 
 
-def claim_strays(turn: Turn) -> None:
+def claim(turn: Turn) -> None:
     """Book what closed a part of a position, and was told before the row that told of the position."""
-    for fill in turn.state.strays:
-        side, reduces = meaning(turn, fill)
-        cycle = turn.state.cycles.get(key_of(fill.symbol, side))
-        late = cycle is not None and cycle.held_qty and fill.at > cycle.known_until
-        if cycle is not None and late and reduces and is_close(fill):
-            turn.set(strays=tuple(other for other in turn.state.strays if other != fill))
-            _reduced(turn, cycle, fill, live=False)
+    for each in turn.state.unclaimed:
+        side, _ = meaning(turn, each.fill)
+        cycle = turn.state.cycles.get(key_of(each.fill.symbol, side))
+        if cycle is not None and cycle.held_qty and each.fill.at > cycle.known_until:
+            turn.set(unclaimed=tuple(other for other in turn.state.unclaimed if other != each))
+            _reduced(turn, cycle, each.fill, live=False)
 
 
 def _linked(turn: Turn, fill: Fill) -> None:
@@ -222,12 +222,9 @@ def _attribute(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Part
     match fill.cause:
         case Cause.STOP | Cause.TAKE_PROFIT:
             return _by_stop(turn, cycle, fill, qty)
-        case Cause.LIQUIDATION:
-            _alarm(turn, cycle, fill, "liquidated")
-            return parts_of(cycle, qty, newest_first(cycle)), cycle, "liquidation"
-        case Cause.ADL:
-            _alarm(turn, cycle, fill, "reduced by auto-deleveraging")
-            return parts_of(cycle, qty, newest_first(cycle)), cycle, "adl"
+        case Cause.LIQUIDATION | Cause.ADL:
+            _alarm(turn, cycle, fill, FORCED[fill.cause])
+            return parts_of(cycle, qty, newest_first(cycle)), cycle, fill.cause.value
         case Cause.ORDER if is_entry(fill.client_id):
             return parts_of(cycle, qty, by_trader_first(cycle)), cycle, cycle.leaving or "exit"
         case Cause.ORDER if cycle_in(fill.client_id) not in ("", cycle.id):

@@ -22,6 +22,7 @@ from engine.core.settings import Adoption
 from engine.core.shield import inherit, left_shield
 from engine.core.state import LeftAlone, State, Unmanaged, given_by
 from engine.core.turn import Turn
+from engine.core.unclaimed import is_of_before
 from engine.core.words import amount, count, ending, money, name, percent, price, size
 
 KEPT_CLOSED = 50
@@ -40,7 +41,8 @@ def positions_read(turn: Turn, read: PositionsRead) -> None:
     for key, position in rows.items():
         cycle = turn.state.cycles.get(key)
         if cycle is None:
-            if not _has_ended(turn.state, position, read):
+            is_echo = not read.rest and is_of_before(turn, position)
+            if not (is_echo or _has_ended(turn.state, position, read)):
                 _meet(turn, key, position)
         elif not _is_old(cycle, read):
             turn.put(_follow(turn, cycle, position, read))

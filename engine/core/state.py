@@ -101,6 +101,16 @@ class LeftAlone(msgspec.Struct, frozen=True):
     cycle: str = ""
 
 
+class Unclaimed(msgspec.Struct, frozen=True):
+    """A trade that closed what no cycle held, heard of at `since` (the engine's clock); `is_nobodys` once all
+    positions were read since, and none claimed it.
+    """
+
+    fill: Fill
+    since: int
+    is_nobodys: bool = False
+
+
 class Regime(msgspec.Struct, frozen=True):
     """What the strategy behind the signals was last: `long`, `short` or `flat`, since `since`."""
 
@@ -183,8 +193,9 @@ class Kill(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, frozen=True):
     """Everything. Keys of `cycles`, `unmanaged`, `brought` and `approved` are `SYMBOL:side`, of `flips`
     symbols; `closed` keeps the last cycles that ended, `brought` where the newest entry's own stop was put,
-    `approved` the entry whose position was said yes to before there was one. `untold` is since when (the
-    engine's clock) the stream may have missed trades; 0 when none is missing.
+    `approved` the entry whose position was said yes to before there was one. `strays` are trades that opened
+    what has not been seen yet. `began` is the exchange's time of the first reading of positions. `untold` is
+    since when (the engine's clock) the stream may have missed trades; 0 when none is missing.
     """
 
     settings: Settings
@@ -216,6 +227,8 @@ class State(msgspec.Struct, frozen=True):
     bills_since: int = 0
     bills_at: int = 0
     strays: tuple[Fill, ...] = ()
+    unclaimed: tuple[Unclaimed, ...] = ()
+    began: int = 0
     untold: int = 0
     trades_seen: tuple[str, ...] = ()
     bills_seen: tuple[str, ...] = ()

@@ -6,10 +6,12 @@ from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from engine.core.cycle import Cycle
-from engine.core.exchange import ABSENT, Refused
+from engine.core.exchange import ABSENT, Cause, Refused
 from engine.core.settings import StopMode
 
 CENT = Decimal("0.01")
+FORCED: Final = {Cause.LIQUIDATION: "liquidated", Cause.ADL: "reduced by auto-deleveraging"}
+"""What Bitget does to a position by itself."""
 
 MODE_WORDS: Final = {
     StopMode.LEG_ENTRY: "each leg at its own entry",

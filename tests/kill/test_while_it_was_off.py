@@ -51,3 +51,34 @@ async def test_a_liquidation_while_the_engine_is_off_is_booked_and_named_at_the_
         finally:
             engine.end()
             await trader.close()
+
+
+async def test_a_position_that_began_and_was_liquidated_while_the_engine_was_off_is_told_once(
+    tmp_path: Path,
+) -> None:
+    """No row ever told of it: only its trades do, and the equity."""
+    markets = {BTC: D(100_000)}
+    async with (
+        SimulatedBitget(ideal=True, markets=markets, balance=D(100)) as sim,
+        Hand(sim.url, sim.keys[0]) as hand,
+    ):
+        engine = EngineProcess(tmp_path, sim)
+        try:
+            engine.start()
+            await engine.shows(lambda now: now.engine.reconciled, "it is up")
+            engine.kill()
+            await hand.open(BTC, Side.SHORT, D(20), margin=D(10))
+            await hand.mark(BTC, D(104_600))
+            assert engine.held() == {}
+            engine.start()
+            now = await engine.shows(lambda now: told(now, "was not under care"), "it says so")
+            [line] = [each for each in now.log if "was not under care" in each.text]
+            assert line.text.startswith("BTCUSDT short: 0.002 liquidated @ ")
+            assert now.positions == ()
+            engine.kill()
+            await hand.open(BTC, Side.SHORT, D(20), margin=D(5))
+            engine.start()
+            now = await engine.shows(lambda now: now.positions and now.positions[0].managed, "the next one")
+            assert sum("was not under care" in each.text for each in now.log) == 1
+        finally:
+            engine.end()

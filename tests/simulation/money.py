@@ -8,7 +8,7 @@ import msgspec
 
 from engine.core.cycle import Cycle
 from engine.core.instrument import ZERO, Side
-from engine.simulator.account import Account
+from engine.simulator.account import HEDGE, Account
 from engine.simulator.orders import Effect, Fill
 
 Key = tuple[str, Side]
@@ -93,6 +93,15 @@ def under_care(account: Account, cycles: list[Cycle]) -> Decimal | None:
         total += sum((f.profit + f.fee for f in life.closing), ZERO)
         total += sum((amount for at, amount in life.bills if at > adopted), ZERO)
     return total
+
+
+def never_cared_for(account: Account, cycles: list[Cycle], *, since: int) -> set[str]:
+    """The trades from `since` on that closed positions of which no cycle took care. In one-way mode only a
+    profit tells that a trade closes.
+    """
+    lives = [life for life in lives_of(account) if _carer(life, cycles) is None]
+    closing = [f for life in lives for f in life.closing if f.profit or account.position_mode == HEDGE]
+    return {fill.trade_id for fill in closing if fill.c_time >= since}
 
 
 def _carer(life: Life, cycles: list[Cycle]) -> Cycle | None:

@@ -4,6 +4,7 @@ unit.
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from engine.journal import chain
 from engine.simulator.plan_orders import PlanOrder
 
 from .misfortune import OnRequest
-from .money import under_care
+from .money import never_cared_for, under_care
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -139,6 +140,20 @@ def _money_adds_up(world: World, watch: Watch, engine: Engine) -> None:
     told = any("booked result is incomplete" in line.text for line in engine.log.lines())
     if moved is not None and booked != moved and not told:
         watch.say(f"at rest: the cycles booked {booked}, the exchange {moved}: {moved - booked} is missing")
+
+
+def the_never_met_is_told(world: World, watch: Watch, disk: Disk, engine: Engine) -> None:
+    """Each trade that closed a position without care once, and no other, since the first start."""
+    cycles = [*engine.state.closed, *engine.state.cycles.values()]
+    if under_care(world.account, cycles) is None:
+        return
+    notes = [note for seq in range(1, len(disk) + 1) for note in disk.entry(seq).notes]
+    told = Counter(note.facts["trade"] for note in notes if note.topic == "unclaimed")
+    unmet = never_cared_for(world.account, cycles, since=engine.state.began)
+    for name in sorted(told.keys() | unmet):
+        if told[name] != (name in unmet):
+            whose = "nobody's" if name in unmet else "a cycle's"
+            watch.say(f"trade {name} closed {whose}, and was told {told[name]} times as not under care")
 
 
 def hands_are_told_apart(world: World, watch: Watch, disk: Disk) -> None:

@@ -28,7 +28,7 @@ from engine.venue.streams import Patience
 from . import deeds
 from .disk import Disk
 from .network import Network, Strike, strikes_left
-from .rest import at_rest, hands_are_told_apart, journal_holds
+from .rest import at_rest, hands_are_told_apart, journal_holds, the_never_met_is_told
 from .scenario import Asked, DiskTrouble, Ending, Scenario, Trouble
 from .virtual_time import Crash, Timeline, VirtualLoop
 from .watch import Watch
@@ -369,6 +369,7 @@ class Run:
         if self.engine is not None:
             at_rest(self.world, self.watch, self.engine, self.disk)
             hands_are_told_apart(self.world, self.watch, self.disk)
+            the_never_met_is_told(self.world, self.watch, self.disk, self.engine)
             if len(self.disk):
                 journal_holds(self.watch, self.disk, self.engine, self.replayed)
 

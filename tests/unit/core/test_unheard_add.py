@@ -124,7 +124,7 @@ def test_what_it_left_open_and_was_closed_before_it_was_met_again_belongs_to_the
     ]
     day.tell(BillSeen(left))
     assert day.booked - opened == paid(closed, add, burst) + left.amount
-    assert not day.state.strays
+    assert not day.state.unclaimed
     again = day.trade("104", "0.001", "104000", buy=True, profit="-5", at=day.at + 400)
     day.tell(FillSeen(again))
-    assert day.state.strays == (again,), "no more than that was left"
+    assert [each.fill for each in day.state.unclaimed] == [again], "no more than that was left"
