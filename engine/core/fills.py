@@ -11,7 +11,7 @@ from engine.core.another import is_anothers
 from engine.core.cycle import Cycle, Hand, Order, Rest, Stage, Stop, key_of
 from engine.core.doubt import moved
 from engine.core.exchange import Cause, Fill, OrderRow, OrderState
-from engine.core.ids import cycle_in, is_add, is_entry, is_ours
+from engine.core.ids import close_in, cycle_in, is_add, is_entry, is_ours
 from engine.core.in_order import candidates, first_told, meaning
 from engine.core.instrument import ZERO, Side
 from engine.core.ladder import next_leg
@@ -232,6 +232,8 @@ def _attribute(turn: Turn, cycle: Cycle, fill: Fill, qty: Decimal) -> tuple[Part
             return parts_of(cycle, qty, by_trader_first(cycle)), cycle, "ladder"
         case Cause.ORDER if is_ours(fill.client_id):
             _alarm(turn, cycle, fill, UNRECORDED)
+            # its name is used: an order under it would be taken for this one, and wait for its trades
+            cycle = replace(cycle, closes_made=max(cycle.closes_made, close_in(fill.client_id)))
             return parts_of(cycle, qty, newest_first(cycle)), cycle, cycle.closing or "ladder"
         case Cause.ORDER:
             turn.note(

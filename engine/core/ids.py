@@ -56,6 +56,12 @@ def close_id(cycle: str, made: int) -> str:
     return f"{PREFIX}{cycle}-x{made}"
 
 
+def close_in(client_id: str) -> int:
+    """Which closing order of its cycle a client id of ours names; 0 for any other id."""
+    made = client_id.rpartition("-x")[2] if is_ours(client_id) and "-x" in client_id else ""
+    return int(made) if made.isdigit() else 0
+
+
 def is_ours(client_id: str) -> bool:
     return client_id.startswith(PREFIX)
 

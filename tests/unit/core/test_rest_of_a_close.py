@@ -24,6 +24,7 @@ from engine.core.events import (
     Timer,
 )
 from engine.core.exchange import OrderKind, OrderRow, OrderState, Refused
+from engine.core.ids import close_id
 from engine.core.instrument import Side
 
 D = Decimal
@@ -74,6 +75,23 @@ def test_what_the_trader_closes_meanwhile_is_not_closed_again() -> None:
     theirs = day.trade("202", "0.013", "99900", buy=True, profit="0.1", at=day.at + 500)
     [rest] = sent(day.tell(FillSeen(theirs)))
     assert rest.qty == D("0.003")
+
+
+def test_the_name_of_a_close_that_no_journal_was_told_of_is_not_used_again() -> None:
+    """The disk refused, and two closes of a flatten were sent from memory. Told again it found the first by
+    its name, and the trade of the second; what it sent under that one's name was waited for, for ever.
+    """
+    day = Day()
+    day.begins()
+    day.short_opened("0.02")
+    day.mark = D("99900")
+    [first] = sent(day.tell(Commanded("c1", "desk", Flatten())))
+    [cycle] = day.state.cycles.values()
+    second = day.trade("202", "0.005", "99900", buy=True, profit="0.1", at=day.at + 500)
+    day.tell(FillSeen(replace(second, client_id=close_id(cycle.id, 2))))
+    fills(day, first, "0.004")
+    [rest] = after_its_wait(day)
+    assert (rest.id, rest.qty) == (close_id(cycle.id, 3), D("0.011"))
 
 
 def test_flatten_does_not_wait_for_the_rest() -> None:
