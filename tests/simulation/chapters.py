@@ -62,6 +62,7 @@ FOUND: Final = (
     501572,
     700526,
     701533,
+    900452,
     901712,
 )
 """Seeds beyond those of every change that failed once; what each of them found is a test of its own, too."""

@@ -90,6 +90,7 @@ class Watch:
         self._told_ms = 0
         self._read: dict[str, set[str]] = defaultdict(set)
         self._is_connected = False
+        self._decided: dict[str, float] = {}
         self._fills = 0
         self._accepted: dict[str, None] = {}
         self._executed: dict[str, Decimal] = defaultdict(Decimal)
@@ -116,6 +117,7 @@ class Watch:
         return left | {
             "_told_ms": 0,
             "_is_connected": False,
+            "_decided": {},
             "counts": defaultdict(int),
             "longest_uncovered": 0.0,
         }
@@ -130,6 +132,7 @@ class Watch:
         self._priced.clear()
         self._told_ms = 0
         self._is_connected = False
+        self._decided.clear()
 
     def began_again(self) -> None:
         """The disk relented: the engine goes on from what is recorded, and has to read everything again."""
@@ -158,8 +161,11 @@ class Watch:
         self._is_connected = True
 
     def disconnected(self) -> None:
+        """What was decided before is on its way to the wire."""
         self._is_connected = False
         self._read.clear()
+        on_their_way = self.engine.state.pending if self.engine else ()
+        self._decided = dict.fromkeys(on_their_way, self._world.timeline.now)
 
     # -- what the engine sends ----------------------------------------------------------------------------
 
@@ -224,10 +230,11 @@ class Watch:
             self.say("an order that adds risk left a read-only engine")
         if now - self._priced.get(symbol, -1e9) > TICK_AGE_S + ON_ITS_WAY_S:
             self.say("an order that adds risk left on a stale price")
+        was_decided = now - self._decided.get(params["clientOid"], -1e9) <= ON_ITS_WAY_S
         missing = [path for path, kinds in NEEDED.items() if len(self._read[path]) < kinds]
-        if missing:
+        if missing and not was_decided:
             self.say(f"an order that adds risk left unreconciled: {', '.join(missing)}")
-        if not self._is_connected:
+        if not self._is_connected and not was_decided:
             self.say("an order that adds risk left while the private stream was down")
         cycle = self._cycle_of(params["clientOid"])
         if cycle is None or self.is_touched(10.0):
