@@ -65,7 +65,9 @@ async def test_a_position_that_began_and_was_liquidated_while_the_engine_was_off
         engine = EngineProcess(tmp_path, sim)
         try:
             engine.start()
-            await engine.shows(lambda now: now.engine.reconciled, "it is up")
+            up = await engine.shows(lambda now: now.engine.reconciled, "it is up")
+            later = up.engine.market + 1_000
+            await engine.shows(lambda now: now.engine.market > later, "what comes is after its first start")
             engine.kill()
             await hand.open(BTC, Side.SHORT, D(20), margin=D(10))
             await hand.mark(BTC, D(104_600))
