@@ -82,7 +82,7 @@ def resolve_doubt(turn: Turn, cycle: Cycle) -> Cycle:
         return cycle
     if _in_flight(cycle) and turn.at - doubt.since < 10 * DOUBT_MS:
         return cycle
-    is_told = doubt.fills_read and not turn.state.untold
+    is_told = doubt.fills_read and not (turn.state.untold or is_linking(cycle))
     if is_told and doubt.gone_by_rest:
         if doubt.gone_by_stream and not _may_rest(cycle):
             return _gone_unexplained(turn, cycle)

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 from test_trades_in_order import Day, paid
 
+from engine.core.cycle import Unlinked
 from engine.core.events import BillSeen, FillSeen, FillsRead, LinkChanged, PositionsRead, Started
 from engine.core.exchange import Bill, Cause
 
@@ -54,6 +55,19 @@ def test_what_was_read_before_the_engine_was_away_proves_nothing_of_what_came_af
     burst = day.trade("101", "0.002", "104000", buy=True, profit="-8", cause=Cause.LIQUIDATION)
     day.tell(FillSeen(burst), FillsRead(0, asked=day.at))
     assert [cycle.closed_reason for cycle in day.state.closed] == ["liquidation"]
+
+
+def test_its_end_is_not_called_unread_while_a_trade_of_it_waits_for_its_stop() -> None:
+    """Bitget did not list the trade at first. It was told, which stop it came from was being asked, and the
+    cycle ended as one whose closing trades could not be read.
+    """
+    day, _ = missing_from_the_list()
+    [(key, cycle)] = day.state.cycles.items()
+    stopped = day.trade("101", "0.002", "101000", buy=True, profit="-2", cause=Cause.STOP)
+    waits = Unlinked("101", day.at, stopped.at)
+    day.state = replace(day.state, cycles={key: replace(cycle, unlinked=(waits,))})
+    day.tell(PositionsRead((), rest=False), FillsRead(0), FillSeen(stopped))
+    assert [cycle.closed_reason for cycle in day.state.closed] == ["trader's stop"]
 
 
 def test_what_two_liquidations_left_over_is_booked_however_late_it_is_told() -> None:
