@@ -286,6 +286,7 @@ class Engine:
             state = self.state
             await self.journal.append([entry for entry, _ in batch], state)
             self._has_recorded, self._recorded = True, state
+            self._owed.clear()
             for _ in batch:
                 self._outbox.popleft()
             self._armed_durably = armed_ids(state)
@@ -337,8 +338,7 @@ class Engine:
             self.take(link)
         for work in decision.actions:
             self.errands.begin(work)
-        owed, self._owed = self._owed, []
-        for body in owed:
+        for body in self._owed:
             self.take(body)
 
     def _say(self, level: Level, text: str) -> None:

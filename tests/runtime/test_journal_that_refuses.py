@@ -5,6 +5,7 @@ What the trader asks for to lose less is done all the same.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -21,11 +22,13 @@ from engine.core.events import (
     SignalOutcome,
 )
 from engine.core.instrument import Side
-from engine.journal.port import JournalRefused
+from engine.core.state import State
+from engine.journal.memory import MemoryJournal
+from engine.journal.port import Entry, JournalRefused
 from engine.protocol import Mode, NotAnswering, Request, Verdict
 from engine.runtime.face import Face
 from engine.runtime.snapshot import snapshot_of
-from tests.runtime.desk import desk
+from tests.runtime.desk import desk, on_a_desk
 
 FULL = "The disk under state.db is full: nothing of this was recorded. Free space."
 
@@ -153,6 +156,36 @@ async def test_a_halt_holds_without_a_journal_and_is_recorded_when_there_is_one(
         await on.mark("90249.9")
         await on.at_rest()
         assert (on.cycle.rungs, on.orders_sent()) == (1, sent), "the rung that is due does not run"
+        believed = (await on.journal.recover()).believed
+        assert believed is not None
+        assert believed.kill is not None
+        assert believed.kill.reason == "news"
+
+
+class TakesOneMore(MemoryJournal):
+    """Once it `relents` it takes a single append, and is full again."""
+
+    relents = False
+
+    async def append(self, entries: Sequence[Entry], state: State) -> int:
+        last = await super().append(entries, state)
+        if self.relents:
+            self.relents, self.refusal = False, FULL
+        return last
+
+
+async def test_a_halt_is_asked_for_again_until_it_is_recorded() -> None:
+    """The disk took the new start and not the halt behind it: the next start had forgotten it."""
+    async with on_a_desk(TakesOneMore("test")) as on:
+        await on.opens()
+        face = Face(on.engine, on.journal)
+        on.journal.refusal = FULL
+        await face.command(Request("1", "cli", Halt("news")))
+        on.journal.relents, on.journal.refusal = True, ""
+        await on.until(lambda: bool(on.journal.refusal and on.engine.unrecorded), "it is full again")
+        on.journal.refusal = ""
+        await on.until(lambda: not on.engine.unrecorded, "the journal is written again")
+        await on.at_rest()
         believed = (await on.journal.recover()).believed
         assert believed is not None
         assert believed.kill is not None

@@ -64,6 +64,8 @@ FOUND: Final = (
     701533,
     900452,
     901712,
+    902597,
+    903051,
 )
 """Seeds beyond those of every change that failed once; what each of them found is a test of its own, too."""
 READINGS: Final = (
