@@ -380,7 +380,8 @@ class Engine:
         """
         if not self.has_begun:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._begun.wait(), BEGIN_S)
+                async with asyncio.timeout(BEGIN_S):
+                    await self._begun.wait()
         if not self.has_begun:
             return Decision(self.state, (), (), refused=NOT_BEGUN)
         if self.unrecorded:
