@@ -102,9 +102,18 @@ def inherit(turn: Turn, cycle: Cycle, position: Position) -> Cycle:
     return cycle
 
 
+def left_to(state: State, key: str) -> tuple[Stop, ...]:
+    """What ended cycles have left to the position at `key`, which may not be taken under care."""
+    shown = state.unmanaged.get(key)
+    before = (cycle for cycle in state.closed if shown and cycle.seen.opened == shown.position.opened)
+    return tuple(stop for cycle in before if key_of(cycle.symbol, cycle.side) == key for stop in cycle.stops)
+
+
 def is_awaited(state: State, order: RestingOrder) -> bool:
-    """Whether the position has not been met yet that keeps a stop of an ended cycle at rest: it would have
-    died with its own. More may have been open than was believed, and closed.
+    """Whether a stop of an ended cycle is kept at rest by a position that has not been met yet, or may not be
+    taken under care: it would have died with its own. More may have been open than was believed, and closed.
     """
     key = key_of(order.symbol, order.side)
-    return key not in state.cycles and key not in state.unmanaged
+    if key in state.unmanaged:
+        return any(stop.client_id == order.client_id for stop in left_to(state, key))
+    return key not in state.cycles

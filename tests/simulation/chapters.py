@@ -67,6 +67,9 @@ FOUND: Final = (
     902597,
     903051,
     903248,
+    904267,
+    904447,
+    904468,
 )
 """Seeds beyond those of every change that failed once; what each of them found is a test of its own, too."""
 READINGS: Final = (

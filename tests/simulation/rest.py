@@ -14,6 +14,7 @@ from engine.core.events import FillSeen
 from engine.core.fills import UNRECORDED
 from engine.core.ids import cycle_in, is_ours
 from engine.core.instrument import ZERO
+from engine.core.shield import left_to
 from engine.core.stops import is_nearer
 from engine.journal import chain
 from engine.simulator.plan_orders import PlanOrder
@@ -90,7 +91,10 @@ def _positions_agree(world: World, watch: Watch, engine: Engine) -> None:
 
 def _stops_agree(world: World, watch: Watch, engine: Engine) -> None:
     truth = {p.client_oid: (p.trigger, p.qty or None) for p in _own_plans(watch, engine)}
-    belief = {s.client_id: (s.trigger, s.qty) for c in engine.state.cycles.values() for s in c.stops}
+    state = engine.state
+    known = [stop for cycle in state.cycles.values() for stop in cycle.stops]
+    known += [stop for key in state.unmanaged for stop in left_to(state, key)]
+    belief = {stop.client_id: (stop.trigger, stop.qty) for stop in known}
     for name in sorted(truth.keys() | belief.keys()):
         if truth.get(name) != belief.get(name):
             watch.say(

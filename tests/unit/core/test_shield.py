@@ -72,8 +72,14 @@ class Night(Day):
     def reads_orders(self) -> Decision:
         return self.tell(OrdersRead(tuple(self.rest), asked=self.at))
 
-    def reads_positions(self) -> Decision:
-        numbers = {"qty": D("0.001"), "margin": D(5), "liquidation": LIQUIDATION, "opened": self.again}
+    def reads_positions(self, **more: object) -> Decision:
+        numbers = {
+            "qty": D("0.001"),
+            "margin": D(5),
+            "liquidation": LIQUIDATION,
+            "opened": self.again,
+            **more,
+        }
         return self.tell(PositionsRead((replace(self.first, **numbers),), rest=True, asked=self.at))
 
     def reborn(self) -> Decision:
@@ -156,6 +162,18 @@ def test_the_next_cycle_takes_the_stop_over_when_the_trades_come_at_last() -> No
     assert (stop.client_id, stop.state, stop.confirmed) == (shield, Rest.RESTING, True)
     assert night.cycle.held_qty == D("0.001")
     assert not night.cycle.foreign
+
+
+def test_a_position_that_may_not_be_taken_under_care_keeps_the_stop_until_it_may() -> None:
+    night = Night(HARD)
+    shield = night.shielded()
+    night.tell(*map(FillSeen, night.trades()), FillsRead(0, asked=night.at))
+    night.reads_positions(auto_margin=True)
+    assert night.notes[-1].startswith("BTCUSDT short 0.001 is not managed: auto-add-margin is on")
+    assert not sent(night.reads_orders())
+    adopts = night.reads_positions(auto_margin=False)
+    assert not [*sent(adopts), *sent(night.reads_orders())]
+    assert [stop.client_id for stop in night.cycle.stops] == [shield]
 
 
 def test_a_stop_that_was_taken_over_stays_when_the_position_is_released() -> None:
