@@ -42,7 +42,7 @@ from engine.runtime.links import Links
 from engine.runtime.log import Log
 from engine.runtime.marks import Marks
 from engine.runtime.prices import Prices
-from engine.runtime.recovery import latest, replayed
+from engine.runtime.recovery import decided, latest, replayed
 from engine.runtime.told import Told
 from engine.runtime.unreached import when_unreached
 from engine.venue.port import Venue
@@ -286,7 +286,6 @@ class Engine:
             state = self.state
             await self.journal.append([entry for entry, _ in batch], state)
             self._has_recorded, self._recorded = True, state
-            self._owed.clear()
             for _ in batch:
                 self._outbox.popleft()
             self._armed_durably = armed_ids(state)
@@ -323,23 +322,30 @@ class Engine:
                 self.unrecorded = str(still)
 
     async def _begin_again(self) -> None:
-        """What a start does, without losing the connections. Raises JournalRefused."""
-        state = replayed(await self.journal.recover(), self.settings)
-        event = Event(self.stamp(), self.venue.market_ms(), self._start(), self._ticks(self._start()))
-        decision = decide(state, event)
-        await self.journal.append([Entry(event, decision.actions, decision.notes)], decision.state)
+        """What a start does, without losing the connections; what was done from memory is in the same commit.
+        Raises JournalRefused.
+        """
+        state, entries = replayed(await self.journal.recover(), self.settings), list[Entry]()
+        bodies: list[AnyBody] = [self._start(), *self._owed]
+        while bodies:
+            events = [Event(self.stamp(), self.venue.market_ms(), body, self._ticks(body)) for body in bodies]
+            state, told = decided(state, events)
+            owed = len(self._owed)
+            await self.journal.append(told, state)
+            del self._owed[:owed]
+            entries += told
+            bodies = [*self._owed]
         self.unrecorded, self.by_heart = "", False
-        self.state = self._recorded = decision.state
-        self._armed_durably = armed_ids(self.state)
-        self.prices.arm(thresholds(self.state))
+        self.state = self._recorded = state
+        self._armed_durably = armed_ids(state)
+        self.prices.arm(thresholds(state))
         self._say(Level.WARNING, "The journal can be written again: everything is read anew from Bitget.")
-        self.log.add(event, decision.notes)
+        for entry in entries:
+            self.log.add(entry.event, entry.notes)
+            for work in entry.actions:
+                self.errands.begin(work)
         for link in self.links.known():
             self.take(link)
-        for work in decision.actions:
-            self.errands.begin(work)
-        for body in self._owed:
-            self.take(body)
 
     def _say(self, level: Level, text: str) -> None:
         """Tell the trader what cannot be told through the journal."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from engine.core.decide import decide, first_state
+from engine.core.events import Event
 from engine.core.settings import Settings
 from engine.core.state import State
-from engine.journal.port import Recovered
+from engine.journal.port import Entry, Recovered
 
 
 def replayed(recovered: Recovered, settings: Settings) -> State:
@@ -18,6 +21,16 @@ def replayed(recovered: Recovered, settings: Settings) -> State:
     for recorded in recovered.after:
         state = decide(state, recorded.entry.event).state
     return state
+
+
+def decided(state: State, events: Iterable[Event]) -> tuple[State, list[Entry]]:
+    """What is believed after `events`, and what the journal has to keep of each."""
+    entries = []
+    for event in events:
+        decision = decide(state, event)
+        state = decision.state
+        entries.append(Entry(event, decision.actions, decision.notes))
+    return state, entries
 
 
 def latest(state: State) -> int:

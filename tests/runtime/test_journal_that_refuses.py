@@ -174,7 +174,7 @@ class TakesOneMore(MemoryJournal):
         return last
 
 
-async def test_a_halt_is_asked_for_again_until_it_is_recorded() -> None:
+async def test_a_halt_is_recorded_in_the_very_commit_of_the_new_start() -> None:
     """The disk took the new start and not the halt behind it: the next start had forgotten it."""
     async with on_a_desk(TakesOneMore("test")) as on:
         await on.opens()
@@ -182,14 +182,45 @@ async def test_a_halt_is_asked_for_again_until_it_is_recorded() -> None:
         on.journal.refusal = FULL
         await face.command(Request("1", "cli", Halt("news")))
         on.journal.relents, on.journal.refusal = True, ""
-        await on.until(lambda: bool(on.journal.refusal and on.engine.unrecorded), "it is full again")
+        await on.until(lambda: bool(on.journal.refusal), "it has taken one more, and is full again")
         on.journal.refusal = ""
-        await on.until(lambda: not on.engine.unrecorded, "the journal is written again")
-        await on.at_rest()
         believed = (await on.journal.recover()).believed
         assert believed is not None
         assert believed.kill is not None
         assert believed.kill.reason == "news"
+
+
+class Ponders(MemoryJournal):
+    """Once it is `begun`, an append ends only when it is `over`."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__(account)
+        self.ponders, self.begun, self.over = False, asyncio.Event(), asyncio.Event()
+
+    async def append(self, entries: Sequence[Entry], state: State) -> int:
+        last = await super().append(entries, state)
+        if self.ponders:
+            self.begun.set()
+            await self.over.wait()
+        return last
+
+
+async def test_a_halt_while_the_new_start_is_being_written_is_recorded_too() -> None:
+    async with on_a_desk(Ponders("test")) as on:
+        await on.opens()
+        face = Face(on.engine, on.journal)
+        on.journal.refusal = FULL
+        await on.until(lambda: bool(on.engine.unrecorded), "it is full")
+        on.journal.ponders, on.journal.refusal = True, ""
+        await asyncio.wait_for(on.journal.begun.wait(), 60)
+        answer = await face.command(Request("1", "cli", Halt("news")))
+        assert answer.verdict is Verdict.DONE
+        on.journal.over.set()
+        await on.until(lambda: not on.engine.unrecorded, "the journal is written again")
+        believed = (await on.journal.recover()).believed
+        assert believed is not None
+        assert believed.kill is not None
+        assert on.engine.state.kill == believed.kill
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["as it fills up", "long full"])
