@@ -134,7 +134,8 @@ async def _until_signal(
         watch.stop()
         await voices.farewell()
         with contextlib.suppress(JournalRefused, TimeoutError):
-            await asyncio.wait_for(engine.durable(), LAST_WRITE_S)
+            async with asyncio.timeout(LAST_WRITE_S):
+                await engine.durable()
         for part in parts:
             part.cancel()
 

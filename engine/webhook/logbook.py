@@ -88,7 +88,8 @@ class Logbook:
             while True:
                 if await self._hand_over():
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._news.wait(), FLUSH_S)
+                        async with asyncio.timeout(FLUSH_S):
+                            await self._news.wait()
                 else:
                     await asyncio.sleep(FLUSH_S)
                 self._keep(self._record.flush(self._clock()))
