@@ -6,11 +6,11 @@ from engine.core.brought import is_brought
 from engine.core.exchange import RestingOrder
 from engine.core.flipping import until
 from engine.core.ids import is_entry
-from engine.core.instrument import ZERO
+from engine.core.instrument import ZERO, decimals
 from engine.core.limits import day_result, week_result
 from engine.core.readings import overdue
 from engine.core.settings import Rungs
-from engine.core.state import Flipping, Knowledge, State, Step
+from engine.core.state import Entry, Flipping, Knowledge, State, Step
 from engine.core.words import amount, percent, worse
 from engine.protocol import (
     AccountView,
@@ -48,11 +48,7 @@ def snapshot_of(engine: Engine, mode: Mode, still: Still | None = None) -> Snaps
         closed=still.closed(state),
         log=engine.log.lines(),
         flips=tuple(_flip(each) for each in state.flips.values()),
-        entries=tuple(
-            EntryView(e.symbol, e.side, e.by)
-            for e in state.entries.values()
-            if e.opens and e.step is not Step.ASKING
-        ),
+        entries=entries_of(state),
     )
 
 
@@ -151,6 +147,34 @@ def _unknown(state: State) -> tuple[UnknownView, ...]:
 def _flip(flipping: Flipping) -> FlipView:
     command = flipping.command
     return FlipView(flipping.id, command.symbol, command.side, until(flipping), flipping.by)
+
+
+def entries_of(state: State) -> tuple[EntryView, ...]:
+    """Every entry that has begun and is not over."""
+    begun = (e for e in state.entries.values() if e.opens and e.step is not Step.ASKING)
+    return tuple(_entry(state, each) for each in begun)
+
+
+def _entry(state: State, entry: Entry) -> EntryView:
+    """What its attempts filled, and where the one that the exchange has taken rests."""
+    order, instrument = entry.order, state.instruments.get(entry.symbol)
+    rests = entry.patient and order is not None and bool(order.order_id)
+    return EntryView(
+        id=entry.id,
+        symbol=entry.symbol,
+        side=entry.side,
+        by=entry.by,
+        want=entry.want,
+        filled=entry.done + (order.filled if order is not None else ZERO),
+        price=entry.limit if rests else None,
+        since=entry.since,
+        attempt=entry.attempt,
+        tries=entry.tries,
+        step=entry.step,
+        patient=entry.patient,
+        taken_back=entry.taken_back,
+        price_decimals=decimals(instrument.tick) if instrument is not None else 2,
+    )
 
 
 def orders_of(state: State) -> tuple[OrderView, ...]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.core.cycle import Order
+from msgspec.structs import replace
+
 from engine.core.exchange import OrderKind, RestingOrder
 from engine.core.instrument import Side
 from engine.core.settings import Settings
-from engine.core.state import Entry, State, Step
+from engine.core.state import State
 from engine.runtime.snapshot import orders_of
+from tests.runtime.test_entries_shown import AT_THE_TOUCH
 
 D = Decimal
 
@@ -21,23 +23,8 @@ def limit(client_id: str) -> RestingOrder:
 
 
 def test_an_entry_that_waits_at_the_touch_is_ours_and_tells_who_asked_for_it() -> None:
-    entry = Entry(
-        id="entry1",
-        symbol="BTCUSDT",
-        side=Side.LONG,
-        opens=True,
-        want=D("0.1"),
-        leverage=D(20),
-        patient=True,
-        wait_ms=20_000,
-        tries=3,
-        stop=None,
-        by="webhook, buy long, id Long-1",
-        step=Step.WORKING,
-        since=0,
-        order=Order("rte-entry1-2", D("0.1")),
-    )
-    rests = [limit("rte-entry1-2"), limit("rte-entry1-1"), limit("by-hand")]
+    entry = replace(AT_THE_TOUCH, by="webhook, buy long, id Long-1")
+    rests = [limit("rte-entry1-1"), limit("rte-entry1-0"), limit("by-hand")]
     state = State(Settings("main"), entries={"BTCUSDT": entry}, working={o.order_id: o for o in rests})
     assert [(order.ours, order.why) for order in orders_of(state)] == [
         (True, "asked for by webhook, buy long, id Long-1"),

@@ -96,8 +96,14 @@ async def test_flat_takes_back_the_entry_of_a_flip(trader: Trader) -> None:
     assert trader.journal[-1].became == "long entry taken back"
 
 
+def working(side: Side) -> EntryView:
+    """An entry at the touch, of which nothing is filled."""
+    by = f"webhook, {'buy' if side is Side.LONG else 'sell'} {side}"
+    return EntryView("in1", "BTCUSDT", side, by, D("0.002"), D(0), D("95000.5"), NOW, 1, 4)
+
+
 async def test_flat_takes_back_an_entry_that_still_waits_at_the_touch(trader: Trader) -> None:
-    trader.change(entries=(EntryView("BTCUSDT", Side.LONG, "webhook, buy long"),))
+    trader.change(entries=(working(Side.LONG),))
     async with listening(trader) as view:
         assert (await view.send(action="sell", sentiment="flat"))[0] == 200
     assert trader.commands == [Exit("BTCUSDT", Side.LONG)]
@@ -105,7 +111,7 @@ async def test_flat_takes_back_an_entry_that_still_waits_at_the_touch(trader: Tr
 
 @pytest.mark.parametrize("allow_flip", [True, False])
 async def test_the_other_side_counts_as_open_while_it_is_entered(trader: Trader, allow_flip: bool) -> None:
-    trader.change(entries=(EntryView("BTCUSDT", Side.SHORT, "webhook, sell short"),))
+    trader.change(entries=(working(Side.SHORT),))
     async with listening(trader, allow_flip=allow_flip) as view:
         status, text = await view.send()
     if allow_flip:
