@@ -106,7 +106,9 @@ class Foot:
             return False
         if key.id == "adopt":
             return any(position.can_adopt for position in positions)
-        if key.id in {"menu", "chart"}:
+        if key.id == "menu":
+            return bool(positions or (scene.snapshot and scene.snapshot.entries))
+        if key.id == "chart":
             return bool(positions)
         return bool(scene.killed) if key.id == "resume" else True
 

@@ -60,7 +60,7 @@ FLATTEN: Final = Key(
 HELP: Final = Key("help", "f1,question_mark", "help", "Help", "help", 7)
 HAND: Final = Key("hand", "h", "hand", "The trader's hand on the simulated exchange", "hand", 1)
 QUIT: Final = Key("quit", "q", "leave", "Quit the desk; the engine keeps running", "quit", 8)
-MENU: Final = Key("menu", "m,enter", "menu", "Menu of the selected position: stops, reduce, close", "menu", 0)
+MENU: Final = Key("menu", "m,enter", "menu", "Menu of the selected row: stops, close, take back", "menu", 0)
 
 APP_KEYS: Final = (
     HALT,

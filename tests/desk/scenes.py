@@ -12,6 +12,7 @@ from engine.protocol import (
     AccountView,
     ApprovalView,
     EngineView,
+    EntryView,
     Hello,
     LegView,
     Level,
@@ -287,6 +288,22 @@ FREE = replace(
     positions=(RISK_FREE, ETH),
     account=replace(ACCOUNT, equity=D("124.2550"), worst_case=D("-6.8531"), risk_free=1),
 )
+
+ENTERING = EntryView(
+    id="kqzxn2v3h5a7c6de",
+    symbol="ETHUSDT",
+    side=Side.LONG,
+    by="webhook, buy long",
+    want=D("0.05"),
+    filled=D(0),
+    price=D("2000.00"),
+    since=NOW - 12_000,
+    attempt=1,
+    tries=4,
+)
+"""An entry that waits at the touch, of which nothing is filled."""
+
+COMING = replace(LIVE, version=8, positions=(BTC,), entries=(ENTERING,))
 
 REAL_MONEY = replace(LIVE, version=7, engine=replace(ENGINE, mode=Mode.LIVE, market=NOW))
 

@@ -10,7 +10,18 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from engine.protocol import Adopt, Approve, ChartView, Deny, Pause, PositionView, Side, Status, Unpause
+from engine.protocol import (
+    Adopt,
+    Approve,
+    ChartView,
+    Deny,
+    EntryView,
+    Pause,
+    PositionView,
+    Side,
+    Status,
+    Unpause,
+)
 from tui.client import EngineUnheard
 from tui.errand import send_off
 from tui.keymaps import DESK_KEYS, bindings
@@ -115,22 +126,32 @@ class DeskScreen(Page):
     def action_sort(self) -> None:
         self.grid.sort_on()
 
+    @property
+    def _row(self) -> PositionView | EntryView | None:
+        """What the cursor stands on."""
+        return self.grid.position or self.grid.entry
+
     def action_copy_row(self) -> None:
-        if position := self.grid.position:
-            self.app.copy_to_clipboard(copied(position))
+        if (of := self._row) is not None:
+            self.app.copy_to_clipboard(copied(of))
             self.desk.orders.tell(
-                f"copy {position.symbol} {position.side}", "on the clipboard, where the terminal allows it"
+                f"copy {of.symbol} {of.side}", "on the clipboard, where the terminal allows it"
             )
 
     def action_menu(self) -> None:
-        if (position := self.grid.position) is None:
+        of = self._row
+        if of is None:
             self.desk.orders.refuse("menu", "there is no position to choose for")
+        elif isinstance(of, EntryView):
+            from tui.screens.entry_menu import EntryMenu
+
+            self.app.push_screen(EntryMenu(of), partial(self._chosen, of))
         else:
             from tui.screens.position_menu import PositionMenu
 
-            self.app.push_screen(PositionMenu(position), partial(self._chosen, position))
+            self.app.push_screen(PositionMenu(of), partial(self._chosen, of))
 
-    def _chosen(self, position: PositionView, choice: Choice | None) -> None:
+    def _chosen(self, of: PositionView | EntryView, choice: Choice | None) -> None:
         """What the menu came back with: asked first when it adds risk, else sent."""
         if choice is None:
             return
@@ -143,8 +164,8 @@ class DeskScreen(Page):
         elif choice.opens == "part":
             from tui.view_model.ticket import Does, Unit
 
-            does = Does.REDUCE_LONG if position.side is Side.LONG else Does.REDUCE_SHORT
-            self._open_ticket(position.symbol, does, Unit.PART)
+            does = Does.REDUCE_LONG if of.side is Side.LONG else Does.REDUCE_SHORT
+            self._open_ticket(of.symbol, does, Unit.PART)
         else:
             {"ticket": self.action_ticket, "chart": self.action_chart, "story": self.action_why}[
                 choice.opens
@@ -153,9 +174,9 @@ class DeskScreen(Page):
     def action_ticket(self) -> None:
         from tui.view_model.ticket import Does
 
-        position = self.grid.position
-        short = position is not None and position.side is Side.SHORT
-        self._open_ticket(position.symbol if position else "", Does.SHORT if short else Does.LONG)
+        of = self._row
+        short = of is not None and of.side is Side.SHORT
+        self._open_ticket(of.symbol if of else "", Does.SHORT if short else Does.LONG)
 
     def _open_ticket(self, symbol: str, does: Does, unit: Unit | None = None) -> None:
         if self.desk.read_only:
@@ -215,6 +236,8 @@ class DeskScreen(Page):
             from tui.view_model.story import named
 
             self.desk.tell_story(position.cycle or position.symbol, named(position))
+        elif entry := self.grid.entry:
+            self.desk.tell_story(entry.symbol, "")
 
     def action_adopt(self) -> None:
         position = self.grid.position

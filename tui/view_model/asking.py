@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.protocol import PositionView
+from engine.protocol import EntryView, PositionView
 from tui.view_model.account import worst_case
 from tui.view_model.header import halted_by
 from tui.view_model.ink import printable
@@ -69,18 +69,20 @@ def unpause_question(position: PositionView) -> Question:
     return Question(f"Scale {printable(position.symbol)} {position.side} again?", tuple(facts), "Scale again")
 
 
-def copied(position: PositionView) -> str:
-    """A position as one line for the clipboard, tab-separated, with every digit."""
+def copied(of: PositionView | EntryView) -> str:
+    """A row as one line for the clipboard, tab-separated, with every digit."""
+    if isinstance(of, EntryView):
+        return "\t".join((of.symbol, of.side.value, of.told, of.by))
     fields: tuple[object, ...] = (
-        position.symbol,
-        position.side.value,
-        position.entry,
-        position.mark,
-        position.size,
-        position.margin,
-        f"{position.leverage}x",
-        position.unrealized_pnl,
-        position.liquidation,
-        position.status.value if position.status else "UNMANAGED",
+        of.symbol,
+        of.side.value,
+        of.entry,
+        of.mark,
+        of.size,
+        of.margin,
+        f"{of.leverage}x",
+        of.unrealized_pnl,
+        of.liquidation,
+        of.status.value if of.status else "UNMANAGED",
     )
     return "\t".join("--" if field is None else str(field) for field in fields)

@@ -64,7 +64,7 @@ def choices(scene: Scene, position: PositionView, preview: PreviewView | None) -
         *_approval(scene, position),
         *_stops(position, preview),
         *_scaling(position),
-        *_closing(position, preview),
+        *_closing(scene, position, preview),
         _release(position),
         *ways,
     )
@@ -215,10 +215,15 @@ def _scaling(position: PositionView) -> tuple[Choice, ...]:
     )
 
 
-def _closing(position: PositionView, preview: PreviewView | None) -> tuple[Choice, ...]:
+def _closing(scene: Scene, position: PositionView, preview: PreviewView | None) -> tuple[Choice, ...]:
+    """In parts, at once, and patiently: with an entry on its way that is at once, too."""
     views = {view.fraction: view for view in preview.reduces} if preview else {}
     parts = (Decimal("0.25"), Decimal("0.5"), Decimal("0.75"))
-    patient = (("How", "limit orders at the touch, what is left then at market, reduce-only"),)
+    how = "limit orders at the touch, what is left then at market, reduce-only"
+    entries = scene.snapshot.entries if scene.snapshot else ()
+    if any((each.symbol, each.side) == (position.symbol, position.side) for each in entries):
+        how = "the entry on its way is taken back, and what is held closes at market"
+    patient = (("How", how),)
     return (
         *(reduce_choice(position, part, views.get(part)) for part in parts),
         Choice(

@@ -7,9 +7,9 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 
-from engine.protocol import PositionView
+from engine.protocol import EntryView, PositionView
 from tui.messages import PositionChosen
-from tui.view_model import positions
+from tui.view_model import entering, positions
 from tui.view_model.ink import Ink, Line, Span, line
 from tui.view_model.positions import Column, Order, Row, columns_for, grid_line, headings
 from tui.view_model.scene import Scene
@@ -17,7 +17,9 @@ from tui.widgets.sheet import Sheet
 
 
 class PositionsGrid(Sheet, can_focus=True):
-    """One row a position. The cursor follows its position, not its row, when the order changes."""
+    """One row a position, and under them one an entry on its way. The cursor follows what it stands on, not
+    its row, when the order changes, and from an entry to the position that it becomes.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "move(1)", "next position", id="grid.next", show=False),
@@ -42,19 +44,28 @@ class PositionsGrid(Sheet, can_focus=True):
         self.chosen: str | None = None
         self._scene: Scene | None = None
         self.rows: tuple[Row, ...] = ()
+        self.entries: tuple[EntryView, ...] = ()
         self._made: dict[str, tuple[Row, bool, tuple[Column, ...], Line]] = {}
 
     def show(self, scene: Scene) -> None:
         self._scene = scene
         self.rows = positions.rows(scene, self.order, self.wanted)
-        keys = [row.position.key for row in self.rows]
+        self.entries = entering.entries(scene, self.wanted)
+        keys = self._keys
         if self.chosen not in keys:
-            self._choose(keys[0] if keys else None)
+            became = entering.becomes(self.chosen or "")
+            self._choose(became if became in keys else keys[0] if keys else None)
         cursor = keys.index(self.chosen) if self.chosen in keys else None
         columns = columns_for(self.room)
-        lines = tuple(self._line(row, columns) for row in self.rows) or (self._nothing(scene),)
+        lines = tuple(self._line(row, columns) for row in self.rows)
+        lines += tuple(self._entry(scene, entry, columns) for entry in self.entries)
         self._title(scene)
-        self.draw(lines, head=headings(columns), cursor=cursor)
+        self.draw(lines or (self._nothing(scene),), head=headings(columns), cursor=cursor)
+
+    @property
+    def _keys(self) -> list[str]:
+        """What each row is of, from the top."""
+        return [*(row.position.key for row in self.rows), *map(entering.row_key, self.entries)]
 
     def _line(self, row: Row, columns: tuple[Column, ...]) -> Line:
         """The line of a row, made again only when the row changed."""
@@ -66,10 +77,14 @@ class PositionsGrid(Sheet, can_focus=True):
         self._made[key] = (row, chosen, columns, words)
         return words
 
+    def _entry(self, scene: Scene, entry: EntryView, columns: tuple[Column, ...]) -> Line:
+        chosen = entering.row_key(entry) == self.chosen
+        return entering.entry_line(scene, entry, columns, self.room, chosen=chosen)
+
     def _nothing(self, scene: Scene) -> Line:
         if scene.snapshot is None:
             return line(Span("  Waiting for the engine.", Ink.LABEL))
-        if self.wanted and scene.positions:
+        if self.wanted and (scene.positions or entering.entries(scene)):
             return line(Span(f"  No position matches “{self.wanted}”. Esc shows all.", Ink.LABEL))
         ticket = "" if scene.read_only else f", or here by ticket: {scene.keys['ticket']}"
         return line(Span(f"  No open position. Open one on Bitget{ticket}.", Ink.LABEL))
@@ -77,6 +92,8 @@ class PositionsGrid(Sheet, can_focus=True):
     def _title(self, scene: Scene) -> None:
         total = len(scene.positions)
         count = f" {len(self.rows)} of {total}" if self.wanted else f" {total}" if total else ""
+        if coming := len(entering.entries(scene)):
+            count += f" · {coming} entering"
         wanted = f"filter “{self.wanted}” · " if self.wanted else ""
         self.entitle(f"Positions{count}", f"{wanted}{self.order.value}" if total > 1 or wanted else "")
 
@@ -84,6 +101,11 @@ class PositionsGrid(Sheet, can_focus=True):
     def position(self) -> PositionView | None:
         """The position under the cursor."""
         return next((row.position for row in self.rows if row.position.key == self.chosen), None)
+
+    @property
+    def entry(self) -> EntryView | None:
+        """The entry under the cursor."""
+        return next((each for each in self.entries if entering.row_key(each) == self.chosen), None)
 
     def sort_on(self) -> None:
         """The next order."""
@@ -101,20 +123,20 @@ class PositionsGrid(Sheet, can_focus=True):
             self.show(self._scene)
 
     def action_move(self, by: int) -> None:
-        keys = [row.position.key for row in self.rows]
+        keys = self._keys
         if self.chosen in keys:
             self.action_jump(min(len(keys) - 1, max(0, keys.index(self.chosen) + by)))
 
     def action_jump(self, row: int) -> None:
-        if self.rows:
-            self._choose(self.rows[row].position.key)
+        if keys := self._keys:
+            self._choose(keys[row])
             self.redraw()
             self._bring_into_view()
 
     def on_click(self, event: events.Click) -> None:
         """A click selects the row under it; the frame and the headings are no rows."""
         inside = event.get_content_offset(self)
-        if inside is not None and inside.y >= 1 and inside.y - 1 + self.scroll_offset.y < len(self.rows):
+        if inside is not None and inside.y >= 1 and inside.y - 1 + self.scroll_offset.y < len(self._keys):
             self.action_jump(inside.y - 1 + self.scroll_offset.y)
 
     def _choose(self, key: str | None) -> None:
