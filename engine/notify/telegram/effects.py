@@ -13,6 +13,7 @@ from engine.protocol import (
     Adopt,
     AnyCommand,
     Breakeven,
+    EntryView,
     PositionView,
     PreviewView,
     Reduce,
@@ -28,14 +29,16 @@ PRESS_WITHIN: Final = "Press within"
 """How the line begins that tells until when a card may be pressed; it goes when the card is answered."""
 
 
-def cannot(command: AnyCommand, position: PositionView, ahead: PreviewView | None) -> str:
-    """Why the engine would not do it, as it follows the position's name, where that is known before anybody
-    presses; empty when nothing is.
+def cannot(command: AnyCommand, of: PositionView | EntryView, ahead: PreviewView | None) -> str:
+    """Why the engine would not do it, as it follows the name of what it is about, where that is known before
+    anybody presses; empty when nothing is.
     """
+    if isinstance(of, EntryView):
+        return f"is being taken back already, by {of.taken_back}" if of.taken_back else ""
     match command:
-        case Adopt() if not position.can_adopt:
-            return f"cannot be taken under care: {position.reason}"
-        case Breakeven() if position.stop_mode is StopMode.CYCLE_BREAKEVEN:
+        case Adopt() if not of.can_adopt:
+            return f"cannot be taken under care: {of.reason}"
+        case Breakeven() if of.stop_mode is StopMode.CYCLE_BREAKEVEN:
             return "has its stop at the cycle's breakeven already"
         case Reduce() if ahead is not None and ahead.reduces and ahead.reduces[0].refused:
             return f"cannot lose so little: {ahead.reduces[0].refused}"
@@ -44,16 +47,20 @@ def cannot(command: AnyCommand, position: PositionView, ahead: PreviewView | Non
 
 
 def effect(
-    command: AnyCommand, snapshot: Snapshot, position: PositionView | None, ahead: PreviewView | None
+    command: AnyCommand, snapshot: Snapshot, of: PositionView | EntryView | None, ahead: PreviewView | None
 ) -> Told:
-    """The card that asks before it acts. `position` is the one that the command names, `ahead` what the
-    engine makes of it, where it is under care.
+    """The card that asks before it acts. `of` is the position that the command names, or the entry that an
+    exit takes back, `ahead` what the engine makes of it, where it is under care.
     """
-    name = f"{position.side.value.upper()} {position.symbol}" if position is not None else ""
+    name = f"{of.side.value.upper()} {of.symbol}" if of is not None else ""
+    if isinstance(of, EntryView):
+        return Told(f"{name}: take the entry back?", tuple(_taken_back(of)))
+    position = of
     match command:
         case Reduce(_, _, fraction) if position is not None and ahead is not None:
             what = "everything" if fraction == 1 else percent(fraction)
-            return Told(f"{name}: close {what}?", tuple(_reduced(position, fraction, ahead)))
+            lines = (*_reduced(position, fraction, ahead), *_with_it(snapshot, position, fraction))
+            return Told(f"{name}: close {what}?", lines)
         case Breakeven() if position is not None and ahead is not None:
             return Told(f"{name}: one stop at breakeven?", tuple(_breakeven(position, ahead)))
         case Adopt() if position is not None:
@@ -85,6 +92,22 @@ def _reduced(position: PositionView, fraction: Decimal, ahead: PreviewView) -> I
     else:
         yield f"The cycle then ends with about {money(then.worst_case)}; its stops go with it"
         yield f"Worst case now: {at_worst(ahead.worst_case)}"
+
+
+def _with_it(snapshot: Snapshot, position: PositionView, fraction: Decimal) -> Iterator[str]:
+    """The entry on its way that closing everything takes back, too."""
+    for entry in snapshot.entries:
+        if fraction == 1 and (entry.symbol, entry.side) == (position.symbol, position.side):
+            yield f"The entry on its way is taken back: {entry.told}"
+
+
+def _taken_back(entry: EntryView) -> Iterator[str]:
+    """What is cancelled, and what is closed: nothing of its side is held yet, as far as Bitget has shown."""
+    yield f"On its way: {entry.told}"
+    yield f"Asked for by {entry.by}"
+    yield f"Cancels {size(entry.want - entry.filled)} of {size(entry.want)}"
+    filled = f"The {size(entry.filled)} it has filled and what" if entry.filled else "What"
+    yield f"{filled} fills before that is closed at market"
 
 
 def _breakeven(position: PositionView, ahead: PreviewView) -> Iterator[str]:

@@ -26,6 +26,8 @@ from engine.protocol import (
     Adopt,
     AnyCommand,
     Breakeven,
+    EntryView,
+    Exit,
     Flatten,
     Halt,
     Pause,
@@ -51,13 +53,16 @@ MENU: Final = {
     "resume": "[SYMBOL]: scale it again; without a symbol, end the halt",
     "be": "SYMBOL: one stop at breakeven",
     "reduce": "SYMBOL PART: close a part, such as 50%",
-    "close": "SYMBOL: close all of it",
+    "close": "SYMBOL: close all of it, or take its entry back",
     "adopt": "SYMBOL: take a position under care",
     "release": "SYMBOL: let it go; its stops stay and are yours",
     "kill": "halt at once; /kill flatten also closes everything",
     "mute": "[2h | 30m | off]: everything but alarms without a sound",
     "help": "this list",
 }
+HERE: Final = {"`ratchet resume`": "/resume", "`ratchet positions`": "/pos"}
+"""What the engine's own words name for a shell, as it is asked for from a phone."""
+
 MUTED: Final = "muted until"
 MUTE_MS: Final = 3_600_000
 LONGEST_MUTE_MS: Final = 7 * 86_400_000
@@ -96,14 +101,19 @@ class Obey:
     async def do(self, command: AnyCommand, id: str, *, late: str = "") -> Reply:
         """Carry a command out; the engine's own words are the answer."""
         answer = await self._desk.command(Request(id, self._by, command))
-        if answer.verdict is Verdict.DONE:
-            return Reply(escaped(f"{late}{answer.text}"))
-        return Reply(escaped(f"Refused: {answer.text}"))
+        text = answer.text
+        for shell, phone in HERE.items():
+            text = text.replace(shell, phone)
+        return Reply(escaped(f"{late if answer.verdict is Verdict.DONE else 'Refused: '}{text}"))
 
     async def pressed(self, command: AnyCommand, about: str, id: str) -> Reply:
-        """Carry out what a card offered, as long as the position is there that it was `about`."""
-        if about and all(_identity(each) != about for each in self._desk.snapshot().positions):
+        """Carry out what a card offered, as long as the position or entry is there that it was `about`."""
+        snapshot = self._desk.snapshot()
+        there = {*map(_identity, snapshot.positions), *map(_identity, snapshot.entries)}
+        if about and about not in there:
             gone = "Nothing was done: the position on this card has ended, or its care began anew."
+            if isinstance(command, Exit):
+                gone = "Nothing was done: the entry on this card is over, and /pos shows what became of it."
             return Reply(escaped(f"{gone} Ask again."))
         return await self.do(command, id)
 
@@ -185,26 +195,26 @@ class Obey:
         adds = name in ("resume", "adopt")
         if late := too_late(at, now, adds=adds):
             return Reply(escaped(late))
-        command, position = _understood(name, given, snapshot)
-        ahead = self._ahead(command, position)
-        if position is not None and (against := cannot(command, position, ahead)):
-            raise Unclear(f"{position.symbol} {position.side.value} {against}. Nothing was done.")
-        told = effect(command, snapshot, position, ahead)
+        command, of = _understood(name, given, snapshot)
+        ahead = self._ahead(command, of)
+        if of is not None and (against := cannot(command, of, ahead)):
+            raise Unclear(f"{of.symbol} {of.side.value} {against}. Nothing was done.")
+        told = effect(command, snapshot, of, ahead)
         expires = now + (ADDING_MS if adds else REDUCING_MS)
         until = f"{PRESS_WITHIN} {span(expires - now)}."
-        about = _identity(position) if position is not None else ""
+        about = _identity(of) if of is not None else ""
         buttons: list[tuple[str, Deed]] = [("Yes, do it", Do(command, adds, about)), ("No", Drop())]
-        if position is not None and position.cycle:
-            buttons.append(("Why", Explain(position.cycle)))
+        if story := of.symbol if isinstance(of, EntryView) else of and of.cycle:
+            buttons.append(("Why", Explain(story)))
         text = "\n".join((bold(told.title), *map(escaped, told.lines), until))
         return Reply(text, tuple(buttons), expires)
 
-    def _ahead(self, command: AnyCommand, position: PositionView | None) -> PreviewView | None:
+    def _ahead(self, command: AnyCommand, of: PositionView | EntryView | None) -> PreviewView | None:
         """What the engine makes of a reduce or of other stops; None of what is not there."""
-        if position is None or not position.cycle or not position.size:
+        if not isinstance(of, PositionView) or not of.cycle or not of.size:
             return None
         part = command.fraction if isinstance(command, Reduce) else Decimal(1)
-        return self._desk.preview(position.symbol, position.side, (part,))
+        return self._desk.preview(of.symbol, of.side, (part,))
 
     async def _mute(self, given: list[str]) -> Reply:
         now = self._clock()
@@ -227,7 +237,9 @@ class Obey:
         return position.cycle or position.symbol
 
 
-def _understood(name: str, given: list[str], snapshot: Snapshot) -> tuple[AnyCommand, PositionView | None]:
+def _understood(
+    name: str, given: list[str], snapshot: Snapshot
+) -> tuple[AnyCommand, PositionView | EntryView | None]:
     if name == "resume" and not given:
         if not snapshot.engine.killed:
             raise Unclear("It is not halted. /resume SYMBOL lets a paused position scale again.")
@@ -238,6 +250,8 @@ def _understood(name: str, given: list[str], snapshot: Snapshot) -> tuple[AnyCom
         fraction = _part(given[-1])
         position = _one(snapshot, given[:-1])
         return Reduce(position.symbol, position.side, fraction), position
+    if name == "close" and (entry := _coming(snapshot, given)) is not None:
+        return Exit(entry.symbol, entry.side), entry
     position = _one(snapshot, given, managed=name != "adopt")
     at = (position.symbol, position.side)
     match name:
@@ -253,9 +267,24 @@ def _understood(name: str, given: list[str], snapshot: Snapshot) -> tuple[AnyCom
             return Adopt(*at), position
 
 
-def _identity(position: PositionView) -> str:
-    """One name for one position: another that is opened at the same place has another one."""
-    return position.cycle or f"{position.key} {position.opened}"
+def _identity(of: PositionView | EntryView) -> str:
+    """One name for one position or entry: another at the same place has another one."""
+    if isinstance(of, EntryView):
+        return of.id
+    return of.cycle or f"{of.key} {of.opened}"
+
+
+def _coming(snapshot: Snapshot, given: list[str]) -> EntryView | None:
+    """The entry on its way that is meant, where nothing of its side is held yet: what is held is closed with
+    what is on its way to it. Raises Unclear where several may be meant.
+    """
+    held = {(p.symbol, p.side) for p in snapshot.positions if p.managed and _is_named(p, given)}
+    found = {(e.symbol, e.side): e for e in snapshot.entries if _is_named(e, given)}
+    meant = sorted(held | found.keys())
+    if found and len(meant) > 1:
+        listed = ", ".join(f"{symbol} {side.value}" for symbol, side in meant)
+        raise Unclear(f"Say which: {listed}. Nothing was done.")
+    return found[meant[0]] if found and not held else None
 
 
 def _one(snapshot: Snapshot, given: list[str], *, managed: bool = True) -> PositionView:
@@ -276,12 +305,12 @@ def _one(snapshot: Snapshot, given: list[str], *, managed: bool = True) -> Posit
     )
 
 
-def _is_named(position: PositionView, given: list[str]) -> bool:
-    """Whether the words mean this position; no words mean any."""
+def _is_named(of: PositionView | EntryView, given: list[str]) -> bool:
+    """Whether the words mean this one; no words mean any."""
     if not given:
         return True
     side = given[1].lower() if len(given) > 1 else ""
-    return position.symbol == _symbol(given[0]) and side in ("", position.side.value)
+    return of.symbol == _symbol(given[0]) and side in ("", of.side.value)
 
 
 def _but(named: list[PositionView]) -> str:

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from engine.core.words import amount, at_worst, count, left_out, money, percent, price, rungs, size
+from engine.core.words import amount, at_worst, count, left_out, money, percent, price, rungs, sentence, size
 from engine.notify.layout import clock
 from engine.notify.telegram.lateness import span
 from engine.notify.telegram.markup import bold, escaped
-from engine.protocol import LimitView, PositionView, Snapshot, StoryLine
+from engine.protocol import EntryView, LimitView, PositionView, Snapshot, StoryLine
 
 STORY_LINES = 30
 
@@ -31,13 +31,18 @@ def status(snapshot: Snapshot) -> str:
         *_left_out(snapshot),
     ]
     lines += [escaped(_short(position)) for position in snapshot.positions]
+    lines += [
+        escaped(f"{each.symbol} {each.side.value} {each.told}, for {span(engine.now - each.since)}")
+        for each in snapshot.entries
+    ]
     lines += [escaped(f"⚠️ {limit.name} reached: {limit.now}") for limit in snapshot.limits if limit.hit]
     return "\n".join(lines)
 
 
 def positions(snapshot: Snapshot) -> list[str]:
-    """A block a position, and what the worst case does not tell."""
-    return [*map(_position, snapshot.positions), *_left_out(snapshot)] or ["Nothing is open."]
+    """A block a position or entry on its way, and what the worst case does not tell."""
+    coming = (_entry(each, snapshot.engine.now) for each in snapshot.entries)
+    return [*map(_position, snapshot.positions), *coming, *_left_out(snapshot)] or ["Nothing is open."]
 
 
 def results(snapshot: Snapshot) -> list[str]:
@@ -119,6 +124,16 @@ def _position(position: PositionView) -> str:
     reason = f" ({position.reason})" if position.reason else ""
     title = bold(f"{position.side.value.upper()} {position.symbol} · {state}{reason}")
     return "\n".join((title, *map(escaped, _about(position))))
+
+
+def _entry(entry: EntryView, now: int) -> str:
+    title = bold(f"{entry.side.value.upper()} {entry.symbol} · ENTERING")
+    lines = (
+        f"{sentence(entry.told)}, for {span(now - entry.since)}",
+        f"Asked for by {entry.by}",
+        f"/close {entry.symbol} takes it back",
+    )
+    return "\n".join((title, *map(escaped, lines)))
 
 
 def _about(position: PositionView) -> Iterator[str]:

@@ -24,6 +24,7 @@ from engine.protocol import (
     AccountView,
     Answer,
     EngineView,
+    EntryView,
     Flatten,
     Halt,
     Hello,
@@ -101,6 +102,23 @@ def btc_short(**changes: object) -> PositionView:
         qty_decimals=4,
     )
     return msgspec.structs.replace(position, **changes)
+
+
+def entering(**changes: object) -> EntryView:
+    """An entry that waits at the touch for twelve seconds, and has a part of what it wants."""
+    entry = EntryView(
+        id="kqzxn2v3h5a7c6de",
+        symbol="ETHUSDT",
+        side=Side.LONG,
+        by="webhook, buy long",
+        want=D("0.05"),
+        filled=D("0.02"),
+        price=D(2000),
+        since=NOW - 12_000,
+        attempt=1,
+        tries=4,
+    )
+    return msgspec.structs.replace(entry, **changes)
 
 
 def snapshot(**changes: object) -> Snapshot:
