@@ -27,14 +27,11 @@ def _sentence(path: Path, error: sqlite3.Error) -> str:
         case sqlite3.SQLITE_CORRUPT:
             return damaged(path, str(error))
         case sqlite3.SQLITE_FULL:
-            return (
-                f"The disk under {path} is full: nothing of this was recorded. "
-                "Free space; what rests on the exchange stays."
-            )
+            return f"The disk under {path} is full: nothing of this was recorded. Free space."
         case sqlite3.SQLITE_IOERR:
             return (
                 f"The disk under {path} refuses to read or write ({error}): nothing of this was recorded. "
-                "Look at its free space and health; what rests on the exchange stays."
+                "Look at its free space and health."
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return (

@@ -68,6 +68,9 @@ UNRECORDED = (
     "Nothing is decided or sent: {} What rests on Bitget stays; halt, flatten and reduce work all the same."
 )
 
+REFUSED = "{} What rests on Bitget stays."
+"""The answer of an engine without a journal, and its word for why it sends nothing by itself."""
+
 LOUDNESS = {
     Level.URGENT: logging.ERROR,
     Level.WARNING: logging.WARNING,
@@ -305,7 +308,7 @@ class Engine:
 
         What was not recorded never happened: the journal is read back, and everything is asked for anew.
         """
-        self.unrecorded = str(refused)
+        self.unrecorded = REFUSED.format(refused)
         self._outbox.clear()
         self.state = self._recorded
         for waiting in self._waiting.values():
@@ -319,7 +322,7 @@ class Engine:
             try:
                 await self._begin_again()
             except JournalRefused as still:
-                self.unrecorded = str(still)
+                self.unrecorded = REFUSED.format(still)
 
     async def _begin_again(self) -> None:
         """What a start does, without losing the connections; what was done from memory is in the same commit.

@@ -49,7 +49,7 @@ async def test_an_engine_whose_disk_is_full_adds_nothing_closes_and_goes_on_when
             assert refused.verdict is Verdict.REFUSED
             assert "nothing of this was recorded" in refused.text
             now = await engine.shows(lambda now: now.engine.read_only, "it says so")
-            assert "what rests on the exchange stays" in now.engine.read_only
+            assert now.engine.read_only.endswith("health. What rests on Bitget stays.")
             await hand.mark(BTC, Decimal(90_250))
             await engine.shows(lambda now: now.positions[0].mark == 90_250, "it hears the price")
             assert len(engine.client_ids()) == sent

@@ -31,6 +31,7 @@ from engine.runtime.snapshot import snapshot_of
 from tests.runtime.desk import desk, on_a_desk
 
 FULL = "The disk under state.db is full: nothing of this was recorded. Free space."
+TOLD = f"{FULL} What rests on Bitget stays."
 
 
 async def test_what_cannot_be_recorded_is_not_done_and_the_trader_is_told(
@@ -44,11 +45,12 @@ async def test_what_cannot_be_recorded_is_not_done_and_the_trader_is_told(
         face = Face(on.engine, on.journal)
         pause = Pause("BTCUSDT", Side.SHORT)
         answer = await face.command(Request("1", "cli", pause))
-        assert (answer.verdict, answer.text) == (Verdict.REFUSED, FULL)
-        assert on.told("Nothing is decided or sent: The disk under state.db is full")
+        assert (answer.verdict, answer.text) == (Verdict.REFUSED, TOLD)
+        [urgent] = [line.text for line in on.engine.log.lines() if "Nothing is decided or sent" in line.text]
+        assert urgent.startswith(f"Nothing is decided or sent: {TOLD[:-1]}; halt, flatten and reduce")
         assert not on.told("paused by"), "what was not recorded is not told"
         assert "ratchet engine: Nothing is decided or sent" in capsys.readouterr().err
-        assert snapshot_of(on.engine, Mode.SIM).engine.read_only == FULL
+        assert snapshot_of(on.engine, Mode.SIM).engine.read_only == TOLD
         await on.mark(90_250)
         await on.until(lambda: on.engine.prices.of("BTCUSDT").mark == 90_250, "the mark is heard")
         assert on.orders_sent() == sent
@@ -148,7 +150,7 @@ async def test_a_halt_holds_without_a_journal_and_is_recorded_when_there_is_one(
         assert answer.verdict is Verdict.DONE
         assert "from memory, and recorded when it writes again" in answer.text
         shown = snapshot_of(on.engine, Mode.SIM).engine
-        assert (shown.killed, shown.read_only) == ("by cli: news", FULL)
+        assert (shown.killed, shown.read_only) == ("by cli: news", TOLD)
         assert on.told("Nothing is decided or sent"), "by itself"
 
         on.journal.refusal = ""
