@@ -4,7 +4,7 @@ from outside is told.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from http import HTTPStatus
 
 import msgspec
@@ -12,7 +12,7 @@ from aiohttp import web
 
 from engine.api.port import NothingThere, Served
 from engine.api.requests import Unfit, parse_signal, unfit
-from engine.protocol import Answer, Enter, NotAnswering, Side, Verdict
+from engine.protocol import Answer, Enter, NotAnswering, Side, Verdict, exactly
 
 
 class Asked:
@@ -102,11 +102,8 @@ def refusal(no: Unfit) -> web.Response:
 
 def _part(text: str) -> Decimal:
     """A fraction above 0 and up to 1. Raises ValueError."""
-    try:
-        part = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"{text!r} is no number") from None
-    if not part.is_finite() or not 0 < part <= 1:
+    part = exactly(text)
+    if not 0 < part <= 1:
         raise ValueError(f"{text} is no part of a position")
     return part
 

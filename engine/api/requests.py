@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
@@ -26,6 +27,7 @@ from engine.protocol import (
     Reduce,
     Request,
     Verdict,
+    exactly,
 )
 
 BODY_BYTES: Final = 64 * 1024
@@ -92,7 +94,7 @@ def parse(body: bytes, *, said: str = "") -> Request | Unfit:
     if isinstance(request.command, Flip) and not _is_enter(envelope):
         text = 'the entry of a flip is a whole command: {"command": "enter", …}'
         return unfit(HTTPStatus.BAD_REQUEST, text, envelope.id)
-    if fault := _fault(request):
+    if fault := _fault(request) or _misspelt(envelope.command or {}, request.command):
         return unfit(HTTPStatus.BAD_REQUEST, fault, envelope.id)
     return request
 
@@ -152,6 +154,20 @@ def _is_enter(envelope: _Envelope) -> bool:
     return bytes(entry.get("command", b"")) == b'"enter"'
 
 
+def _misspelt(written: Mapping[str, msgspec.Raw], command: AnyCommand) -> str:
+    """A number that was sent as a text which only a lenient reader takes for one."""
+    for name in command.__struct_fields__:
+        value, raw = getattr(command, name), written.get(name)
+        if isinstance(value, Enter) and raw is not None:
+            return _misspelt(msgspec.json.decode(raw, type=dict[str, msgspec.Raw]), value)
+        if isinstance(value, Decimal) and bytes(raw or b"").startswith(b'"'):
+            try:
+                exactly(text := _text(raw))
+            except ValueError:
+                return _not_plain(name, text)
+    return ""
+
+
 def _fault(request: Request) -> str:
     """What the types cannot say."""
     if not 1 <= len(request.id) <= ID:
@@ -188,7 +204,7 @@ def _fault_of_flip(command: Flip) -> str:
     return _fault_of(command.entering)
 
 
-def _not_plain(name: str, value: Decimal) -> str:
+def _not_plain(name: str, value: Decimal | str) -> str:
     return f"{name} must be a plain number such as 95000.5, got {str(value)[:40]}"
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from engine.core.settings import Window
+from engine.protocol import exactly
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 DAY_MINUTES: Final = 24 * 60
@@ -32,8 +32,8 @@ def number(value: object) -> object:
         return value
     text = value.strip().replace("−", "-")
     try:
-        return Decimal(text[:-1].strip()) / 100 if text.endswith("%") else Decimal(text)
-    except InvalidOperation:
+        return exactly(text[:-1].strip()) / 100 if text.endswith("%") else exactly(text)
+    except ValueError:
         raise ValueError("not a number") from None
 
 

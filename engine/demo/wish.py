@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ import msgspec
 from engine.commands.terminal import can_draw
 from engine.demo.refused import DemoRefused
 from engine.demo.scenario import Scenario, scenario_of
+from engine.protocol import exactly
 
 FASTEST: Final = 1200.0
 """Beyond it a minute of market is over before an order can have made its way."""
@@ -76,10 +77,10 @@ def _speed(text: str) -> float:
 
 def _balance(text: str) -> Decimal:
     try:
-        balance = Decimal(text)
-    except InvalidOperation:
-        balance = Decimal("NaN")
-    if not balance.is_finite() or balance < LEAST_BALANCE:
+        balance = exactly(text)
+    except ValueError:
+        balance = Decimal(0)
+    if balance < LEAST_BALANCE:
         raise DemoRefused(f"--balance {text}: at least {LEAST_BALANCE} USDT are expected, such as 100")
     return balance
 

@@ -95,6 +95,7 @@ from engine.protocol.now import (
     UnknownView,
 )
 from engine.protocol.silent import NotAnswering
+from engine.protocol.written import exactly
 
 PROTOCOL: Final = 1
 """Raised when an older client could misread a message."""
@@ -165,6 +166,7 @@ __all__ = [
     "UnknownView",
     "Unpause",
     "Verdict",
+    "exactly",
 ]
 
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from engine.core.events import SignalOutcome
+from engine.protocol import exactly
 
 NOTHING: Final = frozenset({"", "nan", "na", "null", "none", "undefined"})
 """What a placeholder becomes when there is nothing to fill in."""
@@ -163,10 +164,10 @@ def _price(fields: dict[str, str], name: str) -> Decimal | None:
     if name not in fields:
         return None
     try:
-        value = Decimal(fields[name])
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or not 0 < value <= LARGEST or value.adjusted() < -12 or len(fields[name]) > 30:
+        value = exactly(fields[name])
+    except ValueError as unclear:
+        raise Unreadable(422, f"{name} must be a price above 0: {unclear}") from None
+    if not 0 < value <= LARGEST or value.adjusted() < -12 or len(fields[name]) > 30:
         raise Unreadable(422, f"{name} must be a price above 0, got {fields[name][:40]!r}")
     return value
 

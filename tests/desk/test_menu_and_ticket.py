@@ -247,8 +247,9 @@ def test_a_ticket_reads_numbers_as_traders_write_them() -> None:
     [
         ({"amount": ""}, "write the amount"),
         ({"amount": "ten"}, "the amount 'ten' is no number"),
+        ({"amount": "1_0"}, "the amount '1_0' is no number"),
         ({"amount": "-5"}, "the amount must be above 0"),
-        ({"amount": "NaN"}, "the amount must be above 0"),
+        ({"amount": "NaN"}, "the amount 'NaN' is no number"),
         ({"leverage": "x"}, "write the leverage"),
         ({"symbol": ""}, "write a symbol, such as BTCUSDT"),
         ({"stop": "1e"}, "the stop '1e' is no number"),

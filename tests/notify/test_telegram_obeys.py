@@ -220,7 +220,16 @@ async def test_resume_after_a_halt_asks_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["/reduce btc 50", "/reduce btc", "/reduce", "/reduce btc nan", "/reduce btc -1"]
+    "text",
+    [
+        "/reduce btc 50",
+        "/reduce btc",
+        "/reduce",
+        "/reduce btc nan",
+        "/reduce btc -1",
+        "/reduce btc ٥٠%",
+        "/reduce btc 0_1%",
+    ],
 )
 async def test_a_part_that_can_be_misread_is_refused(tmp_path: Path, text: str) -> None:
     async with pocket(tmp_path) as on:

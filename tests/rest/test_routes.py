@@ -40,6 +40,10 @@ REDUCE = (
     b'{"id": "x", "by": "a", "command": {"command": "reduce", "symbol": "BTCUSDT", "side": "long", '
     b'"fraction": %s}}'
 )
+FLIP = (
+    b'{"id": "x", "by": "a", "command": {"command": "flip", "share": "0.5", "within_s": 60, '
+    b'"entering": {"command": "enter", "symbol": "BTCUSDT", "side": "long", "price": %s}}}'
+)
 ENTER = (
     b'{"id": "x", "by": "a", "command": {"command": "enter", "symbol": "BTCUSDT", "side": "long", '
     b'"qty": "1", "price": %s}}'
@@ -197,6 +201,11 @@ async def test_a_story_is_read_once_for_a_crowd_and_anew_after_a_command(
         (ENTER % b'"Infinity"', "price must be a plain number such as 95000.5"),
         (ENTER % b'"1E99999"', "price must be a plain number such as 95000.5"),
         (ENTER % (b'"0.' + b"1" * 60_000 + b'"'), "price must be a plain number such as 95000.5"),
+        (ENTER % b'"95_000"', "price must be a plain number such as 95000.5, got 95_000"),
+        (ENTER % b'" 95000 "', "price must be a plain number such as 95000.5"),
+        (ENTER % '"٩٥٠٠٠"'.encode(), "price must be a plain number such as 95000.5, got ٩٥٠٠٠"),
+        (REDUCE % b'"0.5_0"', "fraction must be a plain number such as 95000.5, got 0.5_0"),
+        (FLIP % b'"95_000"', "price must be a plain number such as 95000.5, got 95_000"),
         (ENTER % b'"5", "tries": 0', "tries must be from 1 to 100"),
         (ENTER % b'"5", "wait_s": 100000000000000000000', "wait_s must be from 1 to 3600"),
         (REDUCE % b"1.5", "above 0 and at most 1"),

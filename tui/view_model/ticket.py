@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
-from engine.protocol import Enter, LimitView, PositionView, Reduce, Side, TicketView
+from engine.protocol import Enter, LimitView, PositionView, Reduce, Side, TicketView, exactly
 from tui.view_model.asking import Fact, Question
 from tui.view_model.ink import printable
 from tui.view_model.numbers import cautious, fixed, percent, price, signed, size, times
@@ -119,10 +119,10 @@ def _number(text: str, what: str) -> Decimal:
     if not plain:
         raise Unclear(f"write the {what}")
     try:
-        value = Decimal(plain)
-    except InvalidOperation:
+        value = exactly(plain)
+    except ValueError:
         raise Unclear(f"the {what} {text!r} is no number") from None
-    if not value.is_finite() or value <= 0:
+    if value <= 0:
         raise Unclear(f"the {what} must be above 0")
     return value
 

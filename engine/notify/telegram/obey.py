@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -40,6 +40,7 @@ from engine.protocol import (
     Snapshot,
     Unpause,
     Verdict,
+    exactly,
 )
 
 MENU: Final = {
@@ -329,10 +330,10 @@ def _symbol(text: str) -> str:
 def _part(text: str) -> Decimal:
     """`50%` or `0.5`; a bare `50` is refused, because nobody knows what was meant."""
     try:
-        value = Decimal(text[:-1]) / 100 if text.endswith("%") else Decimal(text)
-    except InvalidOperation:
+        value = exactly(text[:-1]) / 100 if text.endswith("%") else exactly(text)
+    except ValueError:
         value = Decimal(0)
-    if value.is_finite() and 0 < value <= 1:
+    if 0 < value <= 1:
         return value
     raise Unclear(f"{text} is no part of a position; write 50% or 0.5. Nothing was done.")
 

@@ -89,7 +89,7 @@ def test_every_option_stands_in_the_example_with_its_bounds() -> None:
         ('"off"', 'got "off"'),
         ('"0 %"', 'got "0 %"'),
         ('"120 %"', 'got "120 %"'),
-        ('"nan"', "got nan"),
+        ('"nan"', 'got "nan"'),
         ("false", "got false"),
         ("true", "got true"),
         ("[]", "got []"),
@@ -282,6 +282,11 @@ def test_numbers_are_exact_whether_written_as_number_or_percent(read: Reads) -> 
     for written in ("0.1", '"10 %"', '"10%"', '"0.10"', "1e-1"):
         value = read(f"[limits]\ndaily_loss = {written}")[0].limits.daily_loss
         assert value * 3 == Decimal("0.3")
+
+
+@pytest.mark.parametrize("written", ["0_1", "١", "1_0 %", "٢٠ %"])
+def test_a_number_in_other_digits_or_with_more_than_digits_is_none(read: Reads, written: str) -> None:
+    assert "daily_loss" in refusal(read, f'[limits]\ndaily_loss = "{written}"')
 
 
 def test_symbols_may_be_written_in_any_spelling(read: Reads) -> None:
