@@ -29,6 +29,7 @@ from engine.protocol import (
     Asks,
     ClosedView,
     EngineView,
+    EntryView,
     HalfView,
     Level,
     LinkView,
@@ -76,6 +77,7 @@ def numbers(now: Snapshot) -> Iterator[str]:
     for each in now.positions:
         yield position(each)
         yield from of_position(each)
+    yield from (f"{name(each)} {each.told}, for {span(now.engine.now - each.since)}" for each in now.entries)
     if not now.positions:
         yield "no open positions" if now.engine.reconciled else "positions not read yet"
 
@@ -129,7 +131,7 @@ def _away(view: PositionView) -> str:
     return f"{percent(view.distance)}{in_price} away"
 
 
-def name(view: PositionView | ApprovalView | ClosedView) -> str:
+def name(view: PositionView | EntryView | ApprovalView | ClosedView) -> str:
     return f"{view.symbol} {view.side.value}"
 
 

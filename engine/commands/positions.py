@@ -14,6 +14,7 @@ from engine.commands.figures import (
     percent,
     signed,
     signed_percent,
+    span,
     staleness,
     status,
     worse,
@@ -21,7 +22,7 @@ from engine.commands.figures import (
 from engine.commands.reading import engine_of, unread
 from engine.commands.speech import DONE
 from engine.commands.table import table
-from engine.protocol import PositionView, Snapshot
+from engine.protocol import EntryView, PositionView, Snapshot
 
 HEAD: Final = (
     "SYMBOL",
@@ -54,10 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def as_table(snapshot: Snapshot) -> str:
-    """One line a position, and under it what is wrong with it, if anything."""
+    """One line a position or entry on its way, and under them what is wrong with them, if anything."""
+    coming = [_coming(each, snapshot.engine.now) for each in snapshot.entries]
     if not snapshot.positions:
-        return "no open positions" if snapshot.engine.reconciled else "positions are not read yet: unknown"
+        none = "no open positions" if snapshot.engine.reconciled else "positions are not read yet: unknown"
+        return "\n".join((none, *coming))
     lines = table(HEAD, [_row(each) for each in snapshot.positions], left=(0, 1, 2)).splitlines()
+    lines += coming
     notes = [f"{each.key}: {note}" for each in snapshot.positions for note in _notes(each)]
     if not snapshot.engine.reconciled:
         notes.append(f"not all is read since the last break: {', '.join(snapshot.engine.unread)}")
@@ -85,6 +89,11 @@ def _row(position: PositionView) -> tuple[str, ...]:
         str(position.rungs),
         amount(position.next_rung.trigger, position.price_decimals) if position.next_rung else UNKNOWN,
     )
+
+
+def _coming(entry: EntryView, now: int) -> str:
+    who = f"{entry.symbol} {entry.side.value.upper()}"
+    return f"{who} {entry.told}, for {span(now - entry.since)}, asked for by {entry.by}"
 
 
 def _notes(position: PositionView) -> tuple[str, ...]:

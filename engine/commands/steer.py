@@ -21,6 +21,8 @@ from engine.protocol import (
     Approve,
     Breakeven,
     Deny,
+    EntryView,
+    Exit,
     Pause,
     PositionView,
     Reduce,
@@ -62,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
 def understood(arguments: argparse.Namespace, snapshot: Snapshot) -> AnyCommand:
     """What was typed, as a command about the one position that it names. Raises Unclear."""
     if arguments.command in {"approve", "deny"}:
+        if arguments.command == "deny" and (entry := _coming(snapshot, arguments)) is not None:
+            return Exit(entry.symbol, entry.side)
         waits = _one(snapshot.approvals, arguments, "waiting for a yes")
         if arguments.command == "deny":
             return Deny(waits.cycle, waits.rung)
@@ -105,6 +109,22 @@ def _one(views: Sequence[View], arguments: argparse.Namespace, what: str) -> Vie
     if near:
         raise Unclear(f"no match for {symbol}: did you mean {near[0]}?")
     raise Unclear(f"no match for {symbol}; {what}: {', '.join(symbols) or 'nothing'}")
+
+
+def _coming(snapshot: Snapshot, arguments: argparse.Namespace) -> EntryView | None:
+    """The entry on its way that is denied, where nothing asks. Raises Unclear where the engine would close
+    what is held of its side with it.
+    """
+    symbol, side = _named(arguments)
+    if any(each.symbol == symbol for each in snapshot.approvals):
+        return None
+    entry = next((e for e in snapshot.entries if e.symbol == symbol and side in (None, e.side)), None)
+    if entry and any((p.symbol, p.side) == (symbol, entry.side) for p in snapshot.positions):
+        raise Unclear(
+            f"{symbol} {entry.side.value} {entry.told}: some of that side is held. "
+            f"`ratchet reduce {symbol} 100%` takes the entry back and closes what is held, too"
+        )
+    return entry
 
 
 def _named(arguments: argparse.Namespace) -> tuple[str, Side | None]:

@@ -10,7 +10,7 @@ import pytest
 from browser import CHROMIUM, phone
 from front_door import SECRETS, EngineFace, opened
 from msgspec.structs import replace
-from served import btc_short, snapshot
+from served import btc_short, entering, snapshot
 
 from engine.api.rest.tokens import Scope
 from engine.protocol import LimitView, StopView
@@ -41,6 +41,24 @@ async def test_an_open_page_shows_the_account_and_follows_it(face: EngineFace, t
         face.change(engine=halted, positions=())
         await page.until("document.body.innerText.includes('No open position.')")
         assert "Halted by desk: news" in await page.text()
+        assert page.errors == []
+
+
+async def test_an_entry_on_its_way_stands_with_the_positions(face: EngineFace, tmp_path: Path) -> None:
+    face.change(positions=(), entries=(entering(),))
+    async with opened(face, open_page=True) as server, phone(server.url, tmp_path / "chromium") as page:
+        await page.until("document.getElementById('state').textContent === 'live'")
+        text = await page.text()
+        for seen in (
+            "ETHUSDT",
+            "LONG",
+            "Entered 0.02 of 0.05, at 2,000.00, try 1 of 4",
+            "by webhook, buy long",
+        ):
+            assert seen in text
+        assert "12 s" in text
+        assert "No open position" not in text
+        assert await page.run(FITS)
         assert page.errors == []
 
 

@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientSession
 from front_door import SECRETS, EngineFace, bearer, opened
 from msgspec.structs import replace
-from served import btc_short, snapshot
+from served import btc_short, entering, snapshot
 
 from engine.api.rest.desk import STORIES
 from engine.api.rest.server import RestRefused, RestServer
@@ -80,6 +80,14 @@ async def test_the_account_and_its_positions_are_the_snapshots_own(
         assert listed.accounts[0].money == face.now.account
     for path in ("/api/crypto/positions", "/api/crypto/positions/main"):
         assert (await got(client, path, PositionList)).positions == face.now.positions
+
+
+async def test_an_entry_on_its_way_is_listed_with_the_positions(
+    face: EngineFace, client: ClientSession
+) -> None:
+    face.change(entries=(entering(),))
+    [coming] = (await got(client, "/api/crypto/positions", PositionList)).entries
+    assert (coming.entry, coming.text) == (entering(), "entered 0.02 of 0.05, at 2,000.00, try 1 of 4")
 
 
 async def test_the_history_is_what_ended(face: EngineFace, client: ClientSession) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from engine.protocol import (
     AccountView,
     CycleView,
+    EntryView,
     LimitView,
     Mode,
     PositionView,
@@ -46,15 +47,24 @@ class AccountList(msgspec.Struct, frozen=True):
     accounts: tuple[Account, ...]
 
 
+class OnItsWay(msgspec.Struct, frozen=True):
+    """An entry that is on its way, and in words how far it has come."""
+
+    entry: EntryView
+    text: str
+
+
 class PositionList(msgspec.Struct, frozen=True):
-    """The open positions of an account, managed or not. `worst_case_leaves_out` counts those that are not:
-    they have no worst case, and the account's is without them.
+    """The open positions of an account, managed or not, and the entries on their way.
+    `worst_case_leaves_out` counts the positions that are not managed: they have no worst case, and the
+    account's is without them.
     """
 
     at: int
     account: str
     worst_case_leaves_out: int
     positions: tuple[PositionView, ...]
+    entries: tuple[OnItsWay, ...]
 
 
 class HistoryList(msgspec.Struct, frozen=True):
@@ -121,7 +131,8 @@ def accounts_of(snapshot: Snapshot) -> AccountList:
 
 def positions_of(snapshot: Snapshot) -> PositionList:
     engine = snapshot.engine
-    return PositionList(engine.now, engine.account, snapshot.left_out, snapshot.positions)
+    coming = tuple(OnItsWay(each, each.told) for each in snapshot.entries)
+    return PositionList(engine.now, engine.account, snapshot.left_out, snapshot.positions, coming)
 
 
 def history_of(snapshot: Snapshot, cycles: tuple[CycleView, ...]) -> HistoryList:

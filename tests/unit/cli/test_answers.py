@@ -6,11 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from served import EngineFace
+from served import EngineFace, btc_short, entering
 
 from engine.cli import main
 from engine.commands.plain import beginning
-from engine.protocol import ApprovalView, Approve, Asks, Deny, HalfView, Release, Side
+from engine.protocol import ApprovalView, Approve, Asks, Deny, Exit, HalfView, Release, Side
 
 D = Decimal
 
@@ -69,3 +69,46 @@ def test_status_and_watch_say_what_asks_in_numbers(
 def test_a_position_is_let_go(face: EngineFace) -> None:
     assert main(["release", "BTCUSDT"]) == 0
     assert [asked.command for asked in face.asked] == [Release("BTCUSDT", Side.SHORT)]
+
+
+TOLD = "entered 0.02 of 0.05, at 2,000.00, try 1 of 4, for 12 s"
+
+
+def test_status_positions_and_watch_show_an_entry_on_its_way(
+    face: EngineFace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    face.change(entries=(entering(),))
+    for command in ("status", "positions"):
+        assert main([command]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert f"ETHUSDT LONG {TOLD}, asked for by webhook, buy long" in lines
+    assert f"ETHUSDT long {TOLD}" in list(beginning(face.now))
+    face.change(positions=())
+    assert main(["positions"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "no open positions"
+
+
+def test_deny_takes_back_an_entry_of_which_nothing_is_held(face: EngineFace) -> None:
+    face.change(entries=(entering(),))
+    for words in ("deny ETHUSDT", "deny ETHUSDT --side long", "deny ETHUSDT:long"):
+        assert main(words.split()) == 0
+    assert [asked.command for asked in face.asked] == [Exit("ETHUSDT", Side.LONG)] * 3
+    assert main(["deny", "ETHUSDT:short"]) != 0
+
+
+def test_deny_closes_no_position_and_says_what_does(
+    face: EngineFace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = btc_short(key="ETHUSDT:long", symbol="ETHUSDT", side=Side.LONG)
+    face.change(entries=(entering(),), positions=(held,))
+    assert main(["deny", "ETHUSDT"]) != 0
+    told = capsys.readouterr().err
+    assert "ETHUSDT long entered 0.02 of 0.05, at 2,000.00, try 1 of 4: some of that side is held." in told
+    assert "`ratchet reduce ETHUSDT 100%` takes the entry back and closes what is held, too" in told
+    assert face.asked == []
+
+
+def test_deny_answers_first_what_asks(face: EngineFace) -> None:
+    face.change(entries=(entering(),), approvals=(question(face, Asks.ENTRY),))
+    assert main(["deny", "ETHUSDT"]) == 0
+    assert [asked.command for asked in face.asked] == [Deny("entry1", 0)]

@@ -71,9 +71,9 @@ function show(accounts, positions) {
     account.read_only && `Read-only: ${account.read_only}`, ...account.limits.filter((l) => l.hit).map((l) => `Limit hit: ${l.name}`)];
   tell(troubles.filter(Boolean).join(" · "));
   at("accounts").replaceChildren(...accounts.accounts.map(accountCard));
-  at("positions").replaceChildren(...positions.positions.map(positionCard));
+  at("positions").replaceChildren(...positions.positions.map(positionCard), ...positions.entries.map((e) => entryCard(e, positions.at)));
   at("count").textContent = positions.positions.length || "";
-  at("none").hidden = positions.positions.length > 0;
+  at("none").hidden = positions.positions.length + positions.entries.length > 0;
   at("when").textContent = new Date(accounts.at).toISOString().slice(0, 19).replace("T", " ") + " UTC";
 }
 
@@ -114,6 +114,13 @@ function positionCard(p) {
   const note = make("p", words, "note");
   if (p.blocked) note.prepend(make("b", `Blocked: ${p.blocked}. `));
   if (words || p.blocked) card.append(note);
+  return card;
+}
+
+function entryCard({ entry, text }, now) {
+  const card = make("article", undefined, "card"), name = make("span", entry.symbol, "name");
+  name.append(make("span", entry.side.toUpperCase(), `side ${entry.side}`));
+  card.append(lead(name, make("span", `${Math.max(0, Math.floor((now - entry.since) / 1000))} s`)), under(capital(text), `by ${entry.by}`));
   return card;
 }
 
