@@ -44,6 +44,7 @@ from engine.runtime.marks import Marks
 from engine.runtime.prices import Prices
 from engine.runtime.recovery import decided, latest, replayed
 from engine.runtime.told import Told
+from engine.runtime.undecided import NOT_BEGUN, REFUSED, UNRECORDED
 from engine.runtime.unreached import when_unreached
 from engine.venue.port import Venue
 
@@ -59,17 +60,6 @@ SNAPSHOT_EVERY = 2000
 
 BEGIN_S = 5.0
 """How long a command waits for an engine that has just been started."""
-NOT_BEGUN = (
-    "The engine is starting and has not heard from Bitget yet: this was not done, and nothing else is "
-    "either. What rests on Bitget stays. Ask again in a moment."
-)
-
-UNRECORDED = (
-    "Nothing is decided or sent: {} What rests on Bitget stays; halt, flatten and reduce work all the same."
-)
-
-REFUSED = "{} What rests on Bitget stays."
-"""The answer of an engine without a journal, and its word for why it sends nothing by itself."""
 
 LOUDNESS = {
     Level.URGENT: logging.ERROR,

@@ -22,8 +22,8 @@ from engine.core.state import State
 from engine.journal.port import Entry, Journal, JournalRefused, Recorded, Recovered
 from engine.notify.port import Happened, Listener
 from engine.protocol import LinkView, Snapshot
-from engine.runtime.engine import UNRECORDED
 from engine.runtime.face import Face
+from engine.runtime.undecided import UNRECORDED
 
 if TYPE_CHECKING:
     from engine.notify.alerts import Alerts
