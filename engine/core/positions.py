@@ -215,8 +215,7 @@ def adopt(turn: Turn, position: Position) -> None:
 
 def _taken_back(state: State, position: Position) -> str:
     """By whom the entry was taken back that opened it all the same; empty when none was."""
-    entries = (e for e in state.entries.values() if e.opens)
-    mine = (e for e in entries if (e.symbol, e.side) == (position.symbol, position.side))
+    mine = (e for e in state.entries.values() if (e.symbol, e.side) == (position.symbol, position.side))
     return next((e.taken_back for e in mine if e.taken_back), "")
 
 

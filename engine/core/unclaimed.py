@@ -35,11 +35,13 @@ def tell_unclaimed(turn: Turn, read: PositionsRead) -> None:
     if not (read.rest and turn.event.market):
         return
     asked, began = read.asked or turn.at, turn.state.began or turn.event.market
+    known: list[Unclaimed] = []
     for each in turn.state.unclaimed:
-        if not each.is_nobodys and each.since < asked and each.fill.at >= began:
+        is_news = not each.is_nobodys and each.since < asked
+        if is_news and each.fill.at >= began:
             _tell(turn, each.fill)
-    told = tuple(replace(u, is_nobodys=u.is_nobodys or u.since < asked) for u in turn.state.unclaimed)
-    turn.set(began=began, unclaimed=told)
+        known.append(replace(each, is_nobodys=True) if is_news else each)
+    turn.set(began=began, unclaimed=tuple(known))
 
 
 def is_of_before(turn: Turn, position: Position) -> bool:

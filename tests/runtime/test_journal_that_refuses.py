@@ -22,9 +22,9 @@ from engine.core.events import (
     SignalOutcome,
 )
 from engine.core.instrument import Side
-from engine.core.state import State
+from engine.core.state import Kill, State
 from engine.journal.memory import MemoryJournal
-from engine.journal.port import Entry, JournalRefused
+from engine.journal.port import Entry, Journal, JournalRefused
 from engine.protocol import Mode, NotAnswering, Request, Verdict
 from engine.runtime.face import Face
 from engine.runtime.snapshot import snapshot_of
@@ -140,6 +140,14 @@ async def test_an_engine_that_ends_meanwhile_leaves_no_snapshot_of_what_was_not_
         assert [cycle.paused for cycle in believed.cycles.values()] == [""]
 
 
+async def recorded_halt(journal: Journal) -> tuple[Kill, State]:
+    """The halt that is in the journal, and all that is believed by it."""
+    believed = (await journal.recover()).believed
+    assert believed is not None
+    assert believed.kill is not None
+    return believed.kill, believed
+
+
 async def test_a_halt_holds_without_a_journal_and_is_recorded_when_there_is_one() -> None:
     async with desk() as on:
         await on.opens()
@@ -158,10 +166,8 @@ async def test_a_halt_holds_without_a_journal_and_is_recorded_when_there_is_one(
         await on.mark("90249.9")
         await on.at_rest()
         assert (on.cycle.rungs, on.orders_sent()) == (1, sent), "the rung that is due does not run"
-        believed = (await on.journal.recover()).believed
-        assert believed is not None
-        assert believed.kill is not None
-        assert believed.kill.reason == "news"
+        kill, _ = await recorded_halt(on.journal)
+        assert kill.reason == "news"
 
 
 class TakesOneMore(MemoryJournal):
@@ -186,10 +192,8 @@ async def test_a_halt_is_recorded_in_the_very_commit_of_the_new_start() -> None:
         on.journal.relents, on.journal.refusal = True, ""
         await on.until(lambda: bool(on.journal.refusal), "it has taken one more, and is full again")
         on.journal.refusal = ""
-        believed = (await on.journal.recover()).believed
-        assert believed is not None
-        assert believed.kill is not None
-        assert believed.kill.reason == "news"
+        kill, _ = await recorded_halt(on.journal)
+        assert kill.reason == "news"
 
 
 class Ponders(MemoryJournal):
@@ -219,10 +223,8 @@ async def test_a_halt_while_the_new_start_is_being_written_is_recorded_too() -> 
         assert answer.verdict is Verdict.DONE
         on.journal.over.set()
         await on.until(lambda: not on.engine.unrecorded, "the journal is written again")
-        believed = (await on.journal.recover()).believed
-        assert believed is not None
-        assert believed.kill is not None
-        assert on.engine.state.kill == believed.kill
+        kill, _ = await recorded_halt(on.journal)
+        assert on.engine.state.kill == kill
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["as it fills up", "long full"])
@@ -246,9 +248,7 @@ async def test_flatten_closes_at_once_whatever_the_disk_takes(known: bool) -> No
         await on.until(lambda: not on.engine.state.cycles, "its trades are read, and it is closed")
         await on.at_rest()
         assert on.orders_taken() == taken + 1, "it was not closed twice"
-        believed = (await on.journal.recover()).believed
-        assert believed is not None
-        assert believed.kill is not None
+        _, believed = await recorded_halt(on.journal)
         [ended] = believed.closed
         assert (ended.rungs, ended.held_qty) == (1, 0)
 
