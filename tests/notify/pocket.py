@@ -93,6 +93,11 @@ class Pocket:
         """Long enough for what should not come to come."""
         await asyncio.sleep(seconds)
 
+    async def tries_again(self) -> None:
+        """Wait until a message that was worded after this moment was sent, and failed or not."""
+        before = sum(method == "sendMessage" for method, _ in self.api.calls)
+        await self.api.called("sendMessage", times=before + 2)
+
     async def delivered(self) -> None:
         """Wait until nothing is left in the outbox."""
         async with asyncio.timeout(60):

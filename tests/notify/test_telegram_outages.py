@@ -62,6 +62,7 @@ async def test_an_outage_of_an_hour_loses_nothing_and_says_when_it_was(tmp_path:
         assert on.texts() == []
         on.watch.ahead_ms += 3_600_000
         on.desk.change(engine=replace(on.desk.now.engine, now=on.watch()))
+        await on.tries_again()
         api.recover()
         assert "Happened at" in (await on.says("You closed")).text
         assert "Happened at" in (await on.says("was refused")).text
