@@ -259,6 +259,9 @@ def _cover(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
 def _add(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
     order = rung.add
     if order.stage is Stage.PLANNED:
+        if Part.BANK not in rung.steps and not is_covered(turn, cycle):
+            # what is wanted has moved since: the trader traded, and the liquidation with it
+            return replace(cycle, rung=replace(rung, steps=(Part.COVER, *rung.steps)))
         return _send_add(turn, cycle, rung)
     if order.stage is Stage.SENT:
         return cycle

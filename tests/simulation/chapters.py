@@ -70,6 +70,7 @@ FOUND: Final = (
     904267,
     904447,
     904468,
+    911979,
 )
 """Seeds beyond those of every change that failed once; what each of them found is a test of its own, too."""
 READINGS: Final = (

@@ -1,0 +1,57 @@
+"""An add that waits for its price leaves only while all that is held then is covered."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec.structs import replace
+from test_trades_in_order import Day
+
+from engine.core.actions import Action, PlaceMarket, PlaceStop
+from engine.core.decide import Decision
+from engine.core.events import Answered, FillSeen, MarkReached
+from engine.core.exchange import Accepted
+
+D = Decimal
+
+
+def adds(decision: Decision) -> list[Action]:
+    return [work for work in decision.actions if isinstance(work, PlaceMarket) and work.opens]
+
+
+def stops(decision: Decision) -> list[PlaceStop]:
+    return [work for work in decision.actions if isinstance(work, PlaceStop)]
+
+
+def rung_waits_for_its_price(day: Day) -> Decision:
+    """Rung 1 is banked and covered when the prices go: its add is not sent."""
+    day.begins()
+    day.short_opened("0.002")
+    day.mark = D(95_000)
+    fired = day.tell(MarkReached("BTCUSDT", D(95_000)))
+    [bank] = [work for work in fired.actions if isinstance(work, PlaceMarket)]
+    day.mark = None
+    fill = day.trade("101", "0.001", "95000", buy=True, profit="5")
+    day.tell(Answered(bank.id, Accepted("o101")))
+    banked = day.tell(FillSeen(replace(fill, client_id=bank.id), live=True))
+    assert not adds(day.tell(Answered(stops(banked)[0].id, Accepted("o900"))))
+    return banked
+
+
+def test_what_the_trader_adds_meanwhile_gets_its_stop_before_the_add() -> None:
+    day = Day()
+    rung_waits_for_its_price(day)
+    added = day.tell(FillSeen(day.trade("102", "0.0005", "95000", buy=False), live=True))
+    [stop] = stops(added)
+    assert stop.qty == D("0.0005")
+    day.mark = D(95_000)
+    assert not adds(day.tell(MarkReached("BTCUSDT", D(95_000))))
+    [add] = adds(day.tell(Answered(stop.id, Accepted("o901"))))
+    assert isinstance(add, PlaceMarket)
+
+
+def test_with_nothing_new_the_add_leaves_at_the_first_fresh_price() -> None:
+    day = Day()
+    rung_waits_for_its_price(day)
+    day.mark = D(95_000)
+    assert adds(day.tell(MarkReached("BTCUSDT", D(95_000))))
