@@ -42,8 +42,9 @@ def missing(turn: Turn, cycle: Cycle, *, rest: bool) -> Cycle:
     doubt = replace(cycle.doubt or Doubt(turn.at), seen_again=False)
     if rest:
         doubt = replace(doubt, gone_by_rest=doubt.gone_by_rest + 1)
-    else:
-        doubt = replace(doubt, gone_by_stream=True)
+    elif not doubt.gone_by_stream:
+        # what was read before this moment cannot have told of its end
+        doubt = replace(doubt, since=turn.at, asked=0, fills_read=False, gone_by_stream=True)
     if not doubt.asked:
         doubt = replace(doubt, asked=turn.at)
         turn.ask(Reading.POSITIONS, Reading.FILLS, Reading.BILLS)

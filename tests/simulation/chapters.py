@@ -71,6 +71,7 @@ FOUND: Final = (
     904447,
     904468,
     911979,
+    923450,
 )
 """Seeds beyond those of every change that failed once; what each of them found is a test of its own, too."""
 READINGS: Final = (

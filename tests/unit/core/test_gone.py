@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 from msgspec.structs import replace
-from test_trades_in_order import Day, paid
+from test_trades_in_order import Day, paid, readings
 
+from engine.core.actions import Reading
 from engine.core.cycle import Unlinked
-from engine.core.events import BillSeen, FillSeen, FillsRead, LinkChanged, PositionsRead, Started
+from engine.core.events import BillSeen, FillSeen, FillsRead, LinkChanged, PositionsRead, Started, Timer
 from engine.core.exchange import Bill, Cause
 
 D = Decimal
@@ -43,8 +44,20 @@ def test_it_is_kept_while_nothing_else_says_so_and_that_is_told_once() -> None:
 def test_it_is_gone_when_the_stream_says_so_too() -> None:
     day, _ = missing_from_the_list()
     day.tell(PositionsRead((), rest=False))
+    day.tell(FillsRead(0), Timer())
     assert not day.state.cycles
     assert [cycle.closed_reason for cycle in day.state.closed] == ["unknown"]
+
+
+def test_trades_that_were_read_before_the_stream_told_its_end_cannot_have_told_it() -> None:
+    """An empty list for seconds; then it is liquidated, and the trade comes a moment after the row."""
+    day, _ = missing_from_the_list()
+    asks = day.tell(PositionsRead((), rest=False))
+    assert len(day.state.cycles) == 1
+    assert Reading.FILLS in readings(asks)
+    burst = day.trade("101", "0.002", "104000", buy=True, profit="-8", cause=Cause.LIQUIDATION)
+    day.tell(FillSeen(burst, live=True))
+    assert [cycle.closed_reason for cycle in day.state.closed] == ["liquidation"]
 
 
 def test_what_was_read_before_the_engine_was_away_proves_nothing_of_what_came_after() -> None:
