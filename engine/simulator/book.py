@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
 from random import Random
-from typing import Final
+from typing import Final, overload
 
 from engine.core.instrument import ZERO, floor_to
 from engine.simulator.quote import Level
@@ -17,6 +18,31 @@ SHAPES: Final = 32
 REACH_BPS: Final = 6.0
 CHECKED_LEVELS: Final = 25
 _TOP_SHARE: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Offers(Sequence[Level]):
+    """One side of the book, best first: a size for each number of ticks `away` from the `best` price (in
+    ticks; below it is negative). A level is made when somebody looks: of most quotes nobody reads more than
+    the best.
+    """
+
+    tick: Decimal
+    best: int
+    away: Sequence[tuple[int, Decimal]]
+
+    @overload
+    def __getitem__(self, index: int) -> Level: ...
+    @overload
+    def __getitem__(self, index: slice) -> Offers: ...
+    def __getitem__(self, index: int | slice) -> Level | Offers:
+        if isinstance(index, slice):
+            return Offers(self.tick, self.best, self.away[index])
+        away, size = self.away[index]
+        return self.tick * (self.best + away), size
+
+    def __len__(self) -> int:
+        return len(self.away)
 
 
 class Depth:
@@ -30,24 +56,24 @@ class Depth:
     def __init__(self, seed: str, price: Decimal, tick: Decimal, lot: Decimal, turnover: Decimal) -> None:
         random = Random(f"{seed}:depth")  # noqa: S311 - a market's shape, not a secret
         self._tick = tick
-        self._shapes = [_shape(random, price, tick, lot, turnover) for _ in range(SHAPES)]
+        self._above = [_shape(random, price, tick, lot, turnover) for _ in range(SHAPES)]
+        self._below = [[(-away, size) for away, size in shape] for shape in self._above]
         self._spreads = [max(1, round(random.expovariate(0.9))) for _ in range(257)]
 
     def spread(self, turn: int) -> int:
         """The distance between the best prices at this turn, in ticks: mostly one."""
         return self._spreads[turn % 257]
 
-    def bids(self, best: int, turn: int) -> tuple[Level, ...]:
+    def bids(self, best: int, turn: int) -> Offers:
         """The bids below and at `best` (a price in ticks), best first."""
-        tick = self._tick
-        return tuple(
-            [(tick * (best - away), size) for away, size in self._shapes[turn % SHAPES] if away < best]
-        )
+        shape = self._below[turn % SHAPES]
+        if best + shape[-1][0] <= 0:
+            shape = [(away, size) for away, size in shape if best + away > 0]
+        return Offers(self._tick, best, shape)
 
-    def asks(self, best: int, turn: int) -> tuple[Level, ...]:
+    def asks(self, best: int, turn: int) -> Offers:
         """The asks above and at `best` (a price in ticks), best first."""
-        tick = self._tick
-        return tuple([(tick * (best + away), size) for away, size in self._shapes[(turn * 7 + 3) % SHAPES]])
+        return Offers(self._tick, best, self._above[(turn * 7 + 3) % SHAPES])
 
 
 def _shape(

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from engine.core.instrument import ZERO, floor_to
-from engine.simulator.book import Depth
+from engine.simulator.book import Depth, Offers
 from engine.simulator.candles import Candle
 from engine.simulator.chart import Chart
 from engine.simulator.path import INDEX_BASIS, MARK_BASIS, Wander
@@ -115,9 +115,7 @@ class Tape:
         index = self.tick * max(1, round(ticks * (1 + self.index_basis(ts))))
         return Quote(self.symbol, ts, mark, index, price, bids, asks)
 
-    def _sides(
-        self, ts: int, price: Decimal
-    ) -> tuple[tuple[tuple[Decimal, Decimal], ...], tuple[tuple[Decimal, Decimal], ...]]:
+    def _sides(self, ts: int, price: Decimal) -> tuple[Offers, Offers]:
         turn = ts // 100
         below = int((price / self.tick).to_integral_value(ROUND_FLOOR))
         above = below if self.tick * below == price else below + 1

@@ -55,15 +55,15 @@ class Wander:
         self._reach = reach
         self._period_ms = period_ms
         self._turn = -1
-        self._here = 0.0
-        self._slope = 0.0
+        self._here = self._there = self._slope = 0.0
 
     def __call__(self, ts: int) -> float:
         """The deviation at market time `ts` (ms)."""
         turn = ts // self._period_ms
         if turn != self._turn:
-            self._turn, self._here = turn, self._knot(turn)
-            self._slope = (self._knot(turn + 1) - self._here) / self._period_ms
+            self._here = self._there if turn == self._turn + 1 else self._knot(turn)
+            self._turn, self._there = turn, self._knot(turn + 1)
+            self._slope = (self._there - self._here) / self._period_ms
         return self._here + self._slope * (ts - turn * self._period_ms)
 
     def _knot(self, turn: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import msgspec
@@ -18,8 +19,8 @@ class Quote(msgspec.Struct, frozen=True):
     mark: Decimal
     index: Decimal
     last: Decimal
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
+    bids: Sequence[Level]
+    asks: Sequence[Level]
 
     @property
     def bid(self) -> Decimal:

@@ -144,7 +144,7 @@ def recompute(
         tick = Decimal(contract["priceEndStep"]).scaleb(-int(contract["pricePlace"]))
         paper = Paper(symbol, side.d, LEVERAGE[symbol], tick, lot)
         quote = world.market[symbol].quote
-        paper.open(sizes[symbol], quote, Book.of(quote))
+        paper.open(sizes[symbol], quote, Book(quote))
         papers[symbol] = paper
     while (ts := world.next_ms()) is not None and (until is None or ts <= until):
         if ts >= world.funding.due_ms:
@@ -160,7 +160,7 @@ def recompute(
             if all(p.ended for p in papers.values()):
                 break
             continue
-        book = Book.of(quote)
+        book = Book(quote)
         paper.on_quote(quote, book)
         paper.rung(quote, book)
         _note(paper, quote.ts, stops)

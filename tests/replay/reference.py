@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from engine.simulator.quote import Level, Quote
+from engine.simulator.quote import Quote
 
 ZERO = Decimal(0)
 TAKER = Decimal("0.0006")
@@ -30,21 +30,19 @@ class Trade:
     ts: int
 
 
-@dataclass
 class Book:
-    """What is left of one quote's levels."""
+    """What is left of one quote's levels, by side: they are written out when the first is taken."""
 
-    bids: list[list[Decimal]]
-    asks: list[list[Decimal]]
-
-    @classmethod
-    def of(cls, quote: Quote) -> Book:
-        return cls(_copy(quote.bids), _copy(quote.asks))
+    def __init__(self, quote: Quote) -> None:
+        self._quote = quote
+        self._left: dict[bool, list[list[Decimal]]] = {}
 
     def take(self, buy: bool, qty: Decimal) -> list[tuple[Decimal, Decimal]]:
         """(size, price) of every level that a market order of `qty` eats."""
         eaten = []
-        for level in self.asks if buy else self.bids:
+        if buy not in self._left:
+            self._left[buy] = [list(level) for level in (self._quote.asks if buy else self._quote.bids)]
+        for level in self._left[buy]:
             part = min(level[1], qty)
             if part > ZERO:
                 eaten.append((part, level[0]))
@@ -52,10 +50,6 @@ class Book:
                 qty -= part
         assert qty == ZERO, "the book of the recording is deep enough for a small account"
         return eaten
-
-
-def _copy(levels: tuple[Level, ...]) -> list[list[Decimal]]:
-    return [[price, size] for price, size in levels]
 
 
 @dataclass

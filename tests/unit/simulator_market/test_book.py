@@ -20,7 +20,7 @@ def test_bids_fall_and_asks_rise_on_the_tick_and_the_lot() -> None:
     assert [price for price, _ in bids] == sorted({price for price, _ in bids}, reverse=True)
     assert [price for price, _ in asks] == sorted({price for price, _ in asks})
     assert bids[0][0] == Decimal("95000.0") and asks[0][0] == Decimal("95000.1")
-    assert all(price % TICK == 0 and size % LOT == 0 and size > 0 for price, size in bids + asks)
+    assert all(price % TICK == 0 and size % LOT == 0 and size > 0 for price, size in (*bids, *asks))
 
 
 def test_a_side_holds_a_few_minutes_of_turnover_within_some_basis_points() -> None:
