@@ -94,9 +94,11 @@ def _everything(cycle: Cycle) -> Decimal:
 
 def is_covered(turn: Turn, cycle: Cycle, *, confirmed: bool = False) -> bool:
     """Whether every stop that the mode asks for rests (and was read back, when `confirmed`)."""
-    if cycle.is_untold:
-        return False
-    for wanted in wanted_now(turn, cycle):
+    return not cycle.is_untold and _all_rest(cycle, wanted_now(turn, cycle), confirmed=confirmed)
+
+
+def _all_rest(cycle: Cycle, stops: tuple[Wanted, ...], *, confirmed: bool = False) -> bool:
+    for wanted in stops:
         stop = stop_for(cycle, wanted.leg)
         if stop is None or stop.state is not Rest.RESTING or stop.qty != wanted.qty or stop.missing:
             return False
@@ -271,8 +273,9 @@ def _cancel_spare(turn: Turn, cycle: Cycle) -> Cycle:
     rests, nor in a rung: a leg may be on its way that has no other stop yet, also of the rung right after. A
     stop for everything holds also what Bitget shows beyond the ledger, and stays until that is explained.
     """
-    wanted = {w.leg for w in wanted_now(turn, cycle)}
-    ready = is_covered(turn, cycle) and cycle.rung is None
+    stops = wanted_now(turn, cycle)
+    wanted = {w.leg for w in stops}
+    ready = cycle.rung is None and not cycle.is_untold and _all_rest(cycle, stops)
     if ready and cycle.loosen:
         cycle = replace(cycle, loosen=False)
     legs = {leg.number for leg in cycle.legs} | wanted
