@@ -52,12 +52,15 @@ class Tally(msgspec.Struct):
 
 def run_seeds(seeds: list[int]) -> Tally:
     """A batch of seeds, in a process of its own."""
-    return _tally(chapter(seed) for seed in seeds)
+    return _tally(map(chapter, seeds), simulate)
 
 
 def run_cells(name: str, stride: int) -> Tally:
-    """Every `stride`-th cell of a plan's matrix, but for faults that are felt as others are."""
-    return _tally(each for each in cells(PLANS[name], stride=stride) if felt(each.strikes) == each.strikes)
+    """Every `stride`-th cell of a plan's matrix, until it is at rest, but for faults that are felt as others
+    are.
+    """
+    some = (each for each in cells(PLANS[name], stride=stride) if felt(each.strikes) == each.strikes)
+    return _tally(some, partial(simulate, until_rest=True))
 
 
 @contextmanager
@@ -70,12 +73,12 @@ def silenced() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def _tally(scenarios: Iterable[Scenario]) -> Tally:
+def _tally(scenarios: Iterable[Scenario], play: Callable[[Scenario], Outcome]) -> Tally:
     tally = Tally(0, [], {})
     happened: Counter[str] = Counter()
     for scenario in scenarios:
         with redirect_stderr(io.StringIO()), silenced():
-            outcome = simulate(scenario)
+            outcome = play(scenario)
         tally.ran += 1
         happened += outcome.happened
         happened.update(outcome.counts)

@@ -410,6 +410,10 @@ def revived(left: Left, scenario: Scenario) -> Run:
     return run
 
 
-def simulate(scenario: Scenario) -> Outcome:
-    """What comes of a scenario."""
-    return Run(scenario).outcome()
+def simulate(scenario: Scenario, *, until_rest: bool = False) -> Outcome:
+    """What comes of a scenario by the end of its time, or when it is at rest: for a plan, in which no day
+    begins and nothing is due any more, that is the same.
+    """
+    run = Run(scenario)
+    run.ends_at_rest = until_rest
+    return run.outcome()

@@ -34,6 +34,7 @@ def played(*endings: Ending, asked: tuple[AnyCommand, ...] = (), at: float = 5.5
     plan = PLANS["flip"]
     more = tuple(Asked(at, command) for command in asked)
     run = Run(replace(plan, endings=endings, asked=(*plan.asked, *more)))
+    run.ends_at_rest = True
     outcome = run.outcome()
     assert outcome.violations == []
     return Played(list(outcome.notes), dict(outcome.counts), run)

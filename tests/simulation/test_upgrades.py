@@ -92,8 +92,10 @@ class Upgraded(Run):
         hands_are_told_apart(self.world, self.watch, self.disk)
 
 
-def violations(scenario: Scenario, older: str) -> list[str]:
-    return [f"{scenario.name}, {older}: {said}" for said in Upgraded(scenario, older).outcome().violations]
+def violations(scenario: Scenario, older: str, *, until_rest: bool = False) -> list[str]:
+    run = Upgraded(scenario, older)
+    run.ends_at_rest = until_rest
+    return [f"{scenario.name}, {older}: {said}" for said in run.outcome().violations]
 
 
 @pytest.mark.parametrize("older", OLDER)
@@ -104,7 +106,8 @@ def test_a_crash_in_a_plan_and_another_version_after_it(name: str, older: str) -
         steps = steps_of(plan)
     told: list[str] = []
     for step in range(1, steps + 1, STRIDE):
-        told += violations(replace(plan, endings=(Ending(step=step, down=1.0, torn=bool(step % 2)),)), older)
+        crash = Ending(step=step, down=1.0, torn=bool(step % 2))
+        told += violations(replace(plan, endings=(crash,)), older, until_rest=True)
     assert not told, "\n".join(told)
 
 
