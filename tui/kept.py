@@ -1,5 +1,5 @@
-"""What the trader chose at the desk and wants to find again: its theme and its keymap, in a small file of the
-desk's own. The trader's configuration is never rewritten.
+"""What the trader chose at the desk and wants to find again: its theme, its keymap and whether the chart is
+open, in a small file of the desk's own. The trader's configuration is never rewritten.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Final
 
 THEME: Final = "theme"
 KEYMAP: Final = "keymap"
+CHART: Final = "chart"
 ABOUT: Final = (
     "# What was chosen at the desk. config.toml comes first; delete this file to forget the choice.\n"
 )
@@ -33,7 +34,7 @@ class Kept:
         return self._file.name if self._file else ""
 
     def choice(self, what: str) -> str:
-        """The theme or the keymap that was chosen last; empty when none was."""
+        """The theme or the keymap that was chosen last, or how the chart was left; empty when none was."""
         return self._chosen.get(what, "")
 
     def keep(self, what: str, name: str) -> str:
@@ -65,4 +66,4 @@ class Kept:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             self.problem = f"{self._file.name}: {error}; delete it, or choose again with t and m in Settings"
             return {}
-        return {key: value for key in (THEME, KEYMAP) if isinstance(value := table.get(key), str)}
+        return {key: value for key in (THEME, KEYMAP, CHART) if isinstance(value := table.get(key), str)}

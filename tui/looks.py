@@ -11,7 +11,7 @@ from textual.app import App
 from textual.binding import Keymap
 
 from engine.protocol import Hello
-from tui.kept import KEYMAP, THEME, Kept
+from tui.kept import CHART, KEYMAP, THEME, Kept
 from tui.keymaps import FIRST_KEYS, KEYMAPS, first_keys
 from tui.orders import Orders
 from tui.own_keys import keymap_of
@@ -19,6 +19,9 @@ from tui.wardrobe import CHOSEN, Wardrobe
 
 WARDROBE_S: Final = 1.0
 """How often the theme folders are looked into."""
+
+OPEN, CLOSED = "open", "closed"
+"""How the chart was left."""
 
 OWN: Final = "your own"
 """What the keymap is called that the configuration spells out key by key."""
@@ -66,6 +69,15 @@ class Looks:
             (THEME, self._app.theme, self.where[THEME]),
             (KEYMAP, self.keymap, self.where[KEYMAP]),
         )
+
+    @property
+    def has_chart(self) -> bool:
+        """Whether the Desk shows the chart, as the trader left it at the last desk."""
+        return self._kept.choice(CHART) == OPEN
+
+    def keep_chart(self, *, shown: bool) -> None:
+        """What the next desk opens with. Only that it cannot be kept is worth a word."""
+        self._keep(CHART, OPEN if shown else CLOSED)
 
     def dress(self, hello: Hello | None) -> None:
         """Put on what the wardrobe has for this engine's account; what was chosen since the desk opened stays
@@ -157,12 +169,18 @@ class Looks:
     def _remember(self, what: str, name: str, stronger: str) -> None:
         """Keep a choice, and say how long it holds: `stronger` is who comes first at the next start."""
         self.where[what] = f"{CHOSEN}; {stronger} comes first next time" if stronger else CHOSEN
-        trouble = self._kept.keep(what, name)
-        if trouble:
-            self._orders.refuse(f"keep {what} {name}", f"it holds until the desk closes: {trouble}")
-        elif stronger:
+        if not self._keep(what, name):
+            return
+        if stronger:
             told = f"until the desk closes: {stronger} comes first at the next start"
             self._orders.tell(f"{what} {name}", told)
         else:
             kept = f"kept in {self._kept.name}" if self._kept.name else "until the desk closes"
             self._orders.tell(f"{what} {name}", kept)
+
+    def _keep(self, what: str, name: str) -> bool:
+        """Whether the next desk finds it; if not, the trader is told."""
+        trouble = self._kept.keep(what, name)
+        if trouble:
+            self._orders.refuse(f"keep {what} {name}", f"it holds until the desk closes: {trouble}")
+        return not trouble

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from tests.desk import scenes
 from tests.desk.conftest import Clocks, desk_on, settled, until, watching, words
 from tests.desk.engine_face import EngineFace
@@ -23,7 +25,7 @@ async def test_the_first_words_on_the_terminal_are_the_whole_desk_with_the_engin
     async with EngineFace(socket), terminal("-c", PATIENT, str(socket)) as held:
         await held.until(b"RATCHET")
         await held.until(b"BTCUSDT")
-        before, _, after = STEERING.sub("", held.seen.decode()).partition("RATCHET")
+        before, _, after = STEERING.sub("", held.seen.decode(errors="ignore")).partition("RATCHET")
         assert before.strip() == "", "no empty screen is painted first"
         assert "SIM" in after[:40]
         assert b"Waiting for the engine" not in held.seen
@@ -36,6 +38,20 @@ async def test_the_first_picture_is_painted_once_and_whole(socket: Path) -> None
         await asyncio.sleep(1.0)
         for words in (b"Worst case", b"TO LIQ", b"after rung", b"Log", b"flatten"):
             assert held.seen.count(words) == 1, words
+
+
+async def test_the_first_picture_has_the_chart_in_it_where_it_was_left_open(
+    socket: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "desk.toml"
+    kept.write_text('chart = "open"\n')
+    short = replace(scenes.LIVE, positions=(scenes.BTC,))
+    async with (
+        EngineFace(socket, short),
+        terminal("-c", PATIENT, str(socket), "--kept", str(kept)) as held,
+    ):
+        await held.until(b"5 min candles")
+        assert "SHORT · BREAKEVEN".encode() not in held.seen, "no ladder is painted first"
 
 
 async def test_an_engine_that_takes_the_call_and_says_nothing_does_not_keep_the_desk_dark(

@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from tests.desk import scenes
 from tests.desk.conftest import Clocks, settled, until, watching, words
 from tui.kept import KEYMAP, THEME, Kept
+
+SHORT = replace(scenes.LIVE, positions=(scenes.BTC,))
 
 
 def test_what_was_chosen_is_read_again(tmp_path: Path) -> None:
@@ -85,6 +90,35 @@ async def test_the_configuration_comes_first_and_a_choice_then_lasts_as_long_as_
         assert desk.theme == worn, "another engine does not undo what the trader just chose"
     async with watching(socket, clocks, **wishes) as (_, _, desk):
         assert desk.theme == "ratchet-light"
+
+
+async def test_the_desk_opens_with_the_chart_as_the_last_one_was_left(
+    socket: Path, clocks: Clocks, tmp_path: Path
+) -> None:
+    file = tmp_path / "desk.toml"
+    async with watching(socket, clocks, SHORT, kept=file) as (pilot, _, _):
+        assert "BTCUSDT ▼ SHORT · BREAKEVEN" in words(pilot)
+        await pilot.press("c")
+        await until(lambda: "5 min candles" in words(pilot), pilot)
+        assert "desk.toml" not in words(pilot), "it goes without saying"
+    async with watching(socket, clocks, SHORT, kept=file) as (pilot, _, _):
+        await until(lambda: "5 min candles" in words(pilot), pilot)
+        assert "BTCUSDT ▼ SHORT · BREAKEVEN" not in words(pilot)
+        await pilot.press("c")
+        await settled(pilot)
+        assert "BTCUSDT ▼ SHORT · BREAKEVEN" in words(pilot)
+    async with watching(socket, clocks, SHORT, kept=file) as (pilot, _, _):
+        assert "BTCUSDT ▼ SHORT · BREAKEVEN" in words(pilot)
+
+
+async def test_a_chart_that_cannot_be_kept_opens_and_says_so(
+    socket: Path, clocks: Clocks, tmp_path: Path
+) -> None:
+    async with watching(socket, clocks, SHORT, kept=tmp_path / "nowhere" / "desk.toml") as (pilot, _, _):
+        await pilot.press("c")
+        await until(lambda: "5 min candles" in words(pilot), pilot)
+        assert "keep chart open" in words(pilot)
+        assert "desk.toml cannot be written" in words(pilot)
 
 
 async def test_a_choice_that_cannot_be_kept_holds_and_says_so(

@@ -64,6 +64,7 @@ class DeskScreen(Page):
         self.grid = PositionsGrid(id="positions")
         self._strip, self._ladder = AccountStrip(id="strip"), LadderPanel(id="ladder")
         self._approvals, self._events = ApprovalsPanel(id="approvals"), EventLog(id="log")
+        self._panel: ChartPanel | None = None
         self._chart: ChartView | None = None
         self._trouble = ""
 
@@ -73,7 +74,10 @@ class DeskScreen(Page):
     def parts(self) -> Iterable[Widget]:
         yield self._strip
         yield self.grid
-        yield Container(self._ladder, Vertical(self._approvals, self._events, id="beside"), id="below")
+        chart = (self._new_chart(),) if self.desk.looks.has_chart else ()
+        self.set_class(bool(chart), "-charted")
+        beside = Vertical(self._approvals, self._events, id="beside")
+        yield Container(self._ladder, *chart, beside, id="below")
 
     def show_parts(self, scene: Scene) -> None:
         self.set_class(bool(scene.snapshot and scene.snapshot.approvals), "-waiting")
@@ -203,16 +207,21 @@ class DeskScreen(Page):
 
     def _chart_panel(self) -> ChartPanel:
         """The chart, made when it is wanted first."""
+        panel = self._panel
+        if panel is None:
+            panel = self._new_chart()
+            self.query_one("#below", Container).mount(panel, after=self._ladder)
+        return panel
+
+    def _new_chart(self) -> ChartPanel:
         from tui.widgets.chart_panel import ChartPanel
 
-        for panel in self.query(ChartPanel):
-            return panel
-        panel = ChartPanel(id="chart")
-        self.query_one("#below", Container).mount(panel, after=self._ladder)
-        return panel
+        self._panel = ChartPanel(id="chart")
+        return self._panel
 
     def action_chart(self) -> None:
         self.toggle_class("-charted")
+        self.desk.looks.keep_chart(shown=self.is_charted)
         self._read_chart()
         self._show_position()
 
