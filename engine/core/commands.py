@@ -113,7 +113,7 @@ def _cycle(turn: Turn, symbol: str, side: Side) -> Cycle:
     cycle = turn.state.cycles.get(key_of(symbol, side))
     if cycle is None:
         raise CommandRefused(
-            f"{symbol} {side.value} is not a managed position. `ratchet positions` lists them."
+            f"{symbol} {side.value} is not a managed position. The list of positions tells which are."
         )
     return cycle
 
@@ -159,7 +159,7 @@ def _is_flattened(kill: Kill, cycles: Collection[Cycle]) -> bool:
 
 def _halted_already(kill: Kill) -> str:
     reason = f": {kill.reason}" if kill.reason else ""
-    return f"Already halted by {kill.by} at {clock(kill.at)}{reason}. `ratchet resume` ends it."
+    return f"Already halted by {kill.by} at {clock(kill.at)}{reason}. Resume ends it."
 
 
 def _resume(turn: Turn, by: str) -> str:
@@ -178,7 +178,7 @@ def _adopt(turn: Turn, symbol: str, side: Side) -> str:
     stranger = turn.state.unmanaged.get(key_of(symbol, side))
     if stranger is None:
         raise CommandRefused(
-            f"There is no unmanaged {symbol} {side.value}. `ratchet positions` lists what is open."
+            f"There is no unmanaged {symbol} {side.value}. The list of positions tells what is open."
         )
     reason, can_adopt = unfit_because(turn.state, stranger.position)
     if reason and not can_adopt:

@@ -88,7 +88,7 @@ def hold(turn: Turn) -> None:
             "kill",
             Level.URGENT,
             f"Kill switch: equity {amount(balance.equity)} is below {amount(floor)} USDT. Nothing "
-            "is added; what rests on Bitget stays. `ratchet resume` ends it when you have looked.",
+            "is added; what rests on Bitget stays. Resume ends it, when you have looked.",
         )
 
 

@@ -30,7 +30,7 @@ def preview_of(engine: Engine, symbol: str, side: Side, parts: tuple[Decimal, ..
     cycle = state.cycles.get(key_of(symbol, side))
     if cycle is None or not cycle.held_qty:
         raise NothingThere(
-            f"{symbol} {side.value} is not a managed position: `ratchet positions` lists what is open"
+            f"{symbol} {side.value} is not a managed position: the list of positions tells which are"
         )
     tick = engine.prices.of(symbol)
     mark = tick.mark if tick is not None else None

@@ -95,10 +95,10 @@ async def test_a_card_of_an_entry_that_is_over_closes_nothing(tmp_path: Path) ->
         assert on.desk.asked == []
 
 
-async def test_the_second_kill_names_the_phones_own_word_for_its_end(tmp_path: Path) -> None:
+async def test_the_second_kill_says_what_ends_the_first(tmp_path: Path) -> None:
     async with whole(tmp_path) as on:
         on.type("/kill")
         await on.api.says("Halted: nothing that adds risk.")
         on.type("/kill")
         again = await on.api.says("Already halted by telegram, user 7 at")
-        assert again.text.endswith(". /resume ends it.")
+        assert again.text.endswith(" UTC. Resume ends it.")

@@ -121,7 +121,7 @@ async def test_halted_twice_is_told_once_and_flatten_is_more_than_a_halt() -> No
         kill = on.engine.state.kill
         again = await say(on, Halt())
         assert again.startswith("Already halted by cli at ")
-        assert again.endswith(" UTC: news. `ratchet resume` ends it.")
+        assert again.endswith(" UTC: news. Resume ends it.")
         assert on.engine.state.kill is kill
         assert sum(line.text.startswith("Halted") for line in on.engine.log.lines()) == 1
         assert await say(on, Flatten()) == "Halted; closing 1 managed position at market until flat."

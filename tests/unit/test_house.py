@@ -132,6 +132,17 @@ def test_the_core_imports_nothing_that_could_reach_the_world() -> None:
     assert not strangers
 
 
+def test_no_sentence_of_the_core_names_a_shells_command() -> None:
+    """It is read in a shell, on the desk and on the phone: it is of no use on two of them."""
+    assert not [
+        (path.name, node.value)
+        for path in (ROOT / "engine" / "core").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant)
+        if isinstance(node.value, str) and re.search(r"\bratchet [a-z]", node.value)
+    ]
+
+
 def test_a_decision_loads_no_loop_no_socket_and_no_exchange() -> None:
     program = "import sys, engine.core.decide; print(*sorted(sys.modules))"
     bare = python("-c", "import sys; print(*sys.modules)")

@@ -61,9 +61,6 @@ MENU: Final = {
     "mute": "[2h | 30m | off]: everything but alarms without a sound",
     "help": "this list",
 }
-HERE: Final = {"`ratchet resume`": "/resume", "`ratchet positions`": "/pos"}
-"""What the engine's own words name for a shell, as it is asked for from a phone."""
-
 MUTED: Final = "muted until"
 MUTE_MS: Final = 3_600_000
 LONGEST_MUTE_MS: Final = 7 * 86_400_000
@@ -102,10 +99,7 @@ class Obey:
     async def do(self, command: AnyCommand, id: str, *, late: str = "") -> Reply:
         """Carry a command out; the engine's own words are the answer."""
         answer = await self._desk.command(Request(id, self._by, command))
-        text = answer.text
-        for shell, phone in HERE.items():
-            text = text.replace(shell, phone)
-        return Reply(escaped(f"{late if answer.verdict is Verdict.DONE else 'Refused: '}{text}"))
+        return Reply(escaped(f"{late if answer.verdict is Verdict.DONE else 'Refused: '}{answer.text}"))
 
     async def pressed(self, command: AnyCommand, about: str, id: str) -> Reply:
         """Carry out what a card offered, as long as the position or entry is there that it was `about`."""
