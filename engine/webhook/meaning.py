@@ -84,9 +84,10 @@ def meaning(
             return Open(side, instead=asks.get(side.opposite))
         if allow_flip:
             return Open(side, first=side.opposite, instead=asks.get(side.opposite))
-        how = "open" if side.opposite in held else "being entered"
+        is_open = side.opposite in held
+        how, first = ("open", "close it first") if is_open else ("being entered", "take it back first")
         return Undefined(
-            f"{alert.symbol} {side.opposite.value} is {how}, and webhook.allow_flip is off: close it first"
+            f"{alert.symbol} {side.opposite.value} is {how}, and webhook.allow_flip is off: {first}"
         )
     if side := CLOSES.get(pair):
         if side in held | coming:

@@ -118,7 +118,7 @@ async def test_the_other_side_counts_as_open_while_it_is_entered(trader: Trader,
         assert [type(command) for command in trader.commands] == [Flip]
     else:
         assert (status, trader.asked) == (422, [])
-        assert "BTCUSDT short is being entered, and webhook.allow_flip is off" in text
+        assert "BTCUSDT short is being entered, and webhook.allow_flip is off: take it back first" in text
 
 
 async def test_the_engines_refusal_is_the_answer(trader: Trader, view: TradingView) -> None:
