@@ -32,7 +32,7 @@ from engine.core.fills import settle, update_order
 from engine.core.in_order import reads_from
 from engine.core.ledger import newest_first, parts_of, size_of
 from engine.core.limits import hold, no_risk_because
-from engine.core.preconditions import has_gone_back
+from engine.core.preconditions import has_gone_back, no_add_because, unclear_because
 from engine.core.readings import reading_answered
 from engine.core.resting import find_stop, stop_ended
 from engine.core.rung import undo_add
@@ -349,7 +349,8 @@ def _may_add_again(turn: Turn, pending: Pending, symbol: str) -> bool:
     cycle = turn.cycle(pending.cycle)
     if cycle is None or cycle.rung is None or cycle.rung.add.id != pending.work.id:
         return True
-    return not has_gone_back(turn, cycle, cycle.rung, tick.mark)
+    against = no_add_because(turn, cycle) or unclear_because(turn, cycle)
+    return not (against or has_gone_back(turn, cycle, cycle.rung, tick.mark))
 
 
 def _close_what_it_protects(turn: Turn, pending: Pending, stop: PlaceStop) -> None:

@@ -21,18 +21,8 @@ from engine.core.words import amount, price, size
 def blocked_because(turn: Turn, cycle: Cycle, tick: Tick, share: Decimal = ONE) -> str:
     """Why the next rung may not run now, with `share` of its add; empty when it may."""
     state, ladder = turn.state, turn.state.settings.ladder
-    if reason := no_risk_because(turn) or cycle.paused or cycle.barred or cycle.closing or cycle.error:
+    if reason := no_add_because(turn, cycle) or unclear_because(turn, cycle):
         return reason
-    if state.untold:
-        return "the trades that the stream may have missed are not read yet"
-    if cycle.is_untold:
-        return untold_because(cycle)
-    if cycle.doubt is not None:
-        return "the ledger and Bitget differ"
-    if not cycle.seen.hedged and key_of(cycle.symbol, cycle.side.opposite) in state.cycles:
-        return "the end of the opposite position is not booked yet"
-    if is_busy(state, cycle.symbol):
-        return "an entry or exit of yours is under way"
     if any(p.cycle == cycle.id and p.cause for p in state.pending.values()):
         return "the outcome of an earlier request is unknown"
     if cycle.rungs >= ladder.max_rungs:
@@ -41,6 +31,29 @@ def blocked_because(turn: Turn, cycle: Cycle, tick: Tick, share: Decimal = ONE) 
     if instrument.status != "normal":
         return f"{cycle.symbol} is '{instrument.status}' on Bitget"
     return _size_block(turn, cycle, instrument, tick.mark, share)
+
+
+def no_add_because(turn: Turn, cycle: Cycle) -> str:
+    """Why nothing is added to this cycle, whatever the price: the account, its own state, or the trader, who
+    is entering or leaving.
+    """
+    against = cycle.paused or cycle.barred or cycle.closing or cycle.error
+    if reason := no_risk_because(turn) or against:
+        return reason
+    return "an entry or exit of yours is under way" if is_busy(turn.state, cycle.symbol) else ""
+
+
+def unclear_because(turn: Turn, cycle: Cycle) -> str:
+    """What is not known of the position to which a leg would be added; a reading mostly tells it soon."""
+    if turn.state.untold:
+        return "the trades that the stream may have missed are not read yet"
+    if cycle.is_untold:
+        return untold_because(cycle)
+    if cycle.doubt is not None:
+        return "the ledger and Bitget differ"
+    if not cycle.seen.hedged and key_of(cycle.symbol, cycle.side.opposite) in turn.state.cycles:
+        return "the end of the opposite position is not booked yet"
+    return ""
 
 
 def leverage_block(turn: Turn, cycle: Cycle) -> str:

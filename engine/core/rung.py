@@ -5,6 +5,7 @@ when it is accepted.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -26,8 +27,13 @@ from engine.core.ladder import (
     trigger_price,
 )
 from engine.core.ledger import Parts, lock, parts_of, size_of
-from engine.core.limits import no_risk_because
-from engine.core.preconditions import add_block, blocked_because, leverage_block
+from engine.core.preconditions import (
+    add_block,
+    blocked_because,
+    leverage_block,
+    no_add_because,
+    unclear_because,
+)
 from engine.core.settings import Rungs, Sequence
 from engine.core.stops import resting_stops, worst_case
 from engine.core.turn import Turn
@@ -37,6 +43,9 @@ STEPS = {
     Sequence.BANK_FIRST: (Part.BANK, Part.COVER, Part.ADD, Part.FINAL),
     Sequence.ADD_FIRST: (Part.ADD, Part.BANK, Part.FINAL),
 }
+
+WAIT_MS: Final = 10_000
+"""How long after its beginning a rung may wait for what its add has to know."""
 
 
 def arm(turn: Turn, cycle: Cycle) -> Cycle:
@@ -273,13 +282,14 @@ def _add(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
 
 def _send_add(turn: Turn, cycle: Cycle, rung: Rung) -> Cycle:
     instrument, tick = turn.instrument(cycle.symbol), turn.fresh_tick(cycle.symbol)
-    if tick is None:
-        # the bank is done and covered; the add waits a little for a fresh price, never for long
-        if turn.at - rung.at < 10_000:
-            return cycle
-        return _without_add(turn, cycle, rung, "the market data is stale")
-    if reason := no_risk_because(turn) or cycle.paused or cycle.barred or cycle.closing or cycle.error:
+    if reason := no_add_because(turn, cycle):
         return _without_add(turn, cycle, rung, reason)
+    unclear = unclear_because(turn, cycle)
+    if tick is None or unclear:
+        # the bank is done and covered; the add waits a little for what it has to know, never for long
+        if turn.at - rung.at < WAIT_MS:
+            return cycle
+        return _without_add(turn, cycle, rung, unclear or "the market data is stale")
     qty = add_qty(rung.add_margin, cycle.seen.leverage, tick.mark, instrument)
     against = leverage_block(turn, cycle)
     if reason := against or add_block(turn, cycle, instrument, tick.mark, credit=_not_yet_read(turn, rung)):
