@@ -132,14 +132,20 @@ def _ask(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal) -> Cycle:
 
 
 def expire(turn: Turn, cycle: Cycle) -> Cycle:
-    """An asked rung that was not answered in time, or whose price left its band, is a no."""
+    """An asked rung that was not answered in time, or whose price left its band, is a no. One that was asked
+    for another front leg than that of now is none any more.
+    """
     approval = cycle.approval
-    why = over_because(turn, cycle.symbol, approval) if approval is not None else ""
-    if approval is None or not why:
+    if approval is None:
+        return cycle
+    is_of_now = bool(cycle.legs) and cycle.front.number == approval.front
+    why = over_because(turn, cycle.symbol, approval) if is_of_now else "the position has changed since"
+    if not why:
         return cycle
     text = f"{name(cycle)}: rung {approval.rung} is not run: {why}."
     turn.note("approval", Level.WARNING, text, cycle, approval=cycle.id)
-    return replace(cycle, approval=None, fired=approval.front, armed=None)
+    fired = approval.front if is_of_now else cycle.fired
+    return replace(cycle, approval=None, fired=fired, armed=None)
 
 
 def begin(turn: Turn, cycle: Cycle, armed: Armed, mark: Decimal, share: Decimal = ONE) -> Cycle:
