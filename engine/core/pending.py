@@ -35,7 +35,7 @@ from engine.core.limits import hold, no_risk_because
 from engine.core.preconditions import has_gone_back, no_add_because, unclear_because
 from engine.core.readings import reading_answered
 from engine.core.resting import find_stop, stop_ended
-from engine.core.rung import undo_add
+from engine.core.rung import begin_again, begins_with, undo_add
 from engine.core.state import Knowledge, Pending
 from engine.core.turn import Turn
 from engine.core.words import name, price, refusal, size
@@ -211,6 +211,8 @@ def _refused(turn: Turn, pending: Pending, refused: Refused) -> None:
         return
     work, reason = pending.work, refusal(refused)
     match work:
+        case PlaceMarket() if refused.code == ABSENT and begins_with(cycle, work.id):
+            turn.put(begin_again(turn, cycle))
         case PlaceMarket():
             turn.note(
                 "refused", Level.URGENT, f"{_what(work)} was refused. {reason}", cycle, code=refused.code
@@ -329,6 +331,9 @@ def _not_there(turn: Turn, pending: Pending) -> None:
     if isinstance(work, PlaceStop) and pending.refused in PASSED:
         _close_what_it_protects(turn, pending, work)
         return
+    if _is_late_bank(turn, pending):
+        _unknown(turn, pending, pending.cause)
+        return
     adds = work if isinstance(work, (PlaceMarket, PlaceLimit)) and work.opens else None
     if adds is not None and not _may_add_again(turn, pending, adds.symbol):
         _unknown(turn, pending, pending.cause)
@@ -351,6 +356,17 @@ def _may_add_again(turn: Turn, pending: Pending, symbol: str) -> bool:
         return True
     against = no_add_because(turn, cycle) or unclear_because(turn, cycle)
     return not (against or has_gone_back(turn, cycle, cycle.rung, tick.mark))
+
+
+def _is_late_bank(turn: Turn, pending: Pending) -> bool:
+    """Whether it is the bank of a rung whose price is gone, or not known: what takes a profit would book a
+    loss. After a long time away the market is another.
+    """
+    cycle = turn.cycle(pending.cycle)
+    if cycle is None or cycle.rung is None or cycle.rung.bank.id != pending.work.id:
+        return False
+    tick = turn.fresh_tick(cycle.symbol)
+    return tick is None or has_gone_back(turn, cycle, cycle.rung, tick.mark)
 
 
 def _close_what_it_protects(turn: Turn, pending: Pending, stop: PlaceStop) -> None:

@@ -325,6 +325,22 @@ def _without_add(turn: Turn, cycle: Cycle, rung: Rung, reason: str) -> Cycle:
     return replace(cycle, rung=replace(rung, steps=steps, reason=reason))
 
 
+def begins_with(cycle: Cycle, client_id: str) -> bool:
+    """Whether a rung is under way of which this bank is all that was sent."""
+    rung = cycle.rung
+    return rung is not None and client_id == rung.bank.id and not (rung.bank.filled or rung.add.filled)
+
+
+def begin_again(turn: Turn, cycle: Cycle) -> Cycle:
+    """No copy of its bank came to Bitget, so that nothing has happened: the rung is ready again."""
+    rung = cycle.rung
+    if rung is None:
+        return cycle
+    text = f"{name(cycle)}: rung {rung.number} has not begun: no copy of its order came to Bitget."
+    turn.note("rung", Level.WARNING, f"{text} It is ready again.", cycle)
+    return replace(cycle, rung=None, fired=rung.front - 1)
+
+
 def _give_up(turn: Turn, cycle: Cycle, rung: Rung, reason: str) -> Cycle:
     turn.note(
         "rung",
