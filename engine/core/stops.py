@@ -141,11 +141,13 @@ def what_protects(cycles: Iterable[Cycle]) -> str:
 
 
 def foreign_stops(cycle: Cycle) -> list[tuple[Decimal, RestingOrder]]:
-    """What rests for this cycle and is not this engine's, and ends a loss at market; with its trigger."""
+    """What rests for this cycle and is not this engine's, and ends a loss at market; with its trigger. A take
+    profit lies ahead of the market, and where a trailing order or a plan lies is not told by its trigger.
+    """
     return [
         (o.trigger, o)
         for o in cycle.foreign
-        if o.trigger is not None and o.price is None and is_loss_side(cycle, o.trigger)
+        if o.trigger is not None and o.price is None and o.kind in (OrderKind.LOSS_PLAN, OrderKind.POS_LOSS)
     ]
 
 
@@ -178,11 +180,3 @@ def nearest_rest(cycle: Cycle) -> str:
     whole = [trigger for trigger, qty in resting_stops(cycle) if qty is None or qty >= cycle.held_qty]
     first = max(whole, key=lambda trigger: cycle.side.d * trigger, default=None)
     return f"the stop at {price(first)}" if first is not None else "liquidation"
-
-
-def is_loss_side(cycle: Cycle, trigger: Decimal) -> bool:
-    """Whether a trigger lies on the side of the liquidation seen from the exchange's last mark of the
-    position's entry.
-    """
-    reference = cycle.legs[-1].entry if cycle.legs else cycle.held_entry
-    return is_nearer(cycle.side, reference, trigger) or trigger == reference
