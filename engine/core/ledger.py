@@ -33,7 +33,7 @@ def begin(
     position: Position, *, cycle_id: str, at: int, equity: Decimal, fee: Decimal, mode: StopMode
 ) -> Cycle:
     """A cycle of one leg from a position as the exchange shows it. `equity` is the equity before its opening
-    `fee`.
+    `fee`. What was added to its margin by hand is no part of the margin that a leg begins with.
     """
     leg = Leg(
         number=1,
@@ -50,7 +50,7 @@ def begin(
         side=position.side,
         opened=at,
         start_equity=equity,
-        first_margin=position.margin,
+        first_margin=min(position.margin, initial_margin(position.qty, position.entry, position.leverage)),
         mode=mode,
         legs=(leg,),
         held_qty=position.qty,
