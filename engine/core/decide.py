@@ -201,7 +201,17 @@ def _step(turn: Turn, cycle: Cycle) -> Cycle:
     if cycle.rung is None:
         cycle = arm(turn, cycle)
         cycle = try_rung(turn, cycle)
-    return cover(turn, cycle) if cycle.rung is None or cycle.is_untold else cycle
+    covers = cycle.rung is None or cycle.is_untold or _waits_for_evidence(turn, cycle)
+    return cover(turn, cycle) if covers else cycle
+
+
+def _waits_for_evidence(turn: Turn, cycle: Cycle) -> bool:
+    """Whether nobody knows what became of an order of its rung. That may last long, and what the trader adds
+    or takes meanwhile is covered like at any other time.
+    """
+    rung = cycle.rung
+    sent = (turn.state.pending.get(order.id) for order in (rung.bank, rung.add)) if rung is not None else ()
+    return any(pending is not None and pending.cause for pending in sent)
 
 
 def _idle(cycle: Cycle) -> bool:

@@ -1,4 +1,4 @@
-"""An add that waits for its price leaves only while all that is held then is covered."""
+"""What the trader adds in the middle of a rung is covered, also while nobody knows of an order of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from test_trades_in_order import Day
 from engine.core.actions import Action, PlaceMarket, PlaceStop
 from engine.core.decide import Decision
 from engine.core.events import Answered, FillSeen, MarkReached
-from engine.core.exchange import Accepted
+from engine.core.exchange import Accepted, Unknown
 
 D = Decimal
 
@@ -55,3 +55,14 @@ def test_with_nothing_new_the_add_leaves_at_the_first_fresh_price() -> None:
     rung_waits_for_its_price(day)
     day.mark = D(95_000)
     assert adds(day.tell(MarkReached("BTCUSDT", D(95_000))))
+
+
+def test_what_the_trader_adds_while_nobody_knows_of_the_add_gets_its_stop() -> None:
+    """It may last most of a minute until it is certain what became of an order without an answer."""
+    day = Day()
+    rung_waits_for_its_price(day)
+    day.mark = D(95_000)
+    [add] = adds(day.tell(MarkReached("BTCUSDT", D(95_000))))
+    day.tell(Answered(add.id, Unknown("no answer in time")))
+    [stop] = stops(day.tell(FillSeen(day.trade("102", "0.0005", "95000", buy=False), live=True)))
+    assert stop.qty == D("0.0005")
