@@ -311,11 +311,11 @@ def _not_yet_read(turn: Turn, rung: Rung) -> Decimal:
 
 
 def _without_add(turn: Turn, cycle: Cycle, rung: Rung, reason: str) -> Cycle:
+    kept = "Nothing is banked." if Part.BANK in rung.steps else "What was banked stays banked and covered."
     turn.note(
         "rung",
         Level.WARNING,
-        f"{name(cycle)}: rung {rung.number} ends without its add: {reason}. What was banked stays "
-        "banked and covered.",
+        f"{name(cycle)}: rung {rung.number} ends without its add: {reason}. {kept}",
         cycle,
         reason=reason,
     )

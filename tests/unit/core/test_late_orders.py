@@ -165,5 +165,5 @@ def test_a_rung_whose_add_has_opened_nothing_says_what_it_did_instead() -> None:
     [closes] = arrives(day, add, "0.0021")
     assert [note.text for note in day.tell(FillSeen(closes)).notes] == [
         "BTCUSDT short: rung 1 ends without its add: it came late to Bitget, and closed 0.0021 of a long. "
-        "What was banked stays banked and covered."
+        "Nothing is banked."
     ]
