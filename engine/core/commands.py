@@ -36,6 +36,7 @@ from engine.core.events import (
 )
 from engine.core.flipping import end_flips_by_halt, flip, supersede, withdraw
 from engine.core.instrument import Side
+from engine.core.limits import floor_of, is_below_floor
 from engine.core.positions import adopt, unfit_because
 from engine.core.refusal import CommandRefused
 from engine.core.releasing import release
@@ -44,7 +45,7 @@ from engine.core.state import Kill
 from engine.core.stops import left_alone, nearest_rest, position_stop, what_protects
 from engine.core.sweep import sweep_known
 from engine.core.turn import Turn
-from engine.core.words import MODE_WORDS, clock, name, percent
+from engine.core.words import MODE_WORDS, amount, clock, name, percent
 
 REMEMBERED = 500
 USED = (
@@ -168,6 +169,11 @@ def _resume(turn: Turn, by: str) -> str:
         return "Not halted."
     if any(c.closing == "flatten" for c in turn.state.cycles.values()):
         raise CommandRefused("Flatten is still closing positions; resume when nothing is open.")
+    if is_below_floor(turn.state):
+        raise CommandRefused(
+            f"The equity is below {amount(floor_of(turn.state))} USDT, where the kill switch stays on. If "
+            "that is not the floor any more, set reference_equity or kill_below and start the engine again."
+        )
     turn.set(kill=None)
     turn.note("kill", Level.URGENT, f"Resumed by {by}. The ladder may add again.")
     return "Resumed: the ladder may add again."

@@ -75,21 +75,30 @@ def week_result(state: State) -> Decimal | None:
 
 def hold(turn: Turn) -> None:
     """Close the day when its loss is too large, and pull the kill switch when the equity falls too low."""
-    state, limits = turn.state, turn.state.settings.limits
-    balance = state.balance
+    state, balance = turn.state, turn.state.balance
     if balance is None:
         return
     _hold_day(turn)
-    floor = limits.kill_below * state.reference_equity
-    if state.kill is None and balance.equity < floor:
+    if state.kill is None and is_below_floor(state):
+        floor = floor_of(state)
         turn.set(kill=Kill(turn.at, BY_LIMIT, "equity below the limit", flatten=False))
         turn.ask(Reading.ORDERS)
         turn.note(
             "kill",
             Level.URGENT,
             f"Kill switch: equity {amount(balance.equity)} is below {amount(floor)} USDT. Nothing "
-            "is added; what rests on Bitget stays. Resume ends it, when you have looked.",
+            "is added; what rests on Bitget stays. When the equity is above that again, resume ends it.",
         )
+
+
+def floor_of(state: State) -> Decimal:
+    """The equity under which the kill switch is on, USDT."""
+    return state.settings.limits.kill_below * state.reference_equity
+
+
+def is_below_floor(state: State) -> bool:
+    """Whether the equity that was read last lies below it."""
+    return state.balance is not None and state.balance.equity < floor_of(state)
 
 
 def _hold_day(turn: Turn) -> None:

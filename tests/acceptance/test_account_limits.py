@@ -110,8 +110,9 @@ async def test_equity_below_the_floor_pulls_the_kill_switch(tmp_path: Path) -> N
         await s.mark("3080", ETH)
         await s.is_told_that("is blocked: the kill switch is on")
         assert s.held(ETH) == D("0.13")
+        await s.on.reconcile()
         await s.is_told(Resume())
-        await s.until(lambda: s.cycle(ETH).rungs == 1, "resumed it runs")
+        await s.until(lambda: s.cycle(ETH).rungs == 1, "above the floor again it runs, resumed")
 
 
 async def test_a_third_position_is_shown_and_managed_when_a_place_is_free(tmp_path: Path) -> None:
