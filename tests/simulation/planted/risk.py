@@ -25,7 +25,7 @@ def _risk_is_judged_as_if(**so: Any) -> Changes:
         finally:
             t.state = kept
 
-    for asking in (rung, preconditions, pending):
+    for asking in (preconditions, pending):
         yield asking, "no_risk_because", no_risk_because
 
 
