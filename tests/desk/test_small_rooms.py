@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from engine.protocol import Level, LogLine
 from tests.desk import scenes
 from tests.desk.conftest import Clocks, settled, until, watching, words
+from tui.view_model.log import log
 from tui.view_model.scene import Scene
 from tui.widgets.approvals_panel import ApprovalsPanel
+from tui.widgets.event_log import EventLog
 
 ONE = replace(scenes.LIVE, positions=(scenes.BTC,))
 
@@ -20,10 +23,10 @@ async def test_many_positions_leave_the_ladder_whole_and_the_log_goes_before_it_
 ) -> None:
     many = tuple(replace(scenes.BTC, key=f"{k}", symbol=f"C{k}USDT") for k in range(9))
     states = ((scenes.LIVE, 24, True), (scenes.KILLED, 24, True), (scenes.LIVE, 17, False))
-    for snapshot, height, log in states:
+    for snapshot, height, is_shown in states:
         crowded = replace(snapshot, positions=many)
         async with watching(socket, clocks, crowded, size=(80, height)) as (pilot, _, _desk):
-            await until(lambda log=log: ("─ Log ─" in words(pilot)) is log, pilot)
+            await until(lambda is_shown=is_shown: ("─ Log ─" in words(pilot)) is is_shown, pilot)
             shown = words(pilot)
             assert "worst case −4.50" in shown, shown
             assert shown.count("╭") == shown.count("╰"), "every frame is closed"
@@ -64,3 +67,14 @@ async def test_a_question_is_as_high_when_it_appears_as_it_stays(
         await until(lambda: panel.room and "1 waiting" in words(pilot), pilot)
         await settled(pilot)
         assert (len(panel.lines), panel.size.height) == (height, height)
+
+
+async def test_a_log_that_gets_a_scrollbar_is_wrapped_beside_it(socket: Path, clocks: Clocks) -> None:
+    """Also while nothing else happens that would draw it once more."""
+    lines = tuple(LogLine(n, scenes.NOW, scenes.NOW, Level.CHATTER, "BTCUSDT", "a " * 100) for n in range(30))
+    async with watching(socket, clocks, replace(scenes.LIVE, log=())) as (pilot, face, desk):
+        shown = desk.screen.query_one(EventLog)
+        assert not shown.show_vertical_scrollbar
+        await face.tell(replace(scenes.LIVE, version=9, log=lines))
+        await until(lambda: shown.show_vertical_scrollbar, pilot)
+        assert shown.lines == log(desk.scene, shown.room)

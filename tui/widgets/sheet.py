@@ -90,6 +90,10 @@ class Sheet(ScrollView, can_focus=False):
     def on_resize(self) -> None:
         self.redraw()
 
+    def watch_show_vertical_scrollbar(self) -> None:
+        """The scrollbar that came or went changes the room, and nothing else says so."""
+        self.call_after_refresh(self.redraw)
+
     def _repaint(self, y: int, width: int, height: int) -> None:
         """Ask for the first cells of one row, when it is in view: what follows them is there already."""
         if (self.head is not None) <= y < height:
