@@ -14,7 +14,7 @@ from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
-from tests.desk.conftest import settled
+from tests.desk.conftest import at_rest, settled
 from tui.app import RatchetDesk
 
 TEXT = re.compile(r'<text class="[^"]*" x="([\d.]+)" y="([\d.]+)"[^>]*>(.*?)</text>')
@@ -46,7 +46,7 @@ class Album:
 
     async def _photograph(self, pilot: Pilot[Any], name: str) -> None:
         await settled(pilot)
-        await pilot.pause()
+        await at_rest(pilot)
         seen = SOCKET.sub("/run/ratchet/home/s", pilot.app.export_screenshot())
         if self._accepted(name=name) != seen:
             before = str(self._accepted(name=name))

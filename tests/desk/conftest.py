@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from textual.pilot import Pilot
@@ -18,6 +18,9 @@ from tests.desk.engine_face import EngineFace
 from tests.desk.scenes import HELLO, LIVE, NOW
 from tui.app import RatchetDesk
 from tui.client import EngineClient
+
+DEPTH: Final = 12
+"""From a key to the last picture of what it opens: so often a part tells another one something."""
 
 
 @dataclass
@@ -51,13 +54,25 @@ def desk_on(socket: Path, clocks: Clocks, **wishes: Any) -> RatchetDesk:
 async def until(
     true: Callable[[], object], pilot: Pilot[Any] | None = None, *, within_s: float = 60.0
 ) -> None:
-    """Wait until something is true; fail when it does not become so, with what is on the screen."""
+    """Wait until something is true and the desk at rest; fail when it is not so in time, with its screen."""
     try:
         async with asyncio.timeout(within_s):
             while not true():
                 await (pilot.pause(0.02) if pilot else asyncio.sleep(0.02))
+            if pilot:
+                await at_rest(pilot)
     except TimeoutError:
         pytest.fail(f"not within {within_s:g} s" + (f"; the desk shows\n{words(pilot)}" if pilot else ""))
+
+
+async def at_rest(pilot: Pilot[Any]) -> None:
+    """All that was pressed and told has become a picture. Textual's own pause waits for an idle processor,
+    and a desk that gets no turn on a busy machine looks idle.
+    """
+    for _ in range(DEPTH):
+        await pilot._wait_for_screen()
+        if pilot.app.screen_stack:
+            pilot.app.screen._on_timer_update()
 
 
 async def settled(pilot: Pilot[Any]) -> None:
@@ -65,8 +80,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     desk = pilot.app
     assert isinstance(desk, RatchetDesk)
     desk.sample()
-    await pilot.pause()
-    await pilot.pause(0.03)
+    await at_rest(pilot)
 
 
 def words(pilot: Pilot[Any]) -> str:
@@ -92,6 +106,28 @@ def socket() -> Iterator[Path]:
     """A short path: a unix socket's name holds 107 bytes."""
     with tempfile.TemporaryDirectory(prefix="desk", dir="/tmp") as folder:
         yield Path(folder) / "s"
+
+
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def listening(socket: Path, answer: Answer) -> AsyncIterator[None]:
+    """Somebody at the socket, who answers with these very bytes and hangs up. No connection outlives it."""
+    held: list[asyncio.StreamWriter] = []
+
+    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            await answer(reader, writer)
+
+    def taken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Awaitable[None]:
+        held.append(writer)
+        return served(reader, writer)
+
+    async with await asyncio.start_unix_server(taken, socket):
+        yield
+    for writer in held:
+        writer.close()
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.desk import scenes
-from tests.desk.conftest import Clocks, settled, until, watching, words
+from tests.desk.conftest import Clocks, at_rest, settled, until, watching, words
 from tests.desk.terminal import ROOT
 from tui.screens.ask import Ask
 from tui.screens.help import HelpScreen
@@ -31,7 +31,7 @@ async def test_ctrl_c_says_how_to_leave_and_leaves_at_its_second_press(socket: P
         assert desk.return_code is None
         clocks.pass_s(2.9)
         await pilot.press("ctrl+c")
-        await pilot.pause()
+        await at_rest(pilot)
         assert desk.return_code == 0
         assert face.commands == []
 
@@ -61,7 +61,7 @@ async def test_ctrl_c_is_heard_over_a_dialog(
         await settled(pilot)
         assert "^C again within 3 s" in foot(pilot)
         await pilot.press("ctrl+c")
-        await pilot.pause()
+        await at_rest(pilot)
         assert desk.return_code == 0
         assert face.commands == []
 

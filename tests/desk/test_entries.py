@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from engine.protocol import Answer, EntryView, Exit, Side, Snapshot, Verdict
 from tests.desk import scenes
-from tests.desk.conftest import Clocks, settled, until, watching, words
+from tests.desk.conftest import Clocks, at_rest, settled, until, watching, words
 from tests.desk.engine_face import EngineFace
 from tui.link import Link, LinkState
 from tui.screens.entry_menu import EntryMenu
@@ -63,7 +63,7 @@ async def menu(pilot: Pilot[Any]) -> None:
     """The menu of the entry, which stands under the one position."""
     await pilot.press("j", "m")
     await until(lambda: isinstance(pilot.app.screen, EntryMenu), pilot)
-    await pilot.pause()
+    await at_rest(pilot)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from tests.desk import scenes
-from tests.desk.conftest import Clocks, desk_on, settled, until, watching, words
+from tests.desk.conftest import Clocks, desk_on, listening, settled, until, watching, words
 from tests.desk.engine_face import EngineFace
 from tests.desk.terminal import STEERING, terminal
 from tui.widgets.filter_line import FilterLine
@@ -34,10 +34,11 @@ async def test_the_first_words_on_the_terminal_are_the_whole_desk_with_the_engin
 async def test_the_first_picture_is_painted_once_and_whole(socket: Path) -> None:
     """Every part has its last size in it: nothing of it has to be painted again."""
     async with EngineFace(socket), terminal("-c", PATIENT, str(socket)) as held:
-        await held.until(b"nearest liquidation first")
+        parts = (b"nearest liquidation first", b"Worst case", b"TO LIQ", b"after rung", b"Log", b"flatten")
+        for words in parts:
+            await held.until(words)
         await asyncio.sleep(1.0)
-        for words in (b"Worst case", b"TO LIQ", b"after rung", b"Log", b"flatten"):
-            assert held.seen.count(words) == 1, words
+        assert {words: held.seen.count(words) for words in parts} == dict.fromkeys(parts, 1)
 
 
 async def test_the_first_picture_has_the_chart_in_it_where_it_was_left_open(
@@ -57,14 +58,10 @@ async def test_the_first_picture_has_the_chart_in_it_where_it_was_left_open(
 async def test_an_engine_that_takes_the_call_and_says_nothing_does_not_keep_the_desk_dark(
     socket: Path,
 ) -> None:
-    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def hangs(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    async with (
-        await asyncio.start_unix_server(served, socket),
-        terminal("-m", "tui", str(socket)) as held,
-    ):
+    async with listening(socket, hangs), terminal("-m", "tui", str(socket)) as held:
         await held.until(b"RATCHET")
         await held.until(b"seeking")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 
 from engine.protocol import (
     Adopt,
@@ -27,7 +27,7 @@ from engine.protocol import (
     Verdict,
 )
 from tests.desk import scenes
-from tests.desk.conftest import Clocks, settled, until, watching, words
+from tests.desk.conftest import Clocks, at_rest, settled, until, watching, words
 from tui.hand import HandRefused
 from tui.screens.ask import Ask
 from tui.screens.desk import DeskScreen
@@ -54,7 +54,7 @@ async def test_the_kill_key_halts_over_everything(
 ) -> None:
     async with watching(socket, clocks, scenes.UNMANAGED) as (pilot, face, desk):
         await pilot.press(*first)
-        await pilot.pause()
+        await at_rest(pilot)
         assert isinstance(desk.screen, shown)
         await pilot.press("ctrl+k")
         await until(lambda: face.commands, pilot)
@@ -83,7 +83,7 @@ async def test_the_kill_key_is_sent_at_once_with_fifty_rows_on_the_screen(
 async def test_flatten_needs_two_presses_and_says_what_it_closes(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks) as (pilot, face, _):
         await pilot.press("ctrl+x")
-        await pilot.pause()
+        await at_rest(pilot)
         assert "FLATTEN ARMED" in words(pilot)
         assert "closes 2 positions at market and halts: BTCUSDT short 0.0031, ETHUSDT long 0.21" in words(
             pilot
@@ -120,7 +120,7 @@ async def test_escape_disarms_flatten(socket: Path, clocks: Clocks) -> None:
 async def test_flatten_fires_while_a_question_is_open(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks, scenes.UNMANAGED) as (pilot, face, desk):
         await pilot.press("a")
-        await pilot.pause()
+        await at_rest(pilot)
         assert isinstance(desk.screen, Ask)
         await pilot.press("ctrl+x", "ctrl+x")
         await until(lambda: face.commands, pilot)
@@ -168,7 +168,7 @@ async def test_a_read_only_desk_sends_nothing(socket: Path, clocks: Clocks) -> N
 async def test_resume_asks_and_cancel_has_the_focus(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks, scenes.KILLED) as (pilot, face, desk):
         await pilot.press("ctrl+r")
-        await pilot.pause()
+        await at_rest(pilot)
         assert desk.focused is not None
         assert desk.focused.id == "cancel"
         assert "−14.33 USDT" in words(pilot)
@@ -176,7 +176,7 @@ async def test_resume_asks_and_cancel_has_the_focus(socket: Path, clocks: Clocks
         await settled(pilot)
         assert face.commands == []
         await pilot.press("ctrl+r")
-        await pilot.pause()
+        await at_rest(pilot)
         await pilot.press("tab", "enter")
         await until(lambda: face.commands, pilot)
         assert face.commands == [Resume()]
@@ -193,13 +193,13 @@ async def test_resume_is_refused_while_trading(socket: Path, clocks: Clocks) -> 
 async def test_an_unmanaged_row_is_adopted_only_after_a_yes(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks, scenes.UNMANAGED) as (pilot, face, desk):
         await pilot.press("a")
-        await pilot.pause()
+        await at_rest(pilot)
         assert isinstance(desk.screen, Ask)
         await pilot.press("escape")
         await settled(pilot)
         assert face.commands == []
         await pilot.press("a")
-        await pilot.pause()
+        await at_rest(pilot)
         await pilot.press("right", "enter")
         await until(lambda: face.commands, pilot)
         assert face.commands == [Adopt("SOLUSDT", Side.LONG)]
@@ -222,7 +222,7 @@ async def test_pause_acts_at_once_and_scaling_again_asks(socket: Path, clocks: C
         await face.tell(replace(scenes.LIVE, version=9, positions=(scenes.BTC, paused)))
         await until(lambda: "PAUSED" in words(pilot), pilot)
         await pilot.press("p")
-        await pilot.pause()
+        await at_rest(pilot)
         assert isinstance(desk.screen, Ask)
         assert "−4.41 USDT" in words(pilot)
         await pilot.press("tab", "enter")
@@ -257,7 +257,7 @@ async def test_the_cursor_stays_on_its_position_when_the_order_changes(socket: P
     async with watching(socket, clocks) as (pilot, face, desk):
         grid = desk.screen.query_one(PositionsGrid)
         await pilot.press("j")
-        await pilot.pause()
+        await at_rest(pilot)
         assert grid.chosen == "BTCUSDT:short"
         near = replace(scenes.BTC, distance=D("0.007"))
         await face.tell(replace(scenes.LIVE, version=9, positions=(near, scenes.ETH)))
@@ -335,7 +335,7 @@ async def test_a_click_selects_the_row_under_it(socket: Path, clocks: Clocks) ->
     async with watching(socket, clocks) as (pilot, _, desk):
         grid = desk.screen.query_one(PositionsGrid)
         await pilot.click(grid, offset=(10, 3))
-        await pilot.pause()
+        await at_rest(pilot)
         assert grid.chosen == "BTCUSDT:short"
 
 
@@ -344,7 +344,7 @@ async def test_the_palette_knows_every_command(socket: Path, clocks: Clocks) -> 
         await pilot.press("ctrl+p")
         await until(lambda: isinstance(desk.screen, CommandPalette), pilot)
         await pilot.press(*"halt: noth")
-        await pilot.pause(0.3)
+        await until(lambda: desk.screen.query_one(CommandList).option_count == 1, pilot)
         await pilot.press("enter")
         await until(lambda: face.commands, pilot)
         assert face.commands == [Halt()]
@@ -354,10 +354,10 @@ async def test_the_vim_keymap_jumps_with_g(socket: Path, clocks: Clocks) -> None
     async with watching(socket, clocks, scenes.crowd(9), keymap="vim") as (pilot, _, desk):
         grid = desk.screen.query_one(PositionsGrid)
         await pilot.press("G")
-        await pilot.pause()
+        await at_rest(pilot)
         assert grid.cursor_row == 8
         await pilot.press("g")
-        await pilot.pause()
+        await at_rest(pilot)
         assert grid.cursor_row == 0
 
 
@@ -374,7 +374,7 @@ async def test_an_own_keymap_moves_the_kill_key_and_the_bottom_line_says_so(
 async def test_quitting_says_that_the_engine_keeps_running(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks) as (pilot, face, desk):
         await pilot.press("q")
-        await pilot.pause()
+        await at_rest(pilot)
         assert desk.return_code == 0
         assert desk._exit_renderables == [
             "The engine keeps running (main, SIM, process 4711). `ratchet kill` halts it."
@@ -385,7 +385,7 @@ async def test_quitting_says_that_the_engine_keeps_running(socket: Path, clocks:
 async def test_who_lends_an_engine_for_a_while_says_his_own_farewell(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks, farewell="The demo ends with the desk.") as (pilot, _, desk):
         await pilot.press("q")
-        await pilot.pause()
+        await at_rest(pilot)
         assert desk._exit_renderables == ["The demo ends with the desk."]
 
 
@@ -441,5 +441,5 @@ async def test_without_a_simulation_there_is_no_hand(socket: Path, clocks: Clock
     ):
         assert "h hand" not in words(pilot)
         await pilot.press("h")
-        await pilot.pause()
+        await at_rest(pilot)
         assert isinstance(desk.screen, DeskScreen)

@@ -25,7 +25,7 @@ from engine.protocol import (
     StopMode,
 )
 from tests.desk import past, scenes
-from tests.desk.conftest import Clocks, settled, until, watching, words
+from tests.desk.conftest import Clocks, at_rest, settled, until, watching, words
 from tui.link import Link, LinkState
 from tui.screens.ask import Ask
 from tui.screens.position_menu import PositionMenu
@@ -42,7 +42,7 @@ async def menu_of(pilot: Pilot[Any], face: Any) -> PositionMenu:
     """The menu, with its preview read."""
     await pilot.press("m")
     await until(lambda: isinstance(pilot.app.screen, PositionMenu) and pilot.app.screen.preview, pilot)
-    await pilot.pause()
+    await at_rest(pilot)
     menu = pilot.app.screen
     assert isinstance(menu, PositionMenu)
     return menu
@@ -65,7 +65,7 @@ async def test_the_menu_shows_both_worst_cases_of_every_stop_mode(socket: Path, 
         assert "98,071.2 for all of it" in words(pilot)
         assert face.looked[0] == "/v1/preview/BTCUSDT/short"
         await pilot.press("down", "down")
-        await pilot.pause()
+        await at_rest(pilot)
         assert "−4.50 → −4.39 USDT" in words(pilot)
 
 
@@ -112,7 +112,7 @@ async def test_without_a_preview_a_stop_mode_asks_because_nobody_knows(socket: P
 async def test_the_menu_of_a_stranger_offers_to_adopt_it_and_asks(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks, replace(SHORT, positions=(scenes.STRANGER,))) as (pilot, face, _):
         await pilot.press("enter")
-        await pilot.pause()
+        await at_rest(pilot)
         await choose(pilot, "Adopt")
         assert isinstance(pilot.app.screen, Ask)
         await pilot.press("right", "enter")
@@ -124,7 +124,7 @@ async def test_a_rung_that_waits_stands_first_in_the_menu_with_its_time(socket: 
     asking = replace(scenes.ASKING, positions=(scenes.ETH,))
     async with watching(socket, clocks, asking) as (pilot, face, _):
         await pilot.press("m")
-        await pilot.pause()
+        await at_rest(pilot)
         assert "Approve rung 1" in words(pilot)
         assert "0:42" in words(pilot)
         await choose(pilot, "Approve rung 1")
@@ -137,7 +137,7 @@ async def test_the_kill_key_works_over_menu_and_ticket(socket: Path, clocks: Clo
     for key, kind in (("m", PositionMenu), ("o", Ticket)):
         async with watching(socket, Clocks(), SHORT) as (pilot, face, _):
             await pilot.press(key)
-            await pilot.pause()
+            await at_rest(pilot)
             assert isinstance(pilot.app.screen, kind)
             await pilot.press("ctrl+k")
             await until(lambda face=face: face.commands, pilot)

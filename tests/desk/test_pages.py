@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from engine.protocol import Candle, ChartView, Enter, EquityPoint, Halt, LimitView, OptionView, Side
 from tests.desk import past, scenes
-from tests.desk.conftest import Clocks, settled, until, watching, words
+from tests.desk.conftest import Clocks, at_rest, settled, until, watching, words
 from tui.screens.desk import DeskScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.journal import JournalScreen
@@ -55,7 +55,7 @@ async def test_the_desk_keeps_its_cursor_while_another_screen_is_in_front(
 async def test_a_number_key_leaves_a_dialog_alone(socket: Path, clocks: Clocks) -> None:
     async with watching(socket, clocks, scenes.UNMANAGED) as (pilot, _, desk):
         await pilot.press("a", "3")
-        await pilot.pause()
+        await at_rest(pilot)
         assert isinstance(desk.page, DeskScreen)
 
 

@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from engine.protocol import SettingsView
 from tests.desk import scenes
 from tests.desk.album import Album
-from tests.desk.conftest import Clocks, settled, until, watching, words
+from tests.desk.conftest import Clocks, at_rest, settled, until, watching, words
 from tests.desk.engine_face import EngineFace
 from tui.app import RatchetDesk
 
@@ -71,7 +71,7 @@ async def walk(pilot: Pilot[Any], keys: tuple[str, ...], shown: str) -> None:
             await until(lambda seen=step[6:]: seen in words(pilot), pilot)
         else:
             await pilot.press(step)
-            await pilot.pause()
+            await at_rest(pilot)
     await until(lambda: shown in words(pilot), pilot)
 
 
