@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -17,6 +17,10 @@ class MailServer:
         self.got: list[EmailMessage] = []
 
     async def attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            await self._talk(reader, writer)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 here\r\n")
         while line := await reader.readline():
             word = line.split()[0].upper()
@@ -29,7 +33,6 @@ class MailServer:
             writer.write(b"221 bye\r\n" if word == b"QUIT" else b"250 yes\r\n")
             if word == b"QUIT":
                 break
-        writer.close()
 
 
 @asynccontextmanager

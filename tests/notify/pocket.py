@@ -145,10 +145,11 @@ async def pocket(
     contact = Contact(api.token, TRADER, TRADER, api.url, night)
     phone = Phone(contact, outbox, desk, past or Past(), clock=watch, rhythm=rhythm, retry_s=(0.05, 0.1, 0.2))
     on = Pocket(api, phone, desk, outbox, watch)
+    polled = sum(method == "getUpdates" for method, _ in api.calls)
     running = asyncio.create_task(phone.run())
     try:
         if wait:
-            await on.until_up()
+            await api.called("getUpdates", times=polled + 1)
         yield on
     finally:
         running.cancel()

@@ -197,7 +197,7 @@ async def test_a_new_journal_beside_an_old_outbox_is_told_from_its_first_entry(t
 
 async def test_an_end_without_a_farewell_is_told_at_the_next_start(tmp_path: Path) -> None:
     async with pocket(tmp_path) as on:
-        await on.asks("/status", "Equity")
+        await on.has_looked()
     async with pocket(tmp_path) as on:
         await on.says("The engine is back\nIt ended without a farewell and did not run for")
         await on.phone.farewell("Engine 0.1.0 stopped.")

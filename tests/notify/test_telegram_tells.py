@@ -162,7 +162,7 @@ async def test_what_this_phone_did_itself_makes_no_sound_but_its_result_does(tmp
 
 
 async def test_an_alarm_rings_until_it_is_seen(tmp_path: Path) -> None:
-    async with pocket(tmp_path) as on:
+    async with pocket(tmp_path, rhythm=replace(QUICK, remind_s=(0.2, 0.3, 3_600.0))) as on:
         on.tell("BTCUSDT short: the stop at 99,293.2 was refused.", Level.URGENT, "stop refused")
         first = await on.says("was refused")
         assert (first.silent, [label for label, _ in first.buttons]) == (False, ["Seen"])
@@ -173,8 +173,10 @@ async def test_an_alarm_rings_until_it_is_seen(tmp_path: Path) -> None:
         on.press(later, "Seen")
         await on.api.until(lambda shown: shown.id == later.id and "Seen." in shown.text)
         count = len(on.api.messages)
-        await on.pause(0.6)
-        assert len(on.api.messages) == count
+        on.watch.ahead_ms += 3_600_000
+        on.tell("BTCUSDT short: you closed 0.001.")
+        await on.says("You closed 0.001.")
+        assert len(on.api.messages) == count + 1, "it would have rung before this"
 
 
 async def test_an_alarm_that_nobody_saw_rings_again_after_a_restart(tmp_path: Path) -> None:
