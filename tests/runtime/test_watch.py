@@ -146,9 +146,12 @@ async def test_the_heartbeat_address_is_asked_only_while_all_is_well(
 ) -> None:
     asked: list[str] = []
     status = [200]
+    may = asyncio.Event()
+    may.set()
 
     async def answer(request: web.Request) -> web.Response:
         asked.append(request.path)
+        await may.wait()
         return web.Response(status=status[0])
 
     app = web.Application()
@@ -168,10 +171,13 @@ async def test_the_heartbeat_address_is_asked_only_while_all_is_well(
             await asyncio.sleep(0.2)
             assert caplog.text.count("HTTP 500") == 1
             assert "secret-token" not in caplog.text
+            may.clear()
+            asked.clear()
+            await on.until(lambda: bool(asked), "one waits for its answer, and no other is on its way")
             on.journal.refusal = "The disk under state.db is full."
             await on.until(lambda: bool(on.engine.unrecorded), "nothing can be recorded")
-            await asyncio.sleep(0.1)
             asked.clear()
+            may.set()
             await asyncio.sleep(0.3)
             assert asked == [], "an engine that decides nothing is not well"
     await runner.cleanup()

@@ -7,6 +7,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -101,15 +102,11 @@ def test_a_trickle_does_not_stretch_the_time(path: Path) -> None:
         enough = threading.Event()
 
         def trickle() -> None:
-            connection, _ = server.accept()
-            connection.recv(4096)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-            while not enough.wait(0.02):
-                try:
+            with server.accept()[0] as connection, suppress(OSError):
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                while not enough.wait(0.02):
                     connection.sendall(b"x")
-                except OSError:
-                    break
-            connection.close()
 
         thread = threading.Thread(target=trickle)
         thread.start()
