@@ -6,7 +6,7 @@ Sizes are base coin and positive, prices and money USDT, times milliseconds UTC.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final
 
@@ -30,9 +30,14 @@ class Tick(msgspec.Struct, frozen=True, omit_defaults=True):
     ask: str = ""
 
     def touch(self, *, buys: bool) -> Decimal | None:
-        """The price at which a limit order fills at once: the ask for a buyer, the bid for a seller."""
-        text = self.ask if buys else self.bid
-        return Decimal(text) if text else None
+        """The price at which a limit order fills at once: the ask for a buyer, the bid for a seller. None
+        where the exchange told none, or something that is no price.
+        """
+        try:
+            told = Decimal(self.ask if buys else self.bid)
+        except InvalidOperation:
+            return None
+        return told if told.is_finite() and told > 0 else None
 
 
 class Position(msgspec.Struct, frozen=True):
