@@ -14,7 +14,7 @@ from engine.core.approval import approve, deny, end_by_halt
 from engine.core.closing import close_fraction
 from engine.core.cycle import Cycle, Rest, key_of
 from engine.core.entering import is_busy
-from engine.core.entry import cancel_entries, enter, leave, take_back
+from engine.core.entry import cancel_entries, enter, leave, take_back, take_back_rest
 from engine.core.events import (
     ALREADY_DONE,
     Adopt,
@@ -41,7 +41,7 @@ from engine.core.positions import adopt, unfit_because
 from engine.core.refusal import CommandRefused
 from engine.core.releasing import release
 from engine.core.settings import StopMode
-from engine.core.state import Kill
+from engine.core.state import Kill, Step
 from engine.core.stops import left_alone, nearest_rest, position_stop, what_protects
 from engine.core.sweep import sweep_known
 from engine.core.turn import Turn
@@ -105,9 +105,21 @@ def _carry_out(turn: Turn, event: Commanded) -> str:
         case Approve():
             return approve(turn, command, by)
         case Deny():
-            return withdraw(turn, command.cycle, by) or deny(turn, command, by)
+            return _deny(turn, command, by)
         case _:
             assert_never(command)
+
+
+def _deny(turn: Turn, command: Deny, by: str) -> str:
+    """No, to what asks; to what is on its way: no further. An exit that ends so is followed by no flip."""
+    entry = turn.state.entries.get(command.cycle)
+    if entry is None or entry.step is Step.ASKING:
+        return withdraw(turn, command.cycle, by) or deny(turn, command, by)
+    _obeying(turn)
+    text = take_back_rest(turn, entry, by)
+    if not entry.opens:
+        supersede(turn, entry.symbol, by)
+    return text
 
 
 def _cycle(turn: Turn, symbol: str, side: Side) -> Cycle:

@@ -80,7 +80,7 @@ def begin(turn: Turn, entry: Entry) -> str:
     entry = replace(entry, step=step, since=turn.at, approval=None)
     _put(turn, entry)
     if step is Step.LEVERAGE:
-        work = SetLeverage(f"{ENTRY_PREFIX}{entry.id}-lev", entry.symbol, entry.side, entry.leverage)
+        work = SetLeverage(_leverage_id(entry), entry.symbol, entry.side, entry.leverage)
         turn.send(work, _owner(entry))
     else:
         _place(turn, entry)
@@ -149,16 +149,45 @@ def take_back(turn: Turn, symbol: str, side: Side, by: str) -> bool:
     """
     for entry in turn.state.entries.values():
         if entry.opens and (entry.symbol, entry.side) == (symbol, side) and entry.step is not Step.ASKING:
-            over = replace(entry, taken_back=entry.taken_back or by)
-            _put(turn, over)
-            if over.step is Step.WORKING and over.patient:
-                _cancel(turn, over)
+            _stop(turn, replace(entry, taken_back=entry.taken_back if entry.closes else by, keeps=False))
             return True
     return False
 
 
+def take_back_rest(turn: Turn, entry: Entry, by: str) -> str:
+    """An entry or exit goes no further: its order is cancelled, and what it has filled, or fills before that,
+    stays as it is. Raises CommandRefused when that is to be closed already.
+    """
+    text = f"{entry.symbol} {entry.side.value}: "
+    if entry.closes:
+        raise CommandRefused(
+            f"{text}it is taken back by {entry.taken_back}, and what it has filled is closed."
+        )
+    if not entry.taken_back:
+        _stop(turn, replace(entry, taken_back=by, keeps=True))
+    if not entry.patient and entry.order is not None:
+        return f"{text}its order went at market, and cannot be cancelled; what it fills stays."
+    if not entry.opens:
+        return f"{text}the exit ends; what is still held stays."
+    return f"{text}the rest of the entry is taken back; what it has filled stays."
+
+
+def _stop(turn: Turn, entry: Entry) -> None:
+    """It was taken back: at once where no order of it is out, else when its order is over."""
+    _put(turn, entry)
+    if entry.order is None:
+        turn.forget(_leverage_id(entry))
+        _give_up(turn, entry, _against(turn, entry))
+    elif entry.step is Step.WORKING and entry.patient:
+        _cancel(turn, entry)
+
+
 def _owner(entry: Entry) -> str:
     return f"entry:{entry.id}"
+
+
+def _leverage_id(entry: Entry) -> str:
+    return f"{ENTRY_PREFIX}{entry.id}-lev"
 
 
 def _put(turn: Turn, entry: Entry) -> None:
@@ -181,11 +210,13 @@ def of_owner(turn: Turn, owner: str) -> Entry | None:
 
 
 def _against(turn: Turn, entry: Entry) -> str:
-    """Why an entry may not go on: it was taken back, the account says no, or the trader has opened the other
-    side meanwhile.
+    """Why it may not go on: it was taken back; or it opens, and the account says no, or the trader has opened
+    the other side meanwhile.
     """
     if entry.taken_back:
         return f"taken back by {entry.taken_back}"
+    if not entry.opens:
+        return ""
     return no_risk_because(turn) or reduced_instead(turn.state, entry.symbol, entry.side)
 
 
@@ -195,7 +226,7 @@ def _place(turn: Turn, entry: Entry) -> None:
     left = entry.want - entry.done
     tick = turn.fresh_tick(entry.symbol)
     touch = tick.touch(buys=(entry.side is Side.LONG) is entry.opens) if tick is not None else None
-    if entry.opens and (reason := _against(turn, entry)):
+    if reason := _against(turn, entry):
         _give_up(turn, entry, reason)
         return
     if left < instrument.min_qty:
@@ -302,19 +333,24 @@ def _never_arrived(turn: Turn, entry: Entry, why: str) -> None:
 def _give_up(turn: Turn, entry: Entry, why: str) -> None:
     if _is_unseen(turn, entry):
         _put(turn, replace(entry, step=Step.PLACING, order=None))
-    elif not entry.opens:
+        return
+    if not entry.opens and not entry.taken_back:
         _to_market(turn, entry, why)
-    elif entry.done:
-        _end(turn, entry, f"entered {size(entry.done)} of {size(entry.want)}; {why}.", Level.WARNING)
-    else:
-        _end(turn, entry, f"not entered: {why}.", Level.WARNING)
+        return
+    did, level = _did(entry), Level.MONEY if entry.taken_back else Level.WARNING
+    text = f"{did} {size(entry.done)} of {size(entry.want)}; {why}." if entry.done else f"not {did}: {why}."
+    _end(turn, entry, text, level)
+
+
+def _did(entry: Entry) -> str:
+    return "entered" if entry.opens else "left"
 
 
 def _is_unseen(turn: Turn, entry: Entry) -> bool:
     """Whether what it filled before it was taken back is not seen as a position yet: it stays in mind until
     then, so that the position is closed.
     """
-    if not entry.taken_back or not entry.done or turn.at - entry.since > entry.wait_ms:
+    if not entry.closes or not entry.done or turn.at - entry.since > entry.wait_ms:
         return False
     return key_of(entry.symbol, entry.side) not in turn.state.cycles
 
@@ -363,10 +399,10 @@ def _settle(turn: Turn, entry: Entry) -> None:
         _put(turn, entry)
         return
     entry = replace(entry, done=entry.done + order.filled, order=None, step=Step.PLACING)
-    if entry.done >= entry.want and not entry.taken_back:
+    if entry.done >= entry.want and not entry.closes:
         turn.forget(order.id)
-        _end(turn, entry, f"{'entered' if entry.opens else 'left'} {size(entry.done)}.")
-    elif not entry.patient or entry.attempt >= entry.tries:
+        _end(turn, entry, f"{_did(entry)} {size(entry.done)}.")
+    elif not entry.taken_back and (not entry.patient or entry.attempt >= entry.tries):
         _give_up(turn, entry, f"{size(entry.want - entry.done)} was not filled in {entry.attempt} tries")
     else:
         _place(turn, entry)
@@ -376,7 +412,7 @@ def watch_entries(turn: Turn) -> None:
     """Once a second: re-price what waited long enough, look up what keeps silent, end what may not go on."""
     for entry in turn.state.entries.values():
         age = turn.at - entry.since
-        halted = entry.opens and bool(_against(turn, entry))
+        halted = bool(_against(turn, entry))
         if entry.step is Step.PLACING:
             _place(turn, entry)
         elif entry.step is Step.WORKING and entry.patient and (age >= entry.wait_ms or halted):

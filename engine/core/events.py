@@ -278,7 +278,9 @@ class Approve(Command, frozen=True, tag="approve"):
 
 
 class Deny(Command, frozen=True, tag="deny"):
-    """No to what waits, named as in Approve."""
+    """No to what waits, named as in Approve. Also to what is on its way, by its own id: of an entry or exit
+    what is not filled is cancelled, and what is filled stays; of a flip nothing is entered.
+    """
 
     cycle: str
     rung: int

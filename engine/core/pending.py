@@ -331,17 +331,22 @@ def _not_there(turn: Turn, pending: Pending) -> None:
     if isinstance(work, PlaceStop) and pending.refused in PASSED:
         _close_what_it_protects(turn, pending, work)
         return
-    if _is_late_bank(turn, pending):
-        _unknown(turn, pending, pending.cause)
-        return
-    adds = work if isinstance(work, (PlaceMarket, PlaceLimit)) and work.opens else None
-    if adds is not None and not _may_add_again(turn, pending, adds.symbol):
+    if _is_late_bank(turn, pending) or not _is_wanted(turn, pending):
         _unknown(turn, pending, pending.cause)
         return
     if age >= _backoff(pending.sends):
         turn.send(work, pending.cycle)
     else:
         _unknown(turn, pending, pending.cause)
+
+
+def _is_wanted(turn: Turn, pending: Pending) -> bool:
+    """Whether a lost request may be sent again: not that of an entry which was taken back meanwhile."""
+    work, entry = pending.work, of_owner(turn, pending.cycle)
+    if entry is not None and entry.taken_back:
+        return False
+    adds = work if isinstance(work, (PlaceMarket, PlaceLimit)) and work.opens else None
+    return adds is None or _may_add_again(turn, pending, adds.symbol)
 
 
 def _may_add_again(turn: Turn, pending: Pending, symbol: str) -> bool:

@@ -214,9 +214,9 @@ def adopt(turn: Turn, position: Position) -> None:
 
 
 def _taken_back(state: State, position: Position) -> str:
-    """By whom the entry was taken back that opened it all the same; empty when none was."""
+    """By whom the entry was taken back that opened it, and is to be closed; empty when none was."""
     mine = (e for e in state.entries.values() if (e.symbol, e.side) == (position.symbol, position.side))
-    return next((e.taken_back for e in mine if e.taken_back), "")
+    return next((e.taken_back for e in mine if e.closes), "")
 
 
 def _was_entered(state: State, position: Position, opening: tuple[Fill, ...]) -> bool:

@@ -39,8 +39,8 @@ class Entry(msgspec.Struct, frozen=True):
     `want` is its whole size, `done` what earlier attempts filled, `order` the attempt that is on its way or
     working since `since`. One that asks has an `approval`, the `ticket` that the trader was shown, and the
     cycle `onto` which it would add; `command` is checked again before it begins late. It may begin until
-    `until`, 0 when only its newness counts. `taken_back` is by whom: it goes no further, and what it has
-    filled is closed.
+    `until`, 0 when only its newness counts. `taken_back` is by whom: it goes no further; what it has filled
+    is closed, unless it `keeps` that.
     """
 
     id: str
@@ -66,6 +66,12 @@ class Entry(msgspec.Struct, frozen=True):
     onto: str = ""
     until: int = 0
     taken_back: str = ""
+    keeps: bool = False
+
+    @property
+    def closes(self) -> bool:
+        """Whether what it has filled is closed as soon as it is seen."""
+        return bool(self.taken_back) and not self.keeps
 
 
 class Flipping(msgspec.Struct, frozen=True):

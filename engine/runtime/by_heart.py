@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from engine.core.actions import CancelOrder, CancelStop, LookUp, PlaceLimit, PlaceMarket, Read, Work
-from engine.core.events import AnyCommand, Exit, Flatten, Halt, Hindered, Reduce
+from engine.core.events import AnyCommand, Deny, Exit, Flatten, Halt, Hindered, Reduce
 from engine.core.sweep import is_swept
 
 HINDERED: Final = Hindered("the journal cannot be written")
@@ -23,7 +23,7 @@ ANSWER: Final = (
 
 def may_be_done(command: AnyCommand) -> bool:
     """Whether it can only lower what is at risk."""
-    return isinstance(command, Halt | Flatten | Reduce | Exit)
+    return isinstance(command, Halt | Flatten | Reduce | Exit | Deny)
 
 
 def lowers_risk(work: Work) -> bool:

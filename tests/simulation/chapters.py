@@ -9,6 +9,9 @@ from typing import Final
 from engine.core.events import (
     Approve,
     Breakeven,
+    Deny,
+    Enter,
+    Exit,
     Flatten,
     Halt,
     Pause,
@@ -119,7 +122,7 @@ def chapter(seed: int) -> Scenario:
         starts=chance.choice((0.0, 0.0, 6.0)),
         storm=_storm(chance, Random(f"{seed}:malformed"), busy),
         deeds=tuple(deeds),
-        asked=_asked(chance, symbol, side, busy),
+        asked=(*_asked(chance, symbol, side, busy), *_entries(Random(f"{seed}:entries"), busy)),
         troubles=_troubles(chance, busy),
         outages=(*_outages(Random(f"{seed}:outages"), busy), *_hidden(Random(f"{seed}:hidden"), busy)),
         lags=_lags(Random(f"{seed}:lags"), busy),
@@ -349,6 +352,22 @@ def _asked(chance: Random, symbol: str, side: Side, busy: float) -> tuple[Asked,
             )
             asked.append(Asked(at, command))
     return tuple(asked)
+
+
+def _entries(chance: Random, busy: float) -> tuple[Asked, ...]:
+    """Entries that wait at the touch, in one of six runs: of most the rest is taken back after a moment."""
+    if chance.random() < 5 / 6:
+        return ()
+    made = []
+    for at in _times(chance, 3.0, busy, chance.randint(1, 4)):
+        symbol, side = chance.choice(tuple(MARKETS)), chance.choice(tuple(Side))
+        wait_s, tries = chance.choice((2, 5, 15)), chance.choice((1, 2, 3))
+        enter = Enter(symbol, side, margin=Decimal(8), patient=True, wait_s=wait_s, tries=tries)
+        made.append(Asked(at, enter))
+        back = chance.choice((Deny("", 0), Deny("", 0), Deny("", 0), Exit(symbol, side), None))
+        if back is not None:
+            made.append(Asked(min(busy, at + chance.choice((0.01, 0.3, 2.0, 6.0))), back))
+    return tuple(made)
 
 
 def _endings(chance: Random, busy: float) -> tuple[Ending, ...]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from engine.core.events import Approve, Enter, Flatten, Flip, Halt
+from engine.core.events import Approve, Deny, Enter, Flatten, Flip, Halt
 from engine.core.instrument import Side
 from engine.core.settings import Ladder, Limits, Rungs, Settings
 from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
@@ -323,6 +323,16 @@ STORIES: Final = {
             (13, "99500"),
             (40, "99500"),
             lags=(Lag(5.0, 40.0, 15.0),),
+        ),
+        _plan(
+            "an entry that is lost, and its rest taken back before that is known",
+            (0, "100000"),
+            (20, "100000"),
+            asked=(
+                Asked(5.0, Enter("BTCUSDT", Side.SHORT, qty=Decimal("0.0010"), patient=True)),
+                Asked(6.0, Deny("", 0)),
+            ),
+            strikes=(Strike(PLACE, 1, OnRequest.LOST),),
         ),
         _plan(
             "a rung beside the trader's own stop for the whole position",

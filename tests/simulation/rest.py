@@ -44,6 +44,8 @@ def at_rest(world: World, watch: Watch, engine: Engine, disk: Disk) -> None:
         watch.say(f"at rest: {pending.work.id} is still {pending.known.value} ({pending.cause})")
     for flipping in state.flips.values():
         watch.say(f"at rest: the flip of {flipping.command.symbol} is neither entered nor refused")
+    for entry in state.entries.values():
+        watch.say(f"at rest: the entry or exit {entry.id} of {entry.symbol} is still on its way")
     for cycle in state.cycles.values():
         _cycle_at_rest(watch, cycle)
         if cycle.closing:

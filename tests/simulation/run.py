@@ -17,8 +17,8 @@ import msgspec
 
 from engine.backtest.venue import InProcessBitget
 from engine.core.actions import PlaceMarket
-from engine.core.events import AnyCommand, Approve, Commanded, Flatten, Halt, Resume
-from engine.core.state import State
+from engine.core.events import AnyCommand, Approve, Commanded, Deny, Exit, Flatten, Flip, Halt, Resume
+from engine.core.state import State, Step
 from engine.journal import chain
 from engine.journal.port import JournalRefused
 from engine.runtime.engine import Engine
@@ -311,6 +311,11 @@ class Run:
                 return
             assert waiting[0].approval is not None
             command = Approve(waiting[0].id, waiting[0].approval.rung)
+        if isinstance(command, Deny) and not command.cycle:
+            begun = [e.id for e in self.engine.state.entries.values() if e.step is not Step.ASKING]
+            if not begun:
+                return
+            command = Deny(begun[0], 0)
         self.loop.create_task(self._command_now(self.engine, command))
 
     async def _command_now(self, engine: Engine, command: AnyCommand) -> None:
@@ -319,6 +324,8 @@ class Run:
         if isinstance(command, Resume):
             self.watch.killed = False
             self._resumed = number
+        if isinstance(command, Exit | Flip):
+            self.watch.exits += 1
         body = Commanded(f"c{number}", "the proof", command)
         try:
             decision = await engine.command(body)
@@ -326,6 +333,8 @@ class Run:
             self.world.happened["a command that could not be recorded"] += 1
             return
         self.world.happened[f"asked: {type(command).__name__}"] += 1
+        if isinstance(command, Deny) and not decision.refused and not engine.unrecorded:
+            self.watch.was_denied(command.cycle)
         if isinstance(command, Halt | Flatten) and not decision.refused and number > self._resumed:
             self.watch.is_owed = bool(engine.unrecorded) and not self.watch.killed
             self.watch.killed = True

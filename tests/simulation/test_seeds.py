@@ -63,6 +63,10 @@ MUST_HAPPEN = (
     "leverage",
     "auto margin",
     "limit order",
+    "asked: Enter",
+    "asked: Deny",
+    "asked: Exit",
+    "entered",
 )
 """What the seeds together have to contain, or they prove nothing."""
 

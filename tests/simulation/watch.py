@@ -17,14 +17,14 @@ from engine.core.actions import CancelStop, MoveStop, PlaceLimit, PlaceMarket, P
 from engine.core.cycle import Cycle, key_of
 from engine.core.events import Answered
 from engine.core.exchange import Refused
-from engine.core.ids import is_entry, is_ours
+from engine.core.ids import ENTRY_PREFIX, is_entry, is_ours
 from engine.core.instrument import ZERO, Side
 from engine.core.pending import DUPLICATE
 from engine.core.settings import Basis, Sequence, Settings
 from engine.core.stops import is_nearer
 from engine.simulator.plan_orders import PlanOrder, PlanType
 from engine.venue.malformed import Malformed, shaped
-from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP
+from engine.venue.orders import CANCEL_STOP, MOVE_STOP, PLACE, PLACE_STOP, SET_LEVERAGE
 from engine.venue.prices import LAG_MS, PriceRow
 
 from .misfortune import SECOND
@@ -79,6 +79,7 @@ class Watch:
         self.is_owed = False
         self.unrecorded: set[str] = set()
         self.by_hand = False
+        self.exits = 0
         self.counts: dict[str, int] = defaultdict(int)
         self.longest_uncovered = 0.0
         self._world = world
@@ -93,6 +94,7 @@ class Watch:
         self._decided: dict[str, float] = {}
         self._fills = 0
         self._accepted: dict[str, None] = {}
+        self._denied: dict[str, float] = {}
         self._executed: dict[str, Decimal] = defaultdict(Decimal)
         self._held: dict[Key, Decimal] = {}
         self._covered: dict[Key, Decimal] = {}
@@ -167,6 +169,10 @@ class Watch:
         on_their_way = self.engine.state.pending if self.engine else ()
         self._decided = dict.fromkeys(on_their_way, self._world.timeline.now)
 
+    def was_denied(self, entry: str) -> None:
+        """The trader took the rest of an entry back, and was told that it is."""
+        self._denied.setdefault(f"{ENTRY_PREFIX}{entry}-", self._world.timeline.now)
+
     # -- what the engine sends ----------------------------------------------------------------------------
 
     def sent(self, path: str, params: Mapping[str, Any]) -> None:
@@ -175,14 +181,32 @@ class Watch:
         self._note_legs()
         refused_at = self.disk.refused_at
         is_late = refused_at is not None and self._world.timeline.now - refused_at > ON_ITS_WAY_S
+        is_late = (
+            is_late and path != SET_LEVERAGE
+        )  # one action with the margin mode, and leaves after its answer
         if is_late and not self._may_go_unrecorded(path, params):
             self.say(f"{path} was sent while nothing could be recorded")
         if path in (PLACE, PLACE_STOP):
+            self._check_denied(str(params.get("clientOid", "")))
             self._check_name(path, params)
         if path == PLACE:
             self._check_market(params)
         elif not self._is_intended(path, params) and not self._may_go_unrecorded(path, params):
             self.say(f"{path} was sent before it was journalled: {dict(params)}")
+
+    def _check_denied(self, name: str) -> None:
+        """Nothing of an entry that was taken back leaves any more, not even once again."""
+        since = next((at for prefix, at in self._denied.items() if name.startswith(prefix)), None)
+        if since is not None and self._world.timeline.now - since > ON_ITS_WAY_S:
+            self.say(f"order {name} left after its entry was taken back")
+
+    def _check_exits(self) -> None:
+        """Only an exit closes what an entry has filled; taking back its rest leaves it."""
+        for cycle in self.engine.state.cycles.values() if self.engine and not self.exits else ():
+            if cycle.closing.startswith("exit"):
+                self.say(
+                    f"{cycle.symbol} {cycle.side.value} is closed ({cycle.closing}): nobody asked for it"
+                )
 
     def _check_name(self, path: str, params: Mapping[str, Any]) -> None:
         name = str(params.get("clientOid", ""))
@@ -316,6 +340,7 @@ class Watch:
         """After every change: sizes, live ids, cover."""
         self._note_legs()
         self._count_fills()
+        self._check_exits()
         held = self._positions()
         self._check_live_ids()
         for key in set(held) | set(self._held):
@@ -341,6 +366,9 @@ class Watch:
                 self.say(f"{name} executed {self._executed[name]}, intended {work.qty}")
             if is_entry(name):
                 self.counts["entered" if not order.is_closing else "left"] += 1
+                at = account.position(fill.symbol, order.side)
+                if at is not None and not order.is_closing and (adds := self._laddered.get(at.pos_id)):
+                    adds.append((name, fill.price))  # the next trigger is measured from it
             elif not order.is_closing:
                 self._count_add(name, fill.symbol, order.side, fill.price)
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.core import closing, cover, decide, limits, pending, rung, turn
+from engine.core import closing, commands, cover, decide, limits, pending, rung, turn
 from engine.core.actions import PlaceMarket
 from engine.core.arming import bank_order
 from engine.core.cycle import Stage
+from engine.core.events import Exit
 from engine.core.exchange import Refused, Unknown
 from engine.core.state import State
 from engine.runtime import engine as runtime
@@ -158,6 +159,20 @@ def _() -> Changes:
         return not (t.at - p.first_sent > pending.ADD_AGAIN_MS or limits.no_risk_because(t))
 
     yield pending, "_may_add_again", may
+
+
+@planted("a lost order of an entry that was taken back is sent again")
+def _() -> Changes:
+    real = pending._is_wanted
+    yield pending, "_is_wanted", lambda t, p: real(t, replace(p, cycle=""))
+
+
+@planted("taking back the rest of an entry closes the position")
+def _() -> Changes:
+    def take_back_all(t: Any, entry: Any, by: str) -> str:
+        return commands.leave(t, Exit(entry.symbol, entry.side), entry.id, by)
+
+    yield commands, "take_back_rest", take_back_all
 
 
 @planted("half of one lot lies ready")
