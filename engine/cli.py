@@ -223,7 +223,7 @@ def _add_steering(commands: Parsers) -> None:
         ("breakeven", "put one stop for the whole position at its breakeven, now"),
         ("release", "let a position go: its stops stay as they rest, and are yours"),
         ("approve", "yes to what waits: a rung, an entry, an adoption"),
-        ("deny", "no to what waits"),
+        ("deny", "no to what waits; of what is on its way, what is not filled is taken back"),
         ("reduce", "close a part of a position at market"),
         ("stops", "change where the stops of a position lie"),
     ):

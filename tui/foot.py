@@ -107,7 +107,7 @@ class Foot:
         if key.id == "adopt":
             return any(position.can_adopt for position in positions)
         if key.id == "menu":
-            return bool(positions or (scene.snapshot and scene.snapshot.entries))
+            return bool(positions or (scene.snapshot and scene.snapshot.coming))
         if key.id == "chart":
             return bool(positions)
         return bool(scene.killed) if key.id == "resume" else True

@@ -58,20 +58,9 @@ def moment(at: int) -> str:
     return datetime.datetime.fromtimestamp(at / 1000, datetime.UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def span(ms: int) -> str:
-    """`40 s`, `12 min`, `3 h 5 min`, `2 d 4 h`."""
-    seconds = max(ms, 0) // 1000
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if minutes == 0:
-        return f"{seconds} s"
-    if hours == 0:
-        return f"{minutes} min"
-    return f"{hours} h {minutes % 60} min" if days == 0 else f"{days} d {hours % 24} h"
-
-
 def age(ms: int) -> str:
     """How old something is: `0.1 s`, `12 s`, `3 min`."""
-    return f"{ms / 1000:.1f} s" if ms < DEAD_MS else span(ms)
+    return f"{ms / 1000:.1f} s" if ms < DEAD_MS else words.span(ms)
 
 
 def rungs(count: int) -> str:
@@ -83,7 +72,7 @@ def staleness(position: PositionView) -> str:
     """`STALE 4 s` when the mark is too old to believe, or `NO MARK`; empty when it is fresh."""
     if position.mark is None or position.mark_age_ms is None:
         return "NO MARK"
-    return f"STALE {span(position.mark_age_ms)}" if position.mark_age_ms > STALE_MS else ""
+    return f"STALE {words.span(position.mark_age_ms)}" if position.mark_age_ms > STALE_MS else ""
 
 
 def status(position: PositionView) -> str:

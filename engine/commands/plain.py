@@ -16,26 +16,25 @@ from engine.commands.figures import (
     moment,
     percent,
     rungs,
-    span,
     staleness,
     status,
     worse,
 )
 from engine.commands.particulars import of_account, of_limit, of_position
-from engine.core.words import left_out
+from engine.core.words import left_out, span
 from engine.protocol import (
     AccountView,
     ApprovalView,
     Asks,
     ClosedView,
     EngineView,
-    EntryView,
     HalfView,
     Level,
     LinkView,
     LogLine,
     PositionView,
     Snapshot,
+    on_its_way,
 )
 
 MARKET_APART_MS: Final = 60_000
@@ -77,7 +76,7 @@ def numbers(now: Snapshot) -> Iterator[str]:
     for each in now.positions:
         yield position(each)
         yield from of_position(each)
-    yield from (f"{name(each)} {each.told}, for {span(now.engine.now - each.since)}" for each in now.entries)
+    yield from (on_its_way(each, now.engine.now) for each in now.coming)
     if not now.positions:
         yield "no open positions" if now.engine.reconciled else "positions not read yet"
 
@@ -131,7 +130,7 @@ def _away(view: PositionView) -> str:
     return f"{percent(view.distance)}{in_price} away"
 
 
-def name(view: PositionView | EntryView | ApprovalView | ClosedView) -> str:
+def name(view: PositionView | ApprovalView | ClosedView) -> str:
     return f"{view.symbol} {view.side.value}"
 
 

@@ -14,7 +14,6 @@ from engine.commands.figures import (
     percent,
     signed,
     signed_percent,
-    span,
     staleness,
     status,
     worse,
@@ -22,7 +21,7 @@ from engine.commands.figures import (
 from engine.commands.reading import engine_of, unread
 from engine.commands.speech import DONE
 from engine.commands.table import table
-from engine.protocol import EntryView, PositionView, Snapshot
+from engine.protocol import PositionView, Snapshot, on_its_way
 
 HEAD: Final = (
     "SYMBOL",
@@ -55,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def as_table(snapshot: Snapshot) -> str:
-    """One line a position or entry on its way, and under them what is wrong with them, if anything."""
-    coming = [_coming(each, snapshot.engine.now) for each in snapshot.entries]
+    """One line a position and each thing on its way, and under them what is wrong with them, if anything."""
+    coming = [on_its_way(each, snapshot.engine.now) for each in snapshot.coming]
     if not snapshot.positions:
         none = "no open positions" if snapshot.engine.reconciled else "positions are not read yet: unknown"
         return "\n".join((none, *coming))
@@ -89,11 +88,6 @@ def _row(position: PositionView) -> tuple[str, ...]:
         str(position.rungs),
         amount(position.next_rung.trigger, position.price_decimals) if position.next_rung else UNKNOWN,
     )
-
-
-def _coming(entry: EntryView, now: int) -> str:
-    who = f"{entry.symbol} {entry.side.value.upper()}"
-    return f"{who} {entry.told}, for {span(now - entry.since)}, asked for by {entry.by}"
 
 
 def _notes(position: PositionView) -> tuple[str, ...]:

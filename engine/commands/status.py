@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from engine.commands.figures import age, amount, percent, signed, signed_percent, span, worse
+from engine.commands.figures import age, amount, percent, signed, signed_percent, worse
 from engine.commands.positions import as_table
 from engine.commands.reading import engine_of, unread
 from engine.commands.speech import DONE
-from engine.core.words import left_out, sentence
+from engine.core.words import left_out, sentence, span
 from engine.protocol import AccountView, EngineView, LimitView, LinkView, Snapshot
 
 

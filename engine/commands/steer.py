@@ -6,7 +6,7 @@ import argparse
 import difflib
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from engine.api.asker import asker
 from engine.api.door import Silent
@@ -20,9 +20,8 @@ from engine.protocol import (
     ApprovalView,
     Approve,
     Breakeven,
+    Coming,
     Deny,
-    EntryView,
-    Exit,
     Pause,
     PositionView,
     Reduce,
@@ -63,12 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def understood(arguments: argparse.Namespace, snapshot: Snapshot) -> AnyCommand:
     """What was typed, as a command about the one position that it names. Raises Unclear."""
-    if arguments.command in {"approve", "deny"}:
-        if arguments.command == "deny" and (entry := _coming(snapshot, arguments)) is not None:
-            return Exit(entry.symbol, entry.side)
-        waits = _one(snapshot.approvals, arguments, "waiting for a yes")
-        if arguments.command == "deny":
-            return Deny(waits.cycle, waits.rung)
+    if arguments.command == "deny":
+        return _denied(snapshot, arguments)
+    if arguments.command == "approve":
+        waits = _one(snapshot.approvals, arguments, WAITS)
         return Approve(waits.cycle, waits.rung, half=arguments.half)
     position = _one(snapshot.positions, arguments, "open")
     at = (position.symbol, position.side)
@@ -91,7 +88,8 @@ def understood(arguments: argparse.Namespace, snapshot: Snapshot) -> AnyCommand:
             raise Unclear(f"unknown command {other!r}")
 
 
-View = TypeVar("View", PositionView, ApprovalView)
+View = TypeVar("View", PositionView, ApprovalView, Coming)
+WAITS: Final = "waiting for a yes"
 
 
 def _one(views: Sequence[View], arguments: argparse.Namespace, what: str) -> View:
@@ -101,7 +99,7 @@ def _one(views: Sequence[View], arguments: argparse.Namespace, what: str) -> Vie
     if len(found) == 1:
         return found[0]
     if found:
-        raise Unclear(f"{symbol} is open long and short: add --side long or --side short")
+        raise Unclear(f"{symbol} is {what} long and short: add --side long or --side short")
     if there:
         raise Unclear(f"{symbol} is {there[0].side.value}, not {side.value if side else 'open'}")
     symbols = sorted({each.symbol for each in views})
@@ -111,20 +109,13 @@ def _one(views: Sequence[View], arguments: argparse.Namespace, what: str) -> Vie
     raise Unclear(f"no match for {symbol}; {what}: {', '.join(symbols) or 'nothing'}")
 
 
-def _coming(snapshot: Snapshot, arguments: argparse.Namespace) -> EntryView | None:
-    """The entry on its way that is denied, where nothing asks. Raises Unclear where the engine would close
-    what is held of its side with it.
-    """
-    symbol, side = _named(arguments)
-    if any(each.symbol == symbol for each in snapshot.approvals):
-        return None
-    entry = next((e for e in snapshot.entries if e.symbol == symbol and side in (None, e.side)), None)
-    if entry and any((p.symbol, p.side) == (symbol, entry.side) for p in snapshot.positions):
-        raise Unclear(
-            f"{symbol} {entry.side.value} {entry.told}: some of that side is held. "
-            f"`ratchet reduce {symbol} 100%` takes the entry back and closes what is held, too"
-        )
-    return entry
+def _denied(snapshot: Snapshot, arguments: argparse.Namespace) -> Deny:
+    """What asks first, then what is on its way."""
+    symbol, _ = _named(arguments)
+    if not any(each.symbol == symbol for each in snapshot.approvals) and snapshot.coming:
+        return Deny(_one(snapshot.coming, arguments, "on its way").id, 0)
+    waits = _one(snapshot.approvals, arguments, WAITS)
+    return Deny(waits.cycle, waits.rung)
 
 
 def _named(arguments: argparse.Namespace) -> tuple[str, Side | None]:

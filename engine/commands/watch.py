@@ -17,11 +17,12 @@ from typing import Final
 import msgspec
 from aiohttp import ClientError, ClientSession, UnixConnector, WSMsgType, WSServerHandshakeError
 
-from engine.commands.figures import clock, span
+from engine.commands.figures import clock
 from engine.commands.plain import beginning, changes, numbers
 from engine.commands.reading import engine_of, unread
 from engine.commands.speech import DONE, refused, wrong
 from engine.config.paths import find_paths
+from engine.core.words import span
 from engine.protocol import PROTOCOL, Hello, Snapshot
 
 RETRY_S: Final = 0.5

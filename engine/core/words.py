@@ -117,6 +117,17 @@ def clock(at: int) -> str:
     return f"{minutes // 60 % 24:02}:{minutes % 60:02}:{seconds:02} UTC"
 
 
+def span(ms: int) -> str:
+    """`40 s`, `12 min`, `3 h 5 min`, `2 d 4 h`."""
+    seconds = max(ms, 0) // 1000
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if minutes == 0:
+        return f"{seconds} s"
+    if hours == 0:
+        return f"{minutes} min"
+    return f"{hours} h {minutes % 60} min" if days == 0 else f"{days} d {hours % 24} h"
+
+
 def sentence(clause: str) -> str:
     """What was made to follow a colon, where it stands alone."""
     return clause[:1].upper() + clause[1:]

@@ -71,14 +71,13 @@ from engine.protocol.asked import (
     TicketView,
     TradeView,
 )
+from engine.protocol.coming import Coming, EntryView, FlipView, on_its_way
 from engine.protocol.now import (
     AccountView,
     ApprovalView,
     Asks,
     ClosedView,
     EngineView,
-    EntryView,
-    FlipView,
     HalfView,
     Hello,
     LegView,
@@ -114,6 +113,7 @@ __all__ = [
     "Candle",
     "ChartView",
     "ClosedView",
+    "Coming",
     "Command",
     "CycleStory",
     "CycleView",
@@ -167,6 +167,7 @@ __all__ = [
     "Unpause",
     "Verdict",
     "exactly",
+    "on_its_way",
 ]
 
 

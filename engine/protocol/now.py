@@ -11,8 +11,8 @@ from engine.core.actions import Level
 from engine.core.cycle import Status
 from engine.core.instrument import Side
 from engine.core.settings import StopMode
-from engine.core.state import Step
-from engine.core.words import ending, size
+from engine.core.words import ending
+from engine.protocol.coming import Coming, EntryView, FlipView
 
 
 class Mode(StrEnum):
@@ -236,61 +236,6 @@ class ApprovalView(msgspec.Struct, frozen=True):
         return f"rung {self.rung}" if self.asks is Asks.RUNG else self.asks.value
 
 
-class FlipView(msgspec.Struct, frozen=True):
-    """A symbol whose other side is being left, after which `side` is entered, before `until`. `id` names it
-    in Deny, which takes the entry back.
-    """
-
-    id: str
-    symbol: str
-    side: Side
-    until: int
-    by: str
-
-
-class EntryView(msgspec.Struct, frozen=True):
-    """An entry that is on its way and not filled whole: Exit takes it back. `by` is who asked for it, `want`
-    its whole size, `filled` what it has of that. A `patient` one waits at the touch: `price` is where its
-    order rests, None while none is known to; `attempt` of `tries` is as it is `since` (ms UTC). `taken_back`
-    is by whom.
-    """
-
-    id: str
-    symbol: str
-    side: Side
-    by: str
-    want: Decimal
-    filled: Decimal
-    price: Decimal | None
-    since: int
-    attempt: int
-    tries: int
-    step: Step = Step.WORKING
-    patient: bool = True
-    taken_back: str = ""
-    price_decimals: int = 2
-
-    @property
-    def told(self) -> str:
-        """`entered 0.02 of 0.05, at 2,000.00, try 1 of 4`."""
-        want, filled = size(self.want), size(self.filled)
-        amount = f"entered {filled} of {want}" if self.filled else f"entering {want}"
-        which = f", try {self.attempt} of {self.tries}" if self.patient and self.attempt else ""
-        return f"{amount}, {self._where}{which}"
-
-    @property
-    def _where(self) -> str:
-        if self.taken_back:
-            return "being taken back"
-        if self.step is Step.CANCELLING:
-            return "its order being cancelled"
-        if self.price is not None:
-            return f"at {self.price:,.{self.price_decimals}f}"
-        if self.step is Step.LEVERAGE:
-            return "its leverage being set"
-        return "being placed" if self.patient else "at market"
-
-
 class LimitView(msgspec.Struct, frozen=True):
     """A limit of the account, how much of it is used, whether it is hit, and in words how far away it is."""
 
@@ -359,6 +304,11 @@ class Snapshot(msgspec.Struct, frozen=True):
     log: tuple[LogLine, ...]
     flips: tuple[FlipView, ...] = ()
     entries: tuple[EntryView, ...] = ()
+
+    @property
+    def coming(self) -> tuple[Coming, ...]:
+        """All that is on its way."""
+        return (*self.entries, *self.flips)
 
     @property
     def left_out(self) -> int:

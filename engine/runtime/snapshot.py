@@ -146,12 +146,14 @@ def _unknown(state: State) -> tuple[UnknownView, ...]:
 
 def _flip(flipping: Flipping) -> FlipView:
     command = flipping.command
-    return FlipView(flipping.id, command.symbol, command.side, until(flipping), flipping.by)
+    at = command.symbol, command.side
+    asks = command.entering.ask
+    return FlipView(flipping.id, *at, flipping.by, until(flipping), command.share, asks)
 
 
 def entries_of(state: State) -> tuple[EntryView, ...]:
-    """Every entry that has begun and is not over."""
-    begun = (e for e in state.entries.values() if e.opens and e.step is not Step.ASKING)
+    """Every entry and exit that has begun and is not over."""
+    begun = (e for e in state.entries.values() if e.step is not Step.ASKING)
     return tuple(_entry(state, each) for each in begun)
 
 
@@ -172,7 +174,9 @@ def _entry(state: State, entry: Entry) -> EntryView:
         tries=entry.tries,
         step=entry.step,
         patient=entry.patient,
+        opens=entry.opens,
         taken_back=entry.taken_back,
+        closes=entry.closes,
         price_decimals=decimals(instrument.tick) if instrument is not None else 2,
     )
 

@@ -78,7 +78,7 @@ def meaning(
     asks = {a.side: a for a in approvals if a.symbol == alert.symbol and _is_ours(a)}
     pair = (alert.action, alert.sentiment)
     held = {p.side for p in positions if p.symbol == alert.symbol and p.size}
-    coming = {e.side for e in entries if e.symbol == alert.symbol}
+    coming = {e.side for e in entries if e.symbol == alert.symbol and e.opens}
     if side := OPENS.get(pair):
         if side.opposite not in held | coming:
             return Open(side, instead=asks.get(side.opposite))

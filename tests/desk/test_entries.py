@@ -1,4 +1,4 @@
-"""An entry on its way, on the desk: its line under the positions, and taking it back."""
+"""What is on its way, on the desk: its line under the positions, and taking it back."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ import pytest
 from msgspec.structs import replace
 from textual.pilot import Pilot
 
-from engine.protocol import Answer, EntryView, Exit, Side, Snapshot, Verdict
+from engine.protocol import Answer, Deny, EntryView, Exit, FlipView, Side, Snapshot, Verdict
 from tests.desk import scenes
 from tests.desk.conftest import Clocks, at_rest, settled, until, watching, words
 from tests.desk.engine_face import EngineFace
 from tui.link import Link, LinkState
-from tui.screens.entry_menu import EntryMenu
+from tui.screens.coming_menu import ComingMenu
 from tui.view_model.choices import choices
-from tui.view_model.entering import entry_line
+from tui.view_model.coming import coming_line
 from tui.view_model.ink import Ink
 from tui.view_model.positions import columns_for
 from tui.view_model.scene import Scene
-from tui.view_model.taking_back import entry_choices
+from tui.view_model.taking_back import coming_choices
 
 COMING, ENTERING = scenes.COMING, scenes.ENTERING
 PARTLY = replace(ENTERING, filled=D("0.02"))
+LEAVING = replace(
+    ENTERING, id="out", symbol="BTCUSDT", side=Side.SHORT, want=D("0.0031"), price=D("95010.1"), opens=False
+)
+FLIP = FlipView("flip1", "BTCUSDT", Side.LONG, "webhook, buy long", scenes.NOW + 110_000, D("0.125"))
 LARGEST = replace(
     ENTERING,
     symbol="BTCUSDT",
@@ -62,7 +66,7 @@ async def told(pilot: Pilot[Any], face: EngineFace, snapshot: Snapshot) -> None:
 async def menu(pilot: Pilot[Any]) -> None:
     """The menu of the entry, which stands under the one position."""
     await pilot.press("j", "m")
-    await until(lambda: isinstance(pilot.app.screen, EntryMenu), pilot)
+    await until(lambda: isinstance(pilot.app.screen, ComingMenu), pilot)
     await at_rest(pilot)
 
 
@@ -97,11 +101,12 @@ async def test_an_entry_is_taken_back_from_its_menu(socket: Path, clocks: Clocks
         await menu(pilot)
         assert "ETHUSDT ▲ LONG · entering" in words(pilot)
         assert "Cancels    0.05 of 0.05, which is not entered" in words(pilot)
+        assert "Keeps      what fills until then" in words(pilot)
         assert "webhook, buy long" in words(pilot)
         face.answer = lambda request: Answer(request.id, Verdict.DONE, "the entry is taken back.")
         await pilot.press("enter")
         await until(lambda: face.commands, pilot)
-        assert face.commands == [Exit("ETHUSDT", Side.LONG)]
+        assert face.commands == [Deny(ENTERING.id, 0)]
         await until(lambda: "take back ETHUSDT long · done · the entry is taken back." in words(pilot), pilot)
 
 
@@ -159,35 +164,75 @@ async def test_an_entry_is_found_copied_and_clicked_like_a_position(socket: Path
 
 def test_a_line_of_a_while_ago_is_dimmed() -> None:
     fresh, old = (
-        entry_line(replace(scene(), elapsed_ms=ms), ENTERING, columns_for(78), 78, chosen=False)
+        coming_line(replace(scene(), elapsed_ms=ms), ENTERING, columns_for(78), 78, chosen=False)
         for ms in (0, 4_000)
     )
     assert {span.ink for span in old[1:]} == {Ink.FADED}
     assert Ink.GAIN in {span.ink for span in fresh}
 
 
-def test_taking_back_tells_what_it_closes_before_it_acts() -> None:
-    [nothing, _] = entry_choices(scene(), ENTERING)
-    assert (nothing.words, nothing.facts[1]) == (
-        "Take it back",
+async def test_what_closes_too_is_a_choice_of_its_own(socket: Path, clocks: Clocks) -> None:
+    async with watching(socket, clocks, COMING) as (pilot, face, _):
+        await menu(pilot)
+        await pilot.press("j", "enter")
+        await until(lambda: face.commands, pilot)
+        assert face.commands == [Exit("ETHUSDT", Side.LONG)]
+
+
+async def test_a_flip_stands_under_the_exit_that_it_waits_for(socket: Path, clocks: Clocks) -> None:
+    turning = replace(COMING, entries=(LEAVING,), flips=(FLIP,))
+    async with watching(socket, clocks, turning, size=(80, 24)) as (pilot, face, _):
+        assert "Positions 1 · 1 leaving · 1 flipping" in words(pilot)
+        assert row(pilot, "leaving 0.0031").split()[:3] == ["BTCUSDT", "▼", "SHORT"]
+        assert row(pilot, "once the").endswith("once the short is closed: 12.5 % of what is free, 1m left")
+        await pilot.press("j", "j", "m")
+        await until(lambda: isinstance(pilot.app.screen, ComingMenu), pilot)
+        await pilot.pause()
+        assert "BTCUSDT ▲ LONG · flipping" in words(pilot)
+        assert "Closes     the short, all the same" in words(pilot)
+        await pilot.press("enter")
+        await until(lambda: face.commands, pilot)
+        assert face.commands == [Deny("flip1", 0)]
+
+
+def test_taking_back_keeps_what_is_filled_and_what_closes_says_so() -> None:
+    [nothing, close, _] = coming_choices(scene(), ENTERING)
+    assert (nothing.words, nothing.facts[1]) == ("Take it back", ("Keeps", "what fills until then"))
+    assert (close.words, close.facts[1]) == (
+        "Take it back, close what it fills",
         ("Closes", "what fills until then, at market"),
     )
-    [unseen, _] = entry_choices(scene(having(PARTLY)), ENTERING)
-    assert unseen.facts[1] == ("Closes", "0.02 and what fills until then, at market")
     held = having(PARTLY, positions=(scenes.ETH,))
-    [back, _] = entry_choices(scene(held), ENTERING)
-    assert back.words == "Take it back, close the 0.21 held"
-    assert back.facts == (
+    [rest, close, _] = coming_choices(scene(held), ENTERING)
+    assert (rest.words, rest.figure, rest.command) == ("Take back the rest", "0.03", Deny(ENTERING.id, 0))
+    assert rest.facts == (
         ("Cancels", "0.03 of 0.05, which is not entered"),
-        ("Closes", "all 0.21 that is held and what fills until then, at market"),
+        ("Keeps", "the 0.02 filled, and what fills until then"),
         ("Asked by", "webhook, buy long"),
+    )
+    assert (close.words, close.command) == (
+        "Take it back, close the 0.21 held",
+        Exit("ETHUSDT", Side.LONG),
+    )
+    assert close.facts[1] == ("Closes", "all 0.21 that is held and what fills until then, at market")
+
+
+def test_an_exit_that_is_taken_back_leaves_the_position() -> None:
+    [rest, _] = coming_choices(scene(having(LEAVING)), LEAVING)
+    assert rest.facts[:2] == (
+        ("Cancels", "0.0031 of 0.0031, which is not left"),
+        ("Keeps", "what is still held then"),
     )
 
 
-def test_what_is_being_taken_back_is_not_offered_again() -> None:
-    gone = replace(ENTERING, taken_back="phone")
-    [back, story] = entry_choices(scene(having(gone)), ENTERING)
-    assert (back.words, back.command, back.facts[0]) == ("Being taken back", None, ("By", "phone"))
+def test_what_is_being_taken_back_can_still_be_closed_and_what_is_closed_is_not_offered_again() -> None:
+    kept = replace(ENTERING, taken_back="phone")
+    [back, close, _] = coming_choices(scene(having(kept)), ENTERING)
+    assert (back.words, back.command) == ("Being taken back", None)
+    assert back.facts == (("By", "phone"), ("Then", "what it has filled stays"))
+    assert close.command == Exit("ETHUSDT", Side.LONG)
+    [back, story] = coming_choices(scene(having(replace(kept, closes=True))), ENTERING)
+    assert (back.command, back.facts[1]) == (None, ("Then", "what it has filled is closed"))
     assert story.opens == "story"
 
 

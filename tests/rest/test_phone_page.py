@@ -10,7 +10,7 @@ import pytest
 from browser import CHROMIUM, phone
 from front_door import SECRETS, EngineFace, opened
 from msgspec.structs import replace
-from served import btc_short, entering, snapshot
+from served import btc_short, entering, flipping, snapshot
 
 from engine.api.rest.tokens import Scope
 from engine.protocol import LimitView, StopView
@@ -44,8 +44,8 @@ async def test_an_open_page_shows_the_account_and_follows_it(face: EngineFace, t
         assert page.errors == []
 
 
-async def test_an_entry_on_its_way_stands_with_the_positions(face: EngineFace, tmp_path: Path) -> None:
-    face.change(positions=(), entries=(entering(),))
+async def test_what_is_on_its_way_stands_with_the_positions(face: EngineFace, tmp_path: Path) -> None:
+    face.change(positions=(), entries=(entering(),), flips=(flipping(),))
     async with opened(face, open_page=True) as server, phone(server.url, tmp_path / "chromium") as page:
         await page.until("document.getElementById('state').textContent === 'live'")
         text = await page.text()
@@ -54,6 +54,8 @@ async def test_an_entry_on_its_way_stands_with_the_positions(face: EngineFace, t
             "LONG",
             "Entered 0.02 of 0.05, at 2,000.00, try 1 of 4",
             "by webhook, buy long",
+            "Once the short is closed: 50.0 % of what is free",
+            "38 s left",
         ):
             assert seen in text
         assert "12 s" in text

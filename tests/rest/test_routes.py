@@ -12,7 +12,7 @@ import pytest
 from aiohttp import ClientSession
 from front_door import SECRETS, EngineFace, bearer, opened
 from msgspec.structs import replace
-from served import btc_short, entering, snapshot
+from served import btc_short, entering, flipping, snapshot
 
 from engine.api.rest.desk import STORIES
 from engine.api.rest.server import RestRefused, RestServer
@@ -82,11 +82,13 @@ async def test_the_account_and_its_positions_are_the_snapshots_own(
         assert (await got(client, path, PositionList)).positions == face.now.positions
 
 
-async def test_an_entry_on_its_way_is_listed_with_the_positions(
+async def test_what_is_on_its_way_is_listed_with_the_positions(
     face: EngineFace, client: ClientSession
 ) -> None:
-    face.change(entries=(entering(),))
-    [coming] = (await got(client, "/api/crypto/positions", PositionList)).entries
+    face.change(entries=(entering(),), flips=(flipping(),))
+    listed = await got(client, "/api/crypto/positions", PositionList)
+    [coming], [turning] = listed.entries, listed.flips
+    assert (turning.flip, turning.text) == (flipping(), "once the short is closed: 50.0 % of what is free")
     assert (coming.entry, coming.text) == (entering(), "entered 0.02 of 0.05, at 2,000.00, try 1 of 4")
 
 

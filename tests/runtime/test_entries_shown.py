@@ -57,8 +57,17 @@ def believed(*entries: Entry) -> State:
         ({"step": Step.PLACING, "order": None}, "entering 0.05, being placed, try 1 of 4"),
         ({"step": Step.CANCELLING}, "entering 0.05, its order being cancelled, try 1 of 4"),
         (
-            {"step": Step.CANCELLING, "taken_back": "desk on tty2"},
+            {"step": Step.CANCELLING, "taken_back": "desk on tty2", "keeps": True},
             "entering 0.05, being taken back, try 1 of 4",
+        ),
+        (
+            {"step": Step.CANCELLING, "taken_back": "desk on tty2"},
+            "entering 0.05, taken back and closed, try 1 of 4",
+        ),
+        ({"opens": False}, "leaving 0.05, at 95,000.0, try 1 of 4"),
+        (
+            {"opens": False, "done": D("0.01"), "attempt": 2, "order": FILLED, "limit": D("95010.5")},
+            "left 0.02 of 0.05, at 95,010.5, try 2 of 4",
         ),
         ({"patient": False, "limit": D(0)}, "entering 0.05, at market"),
     ],
@@ -76,6 +85,5 @@ def test_no_price_is_told_of_an_order_that_nobody_has_taken() -> None:
     assert (view.price, view.since, view.by) == (D(95_000), 7_000, "webhook, buy long")
 
 
-def test_what_asks_and_what_leaves_is_no_entry_on_its_way() -> None:
-    asks, leaves = replace(AT_THE_TOUCH, step=Step.ASKING), replace(AT_THE_TOUCH, opens=False)
-    assert entries_of(believed(asks)) == entries_of(believed(leaves)) == ()
+def test_what_asks_is_not_on_its_way() -> None:
+    assert entries_of(believed(replace(AT_THE_TOUCH, step=Step.ASKING))) == ()

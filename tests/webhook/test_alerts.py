@@ -89,7 +89,9 @@ async def test_a_flip_is_one_wish_that_the_engine_keeps() -> None:
 
 
 async def test_flat_takes_back_the_entry_of_a_flip(trader: Trader) -> None:
-    trader.change(flips=(FlipView("flip1", "BTCUSDT", Side.LONG, NOW + 120_000, "webhook, buy long"),))
+    trader.change(
+        flips=(FlipView("flip1", "BTCUSDT", Side.LONG, "webhook, buy long", NOW + 120_000, D("0.5")),)
+    )
     async with listening(trader, allow_flip=True) as view:
         assert (await view.send(action="sell", sentiment="flat"))[0] == 200
     assert trader.commands == [Deny("flip1", 0)]
@@ -100,6 +102,14 @@ def working(side: Side) -> EntryView:
     """An entry at the touch, of which nothing is filled."""
     by = f"webhook, {'buy' if side is Side.LONG else 'sell'} {side}"
     return EntryView("in1", "BTCUSDT", side, by, D("0.002"), D(0), D("95000.5"), NOW, 1, 4)
+
+
+async def test_what_is_on_its_way_out_is_nothing_that_is_entered() -> None:
+    trader = Trader()
+    trader.change(entries=(replace(working(Side.SHORT), opens=False),))
+    async with listening(trader) as view:
+        assert (await view.send())[0] == 200
+    assert [type(command) for command in trader.commands] == [Enter]
 
 
 async def test_flat_takes_back_an_entry_that_still_waits_at_the_touch(trader: Trader) -> None:

@@ -14,8 +14,8 @@ from engine.protocol import (
     Adopt,
     Approve,
     ChartView,
+    Coming,
     Deny,
-    EntryView,
     Pause,
     PositionView,
     Side,
@@ -131,9 +131,9 @@ class DeskScreen(Page):
         self.grid.sort_on()
 
     @property
-    def _row(self) -> PositionView | EntryView | None:
+    def _row(self) -> PositionView | Coming | None:
         """What the cursor stands on."""
-        return self.grid.position or self.grid.entry
+        return self.grid.position or self.grid.coming
 
     def action_copy_row(self) -> None:
         if (of := self._row) is not None:
@@ -146,16 +146,16 @@ class DeskScreen(Page):
         of = self._row
         if of is None:
             self.desk.orders.refuse("menu", "there is no position to choose for")
-        elif isinstance(of, EntryView):
-            from tui.screens.entry_menu import EntryMenu
-
-            self.app.push_screen(EntryMenu(of), partial(self._chosen, of))
-        else:
+        elif isinstance(of, PositionView):
             from tui.screens.position_menu import PositionMenu
 
             self.app.push_screen(PositionMenu(of), partial(self._chosen, of))
+        else:
+            from tui.screens.coming_menu import ComingMenu
 
-    def _chosen(self, of: PositionView | EntryView, choice: Choice | None) -> None:
+            self.app.push_screen(ComingMenu(of), partial(self._chosen, of))
+
+    def _chosen(self, of: PositionView | Coming, choice: Choice | None) -> None:
         """What the menu came back with: asked first when it adds risk, else sent."""
         if choice is None:
             return
@@ -245,7 +245,7 @@ class DeskScreen(Page):
             from tui.view_model.story import named
 
             self.desk.tell_story(position.cycle or position.symbol, named(position))
-        elif entry := self.grid.entry:
+        elif entry := self.grid.coming:
             self.desk.tell_story(entry.symbol, "")
 
     def action_adopt(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.protocol import EntryView, PositionView
+from engine.protocol import Coming, PositionView
 from tui.view_model.account import worst_case
 from tui.view_model.header import halted_by
 from tui.view_model.ink import printable
@@ -69,9 +69,9 @@ def unpause_question(position: PositionView) -> Question:
     return Question(f"Scale {printable(position.symbol)} {position.side} again?", tuple(facts), "Scale again")
 
 
-def copied(of: PositionView | EntryView) -> str:
+def copied(of: PositionView | Coming) -> str:
     """A row as one line for the clipboard, tab-separated, with every digit."""
-    if isinstance(of, EntryView):
+    if not isinstance(of, PositionView):
         return "\t".join((of.symbol, of.side.value, of.told, of.by))
     fields: tuple[object, ...] = (
         of.symbol,

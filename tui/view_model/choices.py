@@ -221,7 +221,8 @@ def _closing(scene: Scene, position: PositionView, preview: PreviewView | None) 
     parts = (Decimal("0.25"), Decimal("0.5"), Decimal("0.75"))
     how = "limit orders at the touch, what is left then at market, reduce-only"
     entries = scene.snapshot.entries if scene.snapshot else ()
-    if any((each.symbol, each.side) == (position.symbol, position.side) for each in entries):
+    coming = next((e for e in entries if (e.symbol, e.side) == (position.symbol, position.side)), None)
+    if coming is not None and coming.opens:
         how = "the entry on its way is taken back, and what is held closes at market"
     patient = (("How", how),)
     return (

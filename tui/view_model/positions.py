@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from engine.protocol import EntryView, PositionView, Side, Status
+from engine.protocol import Coming, PositionView, Side, Status
 from tui.view_model.ink import Ink, Line, Span, cell, faded, printable
 from tui.view_model.numbers import (
     UNKNOWN,
@@ -174,7 +174,7 @@ def _symbol(row: Row) -> tuple[str, Ink]:
     return printable(row.position.symbol), Ink.BRIGHT
 
 
-def side(of: PositionView | EntryView) -> tuple[str, Ink]:
+def side(of: PositionView | Coming) -> tuple[str, Ink]:
     """The side as arrow, word and colour."""
     return ("▲ LONG", Ink.GAIN) if of.side is Side.LONG else ("▼ SHORT", Ink.LOSS)
 

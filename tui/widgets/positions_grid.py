@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 
-from engine.protocol import EntryView, PositionView
+from engine.protocol import Coming, PositionView
 from tui.messages import PositionChosen
-from tui.view_model import entering, positions
+from tui.view_model import coming, positions
 from tui.view_model.ink import Ink, Line, Span, line
 from tui.view_model.positions import Column, Order, Row, columns_for, grid_line, headings
 from tui.view_model.scene import Scene
@@ -17,7 +18,7 @@ from tui.widgets.sheet import Sheet
 
 
 class PositionsGrid(Sheet, can_focus=True):
-    """One row a position, and under them one an entry on its way. The cursor follows what it stands on, not
+    """One row a position, and under them one each thing on its way. The cursor follows what it stands on, not
     its row, when the order changes, and from an entry to the position that it becomes.
     """
 
@@ -44,28 +45,28 @@ class PositionsGrid(Sheet, can_focus=True):
         self.chosen: str | None = None
         self._scene: Scene | None = None
         self.rows: tuple[Row, ...] = ()
-        self.entries: tuple[EntryView, ...] = ()
+        self.under: tuple[Coming, ...] = ()
         self._made: dict[str, tuple[Row, bool, tuple[Column, ...], Line]] = {}
 
     def show(self, scene: Scene) -> None:
         self._scene = scene
         self.rows = positions.rows(scene, self.order, self.wanted)
-        self.entries = entering.entries(scene, self.wanted)
+        self.under = coming.coming(scene, self.wanted)
         keys = self._keys
         if self.chosen not in keys:
-            became = entering.becomes(self.chosen or "")
+            became = coming.becomes(self.chosen or "")
             self._choose(became if became in keys else keys[0] if keys else None)
         cursor = keys.index(self.chosen) if self.chosen in keys else None
         columns = columns_for(self.room)
         lines = tuple(self._line(row, columns) for row in self.rows)
-        lines += tuple(self._entry(scene, entry, columns) for entry in self.entries)
+        lines += tuple(self._coming(scene, each, columns) for each in self.under)
         self._title(scene)
         self.draw(lines or (self._nothing(scene),), head=headings(columns), cursor=cursor)
 
     @property
     def _keys(self) -> list[str]:
         """What each row is of, from the top."""
-        return [*(row.position.key for row in self.rows), *map(entering.row_key, self.entries)]
+        return [*(row.position.key for row in self.rows), *map(coming.row_key, self.under)]
 
     def _line(self, row: Row, columns: tuple[Column, ...]) -> Line:
         """The line of a row, made again only when the row changed."""
@@ -77,14 +78,14 @@ class PositionsGrid(Sheet, can_focus=True):
         self._made[key] = (row, chosen, columns, words)
         return words
 
-    def _entry(self, scene: Scene, entry: EntryView, columns: tuple[Column, ...]) -> Line:
-        chosen = entering.row_key(entry) == self.chosen
-        return entering.entry_line(scene, entry, columns, self.room, chosen=chosen)
+    def _coming(self, scene: Scene, of: Coming, columns: tuple[Column, ...]) -> Line:
+        chosen = coming.row_key(of) == self.chosen
+        return coming.coming_line(scene, of, columns, self.room, chosen=chosen)
 
     def _nothing(self, scene: Scene) -> Line:
         if scene.snapshot is None:
             return line(Span("  Waiting for the engine.", Ink.LABEL))
-        if self.wanted and (scene.positions or entering.entries(scene)):
+        if self.wanted and (scene.positions or coming.coming(scene)):
             return line(Span(f"  No position matches “{self.wanted}”. Esc shows all.", Ink.LABEL))
         ticket = "" if scene.read_only else f", or here by ticket: {scene.keys['ticket']}"
         return line(Span(f"  No open position. Open one on Bitget{ticket}.", Ink.LABEL))
@@ -92,8 +93,8 @@ class PositionsGrid(Sheet, can_focus=True):
     def _title(self, scene: Scene) -> None:
         total = len(scene.positions)
         count = f" {len(self.rows)} of {total}" if self.wanted else f" {total}" if total else ""
-        if coming := len(entering.entries(scene)):
-            count += f" · {coming} entering"
+        ways = Counter(map(coming.does, coming.coming(scene)))
+        count += "".join(f" · {number} {does}" for does, number in ways.items())
         wanted = f"filter “{self.wanted}” · " if self.wanted else ""
         self.entitle(f"Positions{count}", f"{wanted}{self.order.value}" if total > 1 or wanted else "")
 
@@ -103,9 +104,9 @@ class PositionsGrid(Sheet, can_focus=True):
         return next((row.position for row in self.rows if row.position.key == self.chosen), None)
 
     @property
-    def entry(self) -> EntryView | None:
-        """The entry under the cursor."""
-        return next((each for each in self.entries if entering.row_key(each) == self.chosen), None)
+    def coming(self) -> Coming | None:
+        """What is on its way under the cursor."""
+        return next((each for each in self.under if coming.row_key(each) == self.chosen), None)
 
     def sort_on(self) -> None:
         """The next order."""

@@ -13,6 +13,7 @@ from engine.protocol import (
     AccountView,
     CycleView,
     EntryView,
+    FlipView,
     LimitView,
     Mode,
     PositionView,
@@ -48,14 +49,23 @@ class AccountList(msgspec.Struct, frozen=True):
 
 
 class OnItsWay(msgspec.Struct, frozen=True):
-    """An entry that is on its way, and in words how far it has come."""
+    """An entry or exit that is on its way, and in words how far it has come. The command `deny` takes back
+    what is not filled, by its id with rung 0.
+    """
 
     entry: EntryView
     text: str
 
 
+class Turning(msgspec.Struct, frozen=True):
+    """A flip that is on its way, and in words what for. `deny` with its id and rung 0: nothing is entered."""
+
+    flip: FlipView
+    text: str
+
+
 class PositionList(msgspec.Struct, frozen=True):
-    """The open positions of an account, managed or not, and the entries on their way.
+    """The open positions of an account, managed or not, and what is on its way: entries and exits, and flips.
     `worst_case_leaves_out` counts the positions that are not managed: they have no worst case, and the
     account's is without them.
     """
@@ -65,6 +75,7 @@ class PositionList(msgspec.Struct, frozen=True):
     worst_case_leaves_out: int
     positions: tuple[PositionView, ...]
     entries: tuple[OnItsWay, ...]
+    flips: tuple[Turning, ...]
 
 
 class HistoryList(msgspec.Struct, frozen=True):
@@ -132,7 +143,8 @@ def accounts_of(snapshot: Snapshot) -> AccountList:
 def positions_of(snapshot: Snapshot) -> PositionList:
     engine = snapshot.engine
     coming = tuple(OnItsWay(each, each.told) for each in snapshot.entries)
-    return PositionList(engine.now, engine.account, snapshot.left_out, snapshot.positions, coming)
+    flips = tuple(Turning(each, each.told) for each in snapshot.flips)
+    return PositionList(engine.now, engine.account, snapshot.left_out, snapshot.positions, coming, flips)
 
 
 def history_of(snapshot: Snapshot, cycles: tuple[CycleView, ...]) -> HistoryList:

@@ -13,7 +13,10 @@ from engine.protocol import (
     Adopt,
     AnyCommand,
     Breakeven,
+    Coming,
+    Deny,
     EntryView,
+    FlipView,
     PositionView,
     PreviewView,
     Reduce,
@@ -29,12 +32,15 @@ PRESS_WITHIN: Final = "Press within"
 """How the line begins that tells until when a card may be pressed; it goes when the card is answered."""
 
 
-def cannot(command: AnyCommand, of: PositionView | EntryView, ahead: PreviewView | None) -> str:
+def cannot(command: AnyCommand, of: PositionView | Coming, ahead: PreviewView | None) -> str:
     """Why the engine would not do it, as it follows the name of what it is about, where that is known before
     anybody presses; empty when nothing is.
     """
     if isinstance(of, EntryView):
-        return f"is being taken back already, by {of.taken_back}" if of.taken_back else ""
+        is_done = of.taken_back and (of.closes or isinstance(command, Deny))
+        return f"is being taken back already, by {of.taken_back}" if is_done else ""
+    if isinstance(of, FlipView):
+        return ""
     match command:
         case Adopt() if not of.can_adopt:
             return f"cannot be taken under care: {of.reason}"
@@ -47,14 +53,18 @@ def cannot(command: AnyCommand, of: PositionView | EntryView, ahead: PreviewView
 
 
 def effect(
-    command: AnyCommand, snapshot: Snapshot, of: PositionView | EntryView | None, ahead: PreviewView | None
+    command: AnyCommand, snapshot: Snapshot, of: PositionView | Coming | None, ahead: PreviewView | None
 ) -> Told:
-    """The card that asks before it acts. `of` is the position that the command names, or the entry that an
-    exit takes back, `ahead` what the engine makes of it, where it is under care.
+    """The card that asks before it acts. `of` is the position that the command names, or what is taken back
+    of all that is on its way, `ahead` what the engine makes of it, where it is under care.
     """
     name = f"{of.side.value.upper()} {of.symbol}" if of is not None else ""
+    if isinstance(of, FlipView):
+        return Told(f"{name}: do not enter it?", tuple(_not_entered(of)))
+    if isinstance(of, EntryView) and isinstance(command, Deny):
+        return Told(f"{name}: take back the rest?", tuple(_rest_taken_back(of)))
     if isinstance(of, EntryView):
-        return Told(f"{name}: take the entry back?", tuple(_taken_back(of)))
+        return Told(f"{name}: take the entry back and close it?", tuple(_all_taken_back(of)))
     position = of
     match command:
         case Reduce(_, _, fraction) if position is not None and ahead is not None:
@@ -97,17 +107,38 @@ def _reduced(position: PositionView, fraction: Decimal, ahead: PreviewView) -> I
 def _with_it(snapshot: Snapshot, position: PositionView, fraction: Decimal) -> Iterator[str]:
     """The entry on its way that closing everything takes back, too."""
     for entry in snapshot.entries:
-        if fraction == 1 and (entry.symbol, entry.side) == (position.symbol, position.side):
+        if fraction == 1 and entry.opens and (entry.symbol, entry.side) == (position.symbol, position.side):
             yield f"The entry on its way is taken back: {entry.told}"
 
 
-def _taken_back(entry: EntryView) -> Iterator[str]:
-    """What is cancelled, and what is closed: nothing of its side is held yet, as far as Bitget has shown."""
-    yield f"On its way: {entry.told}"
-    yield f"Asked for by {entry.by}"
-    yield f"Cancels {size(entry.want - entry.filled)} of {size(entry.want)}"
-    filled = f"The {size(entry.filled)} it has filled and what" if entry.filled else "What"
-    yield f"{filled} fills before that is closed at market"
+def _on_its_way(of: Coming) -> Iterator[str]:
+    yield f"On its way: {of.told}"
+    yield f"Asked for by {of.by}"
+    if isinstance(of, EntryView):
+        yield f"Cancels {size(of.left)} of {size(of.want)}"
+
+
+def _filled(entry: EntryView) -> str:
+    """What it has filled, and what may cross the cancel."""
+    done = f"The {size(entry.filled)} it has filled and what" if entry.filled else "What"
+    return f"{done} fills before that"
+
+
+def _rest_taken_back(entry: EntryView) -> Iterator[str]:
+    yield from _on_its_way(entry)
+    yield f"{_filled(entry)} stays" if entry.opens else "What is still held stays"
+
+
+def _all_taken_back(entry: EntryView) -> Iterator[str]:
+    """Nothing of its side is held yet, as far as Bitget has shown."""
+    yield from _on_its_way(entry)
+    yield f"{_filled(entry)} is closed at market"
+    yield f"/deny {entry.symbol} takes back only the rest"
+
+
+def _not_entered(flip: FlipView) -> Iterator[str]:
+    yield from _on_its_way(flip)
+    yield f"The {flip.side.opposite.value} is closed all the same"
 
 
 def _breakeven(position: PositionView, ahead: PreviewView) -> Iterator[str]:

@@ -26,6 +26,8 @@ from engine.protocol import (
     Adopt,
     AnyCommand,
     Breakeven,
+    Coming,
+    Deny,
     EntryView,
     Exit,
     Flatten,
@@ -54,7 +56,8 @@ MENU: Final = {
     "resume": "[SYMBOL]: scale it again; without a symbol, end the halt",
     "be": "SYMBOL: one stop at breakeven",
     "reduce": "SYMBOL PART: close a part, such as 50%",
-    "close": "SYMBOL: close all of it, or take its entry back",
+    "close": "SYMBOL: close all of it, with an entry on its way",
+    "deny": "SYMBOL: take back what is on its way; what is filled stays",
     "adopt": "SYMBOL: take a position under care",
     "release": "SYMBOL: let it go; its stops stay and are yours",
     "kill": "halt at once; /kill flatten also closes everything",
@@ -104,11 +107,11 @@ class Obey:
     async def pressed(self, command: AnyCommand, about: str, id: str) -> Reply:
         """Carry out what a card offered, as long as the position or entry is there that it was `about`."""
         snapshot = self._desk.snapshot()
-        there = {*map(_identity, snapshot.positions), *map(_identity, snapshot.entries)}
+        there = {*map(_identity, snapshot.positions), *map(_identity, snapshot.coming)}
         if about and about not in there:
             gone = "Nothing was done: the position on this card has ended, or its care began anew."
-            if isinstance(command, Exit):
-                gone = "Nothing was done: the entry on this card is over, and /pos shows what became of it."
+            if isinstance(command, Exit | Deny):
+                gone = "Nothing was done: what this card is about is over, and /pos shows what became of it."
             return Reply(escaped(f"{gone} Ask again."))
         return await self.do(command, id)
 
@@ -124,7 +127,7 @@ class Obey:
                 return await self._kill(given, at, id)
             case "pause":
                 return await self._pause(given, at, id)
-            case "resume" | "be" | "reduce" | "close" | "adopt" | "release":
+            case "resume" | "be" | "reduce" | "close" | "deny" | "adopt" | "release":
                 return self._ask(name, given, at)
             case "mute":
                 return await self._mute(given)
@@ -199,12 +202,12 @@ class Obey:
         until = f"{PRESS_WITHIN} {span(expires - now)}."
         about = _identity(of) if of is not None else ""
         buttons: list[tuple[str, Deed]] = [("Yes, do it", Do(command, adds, about)), ("No", Drop())]
-        if story := of.symbol if isinstance(of, EntryView) else of and of.cycle:
+        if story := of.cycle if isinstance(of, PositionView) else of and of.symbol:
             buttons.append(("Why", Explain(story)))
         text = "\n".join((bold(told.title), *map(escaped, told.lines), until))
         return Reply(text, tuple(buttons), expires)
 
-    def _ahead(self, command: AnyCommand, of: PositionView | EntryView | None) -> PreviewView | None:
+    def _ahead(self, command: AnyCommand, of: PositionView | Coming | None) -> PreviewView | None:
         """What the engine makes of a reduce or of other stops; None of what is not there."""
         if not isinstance(of, PositionView) or not of.cycle or not of.size:
             return None
@@ -234,7 +237,7 @@ class Obey:
 
 def _understood(
     name: str, given: list[str], snapshot: Snapshot
-) -> tuple[AnyCommand, PositionView | EntryView | None]:
+) -> tuple[AnyCommand, PositionView | Coming | None]:
     if name == "resume" and not given:
         if not snapshot.engine.killed:
             raise Unclear("It is not halted. /resume SYMBOL lets a paused position scale again.")
@@ -245,6 +248,9 @@ def _understood(
         fraction = _part(given[-1])
         position = _one(snapshot, given[:-1])
         return Reduce(position.symbol, position.side, fraction), position
+    if name == "deny":
+        of = _on_its_way(snapshot, given)
+        return Deny(of.id, 0), of
     if name == "close" and (entry := _coming(snapshot, given)) is not None:
         return Exit(entry.symbol, entry.side), entry
     position = _one(snapshot, given, managed=name != "adopt")
@@ -262,11 +268,20 @@ def _understood(
             return Adopt(*at), position
 
 
-def _identity(of: PositionView | EntryView) -> str:
-    """One name for one position or entry: another at the same place has another one."""
-    if isinstance(of, EntryView):
-        return of.id
-    return of.cycle or f"{of.key} {of.opened}"
+def _identity(of: PositionView | Coming) -> str:
+    """One name for one of them: another at the same place has another one."""
+    return (of.cycle or f"{of.key} {of.opened}") if isinstance(of, PositionView) else of.id
+
+
+def _on_its_way(snapshot: Snapshot, given: list[str]) -> Coming:
+    """What is on its way and meant. Raises Unclear where that is not one thing."""
+    found = [each for each in snapshot.coming if _is_named(each, given)]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Unclear("Nothing of that is on its way; what asks is answered on its card. Nothing was done.")
+    listed = ", ".join(f"{each.symbol} {each.side.value}" for each in found)
+    raise Unclear(f"Say which: {listed}. Nothing was done.")
 
 
 def _coming(snapshot: Snapshot, given: list[str]) -> EntryView | None:
@@ -274,7 +289,7 @@ def _coming(snapshot: Snapshot, given: list[str]) -> EntryView | None:
     what is on its way to it. Raises Unclear where several may be meant.
     """
     held = {(p.symbol, p.side) for p in snapshot.positions if p.managed and _is_named(p, given)}
-    found = {(e.symbol, e.side): e for e in snapshot.entries if _is_named(e, given)}
+    found = {(e.symbol, e.side): e for e in snapshot.entries if e.opens and _is_named(e, given)}
     meant = sorted(held | found.keys())
     if found and len(meant) > 1:
         listed = ", ".join(f"{symbol} {side.value}" for symbol, side in meant)
@@ -300,7 +315,7 @@ def _one(snapshot: Snapshot, given: list[str], *, managed: bool = True) -> Posit
     )
 
 
-def _is_named(of: PositionView | EntryView, given: list[str]) -> bool:
+def _is_named(of: PositionView | Coming, given: list[str]) -> bool:
     """Whether the words mean this one; no words mean any."""
     if not given:
         return True

@@ -74,7 +74,7 @@ class Presses:
         if isinstance(deed, Explain) or message is None:
             return
         with contextlib.suppress(TelegramError):
-            if isinstance(deed, Do) and isinstance(deed.command, Approve | Deny):
+            if isinstance(deed, Do) and isinstance(deed.command, Approve | Deny) and not deed.about:
                 await self._cards.renew(bot, pressed.family)
                 return
             await _answered(message, bot, said)

@@ -11,7 +11,7 @@ from engine.core.words import amount, at_worst, count, left_out, money, percent,
 from engine.notify.layout import clock
 from engine.notify.telegram.lateness import span
 from engine.notify.telegram.markup import bold, escaped
-from engine.protocol import EntryView, LimitView, PositionView, Snapshot, StoryLine
+from engine.protocol import Coming, FlipView, LimitView, PositionView, Snapshot, StoryLine, on_its_way
 
 STORY_LINES = 30
 
@@ -31,17 +31,14 @@ def status(snapshot: Snapshot) -> str:
         *_left_out(snapshot),
     ]
     lines += [escaped(_short(position)) for position in snapshot.positions]
-    lines += [
-        escaped(f"{each.symbol} {each.side.value} {each.told}, for {span(engine.now - each.since)}")
-        for each in snapshot.entries
-    ]
+    lines += [escaped(on_its_way(each, engine.now)) for each in snapshot.coming]
     lines += [escaped(f"⚠️ {limit.name} reached: {limit.now}") for limit in snapshot.limits if limit.hit]
     return "\n".join(lines)
 
 
 def positions(snapshot: Snapshot) -> list[str]:
-    """A block a position or entry on its way, and what the worst case does not tell."""
-    coming = (_entry(each, snapshot.engine.now) for each in snapshot.entries)
+    """A block a position and each thing on its way, and what the worst case does not tell."""
+    coming = (_coming(each, snapshot.engine.now) for each in snapshot.coming)
     return [*map(_position, snapshot.positions), *coming, *_left_out(snapshot)] or ["Nothing is open."]
 
 
@@ -126,12 +123,13 @@ def _position(position: PositionView) -> str:
     return "\n".join((title, *map(escaped, _about(position))))
 
 
-def _entry(entry: EntryView, now: int) -> str:
-    title = bold(f"{entry.side.value.upper()} {entry.symbol} · ENTERING")
+def _coming(of: Coming, now: int) -> str:
+    does = "FLIPPING" if isinstance(of, FlipView) else "ENTERING" if of.opens else "LEAVING"
+    title = bold(f"{of.side.value.upper()} {of.symbol} · {does}")
     lines = (
-        f"{sentence(entry.told)}, for {span(now - entry.since)}",
-        f"Asked for by {entry.by}",
-        f"/close {entry.symbol} takes it back",
+        f"{sentence(of.told)}, {of.when(now)}",
+        f"Asked for by {of.by}",
+        f"/deny {of.symbol} {of.side.value} takes it back",
     )
     return "\n".join((title, *map(escaped, lines)))
 

@@ -26,6 +26,7 @@ from engine.protocol import (
     EngineView,
     EntryView,
     Flatten,
+    FlipView,
     Halt,
     Hello,
     LegView,
@@ -119,6 +120,11 @@ def entering(**changes: object) -> EntryView:
         tries=4,
     )
     return msgspec.structs.replace(entry, **changes)
+
+
+def flipping() -> FlipView:
+    """A short that is left for a long, which has 38 seconds to begin."""
+    return FlipView("flip1", "BTCUSDT", Side.LONG, "webhook", NOW + 38_000, D("0.5"))
 
 
 def snapshot(**changes: object) -> Snapshot:

@@ -6,11 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from served import EngineFace, btc_short, entering
+from served import EngineFace, btc_short, entering, flipping
 
 from engine.cli import main
 from engine.commands.plain import beginning
-from engine.protocol import ApprovalView, Approve, Asks, Deny, Exit, HalfView, Release, Side
+from engine.protocol import ApprovalView, Approve, Asks, Deny, HalfView, Release, Side
 
 D = Decimal
 
@@ -71,41 +71,44 @@ def test_a_position_is_let_go(face: EngineFace) -> None:
     assert [asked.command for asked in face.asked] == [Release("BTCUSDT", Side.SHORT)]
 
 
-TOLD = "entered 0.02 of 0.05, at 2,000.00, try 1 of 4, for 12 s"
+LINE = "ETHUSDT long entered 0.02 of 0.05, at 2,000.00, try 1 of 4, for 12 s, asked for by webhook, buy long"
 
 
-def test_status_positions_and_watch_show_an_entry_on_its_way(
+def test_status_positions_and_watch_have_one_line_for_what_is_on_its_way(
     face: EngineFace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    face.change(entries=(entering(),))
+    face.change(entries=(entering(),), flips=(flipping(),))
+    turns = "BTCUSDT long once the short is closed: 50.0 % of what is free, 38 s left, asked for by webhook"
     for command in ("status", "positions"):
         assert main([command]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert f"ETHUSDT LONG {TOLD}, asked for by webhook, buy long" in lines
-    assert f"ETHUSDT long {TOLD}" in list(beginning(face.now))
+        assert {LINE, turns} <= set(lines)
+    assert {LINE, turns} <= set(beginning(face.now))
     face.change(positions=())
     assert main(["positions"]) == 0
     assert capsys.readouterr().out.splitlines()[0] == "no open positions"
 
 
-def test_deny_takes_back_an_entry_of_which_nothing_is_held(face: EngineFace) -> None:
-    face.change(entries=(entering(),))
+def test_deny_takes_back_the_rest_of_an_entry_also_where_some_of_that_side_is_held(face: EngineFace) -> None:
+    held = btc_short(key="ETHUSDT:long", symbol="ETHUSDT", side=Side.LONG)
+    face.change(entries=(entering(),), positions=(held,))
     for words in ("deny ETHUSDT", "deny ETHUSDT --side long", "deny ETHUSDT:long"):
         assert main(words.split()) == 0
-    assert [asked.command for asked in face.asked] == [Exit("ETHUSDT", Side.LONG)] * 3
+    assert [asked.command for asked in face.asked] == [Deny("kqzxn2v3h5a7c6de", 0)] * 3
     assert main(["deny", "ETHUSDT:short"]) != 0
 
 
-def test_deny_closes_no_position_and_says_what_does(
+def test_of_a_flip_either_half_is_denied_by_its_side(
     face: EngineFace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    held = btc_short(key="ETHUSDT:long", symbol="ETHUSDT", side=Side.LONG)
-    face.change(entries=(entering(),), positions=(held,))
-    assert main(["deny", "ETHUSDT"]) != 0
+    out = entering(id="out", symbol="BTCUSDT", side=Side.SHORT, opens=False)
+    face.change(entries=(out,), flips=(flipping(),))
+    assert main(["deny", "BTCUSDT"]) != 0
     told = capsys.readouterr().err
-    assert "ETHUSDT long entered 0.02 of 0.05, at 2,000.00, try 1 of 4: some of that side is held." in told
-    assert "`ratchet reduce ETHUSDT 100%` takes the entry back and closes what is held, too" in told
-    assert face.asked == []
+    assert "BTCUSDT is on its way long and short: add --side long or --side short" in told
+    for side in ("long", "short"):
+        assert main(["deny", f"BTCUSDT:{side}"]) == 0
+    assert [asked.command for asked in face.asked] == [Deny("flip1", 0), Deny("out", 0)]
 
 
 def test_deny_answers_first_what_asks(face: EngineFace) -> None:

@@ -71,9 +71,10 @@ function show(accounts, positions) {
     account.read_only && `Read-only: ${account.read_only}`, ...account.limits.filter((l) => l.hit).map((l) => `Limit hit: ${l.name}`)];
   tell(troubles.filter(Boolean).join(" · "));
   at("accounts").replaceChildren(...accounts.accounts.map(accountCard));
-  at("positions").replaceChildren(...positions.positions.map(positionCard), ...positions.entries.map((e) => entryCard(e, positions.at)));
+  at("positions").replaceChildren(...positions.positions.map(positionCard), ...positions.entries.map(({ entry, text }) => comingCard(entry, text, positions.at - entry.since)),
+    ...positions.flips.map(({ flip, text }) => comingCard(flip, text, flip.until - positions.at, " left")));
   at("count").textContent = positions.positions.length || "";
-  at("none").hidden = positions.positions.length + positions.entries.length > 0;
+  at("none").hidden = positions.positions.length + positions.entries.length + positions.flips.length > 0;
   at("when").textContent = new Date(accounts.at).toISOString().slice(0, 19).replace("T", " ") + " UTC";
 }
 
@@ -117,10 +118,10 @@ function positionCard(p) {
   return card;
 }
 
-function entryCard({ entry, text }, now) {
-  const card = make("article", undefined, "card"), name = make("span", entry.symbol, "name");
-  name.append(make("span", entry.side.toUpperCase(), `side ${entry.side}`));
-  card.append(lead(name, make("span", `${Math.max(0, Math.floor((now - entry.since) / 1000))} s`)), under(capital(text), `by ${entry.by}`));
+function comingCard(of, text, ms, suffix = "") {
+  const card = make("article", undefined, "card"), name = make("span", of.symbol, "name");
+  name.append(make("span", of.side.toUpperCase(), `side ${of.side}`));
+  card.append(lead(name, make("span", `${Math.max(0, Math.floor(ms / 1000))} s${suffix}`)), under(capital(text), `by ${of.by}`));
   return card;
 }
 
