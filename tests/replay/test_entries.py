@@ -12,7 +12,8 @@ import pytest
 
 from engine.core.actions import CancelOrder, PlaceLimit, PlaceMarket, Work
 from engine.core.decide import Decision
-from engine.core.events import AnyCommand, Commanded, Enter, Exit, Halt
+from engine.core.entry import entry_id
+from engine.core.events import AnyCommand, Commanded, Deny, Enter, Exit, Halt
 from engine.core.instrument import Side
 from engine.core.settings import Settings
 from tests.replay.stage import Stage, stage
@@ -123,6 +124,24 @@ async def test_a_patient_entry_is_repriced_and_what_never_fills_is_cancelled(tmp
         assert on.cycles()["BTCUSDT"].held_qty == Decimal("0.0010")
         assert not on.engine.state.working, "nothing of it still waits on the exchange"
         assert any("entered 0.001 of 0.002" in line.text for line in on.engine.log.lines())
+
+
+async def test_the_rest_of_an_entry_is_taken_back_and_what_it_filled_stays(tmp_path: Path) -> None:
+    async with stage(tmp_path, Settings("main"), markets=STANDING, speed=1) as on:
+        on.sim.feed.pause()
+        on.sim.faults.add(THIN | {"count": 1})
+        await ask(on, Enter("BTCUSDT", Side.LONG, margin=TEN, patient=True, wait_s=60), "in")
+        await runs_away(on, 1, 100_300)
+        await until(lambda: on.cycles() and on.engine.state.working)
+        said = await ask(on, Deny(entry_id("in"), 0), "no")
+        assert said.answer == "BTCUSDT long: the rest of the entry is taken back; what it has filled stays."
+        await until(lambda: not on.engine.state.entries)
+        await on.at_rest()
+        on.sim.world.pin("BTCUSDT", Decimal(100_000))
+        await on.at_rest()
+        assert on.cycles()["BTCUSDT"].held_qty == Decimal("0.0005")
+        assert not on.engine.state.working, "nothing of it still waits on the exchange"
+        assert any("entered 0.0005 of 0.002; taken back by" in line.text for line in on.engine.log.lines())
 
 
 async def works(on: Stage) -> AsyncIterator[Work]:
