@@ -335,7 +335,8 @@ def _give_up(turn: Turn, entry: Entry, why: str) -> None:
         _put(turn, replace(entry, step=Step.PLACING, order=None))
         return
     if not entry.opens and not entry.taken_back:
-        _to_market(turn, entry, why)
+        _end(turn, entry, f"left {size(entry.done)} at the touch; {why}." if entry.done else f"{why}.")
+        _leave_rest(turn, entry)
         return
     did, level = _did(entry), Level.MONEY if entry.taken_back else Level.WARNING
     text = f"{did} {size(entry.done)} of {size(entry.want)}; {why}." if entry.done else f"not {did}: {why}."
@@ -355,10 +356,9 @@ def _is_unseen(turn: Turn, entry: Entry) -> bool:
     return key_of(entry.symbol, entry.side) not in turn.state.cycles
 
 
-def _to_market(turn: Turn, entry: Entry, why: str) -> None:
-    """What an exit could not sell at the touch goes at market, reduce-only."""
+def _leave_rest(turn: Turn, entry: Entry) -> None:
+    """What an exit leaves open is closed, reduce-only; also what an order of a rung has added meanwhile."""
     cycle = turn.state.cycles.get(key_of(entry.symbol, entry.side))
-    _end(turn, entry, f"left {size(entry.done)} at the touch; {why}." if entry.done else f"{why}.")
     if cycle is not None and cycle.held_qty > ZERO:
         turn.put(replace(cycle, closing=cycle.closing or f"exit by {entry.by}"))
 
@@ -402,6 +402,8 @@ def _settle(turn: Turn, entry: Entry) -> None:
     if entry.done >= entry.want and not entry.closes:
         turn.forget(order.id)
         _end(turn, entry, f"{_did(entry)} {size(entry.done)}.")
+        if not entry.opens:
+            _leave_rest(turn, entry)
     elif not entry.taken_back and (not entry.patient or entry.attempt >= entry.tries):
         _give_up(turn, entry, f"{size(entry.want - entry.done)} was not filled in {entry.attempt} tries")
     else:

@@ -7,10 +7,11 @@ from decimal import Decimal
 from msgspec.structs import replace
 from test_trades_in_order import Day
 
-from engine.core.actions import Action, PlaceMarket, PlaceStop
+from engine.core.actions import Action, PlaceLimit, PlaceMarket, PlaceStop
 from engine.core.decide import Decision
-from engine.core.events import Answered, FillSeen, MarkReached
+from engine.core.events import Answered, Commanded, Exit, FillSeen, MarkReached
 from engine.core.exchange import Accepted, Unknown
+from engine.core.instrument import Side
 
 D = Decimal
 
@@ -66,3 +67,19 @@ def test_what_the_trader_adds_while_nobody_knows_of_the_add_gets_its_stop() -> N
     day.tell(Answered(add.id, Unknown("no answer in time")))
     [stop] = stops(day.tell(FillSeen(day.trade("102", "0.0005", "95000", buy=False), live=True)))
     assert stop.qty == D("0.0005")
+
+
+def test_an_exit_closes_also_what_the_add_on_its_way_has_opened() -> None:
+    day = Day()
+    rung_waits_for_its_price(day)
+    day.mark = D(95_000)
+    [add] = adds(day.tell(MarkReached("BTCUSDT", D(95_000))))
+    assert isinstance(add, PlaceMarket)
+    leaves = day.tell(Commanded("1", "the desk", Exit("BTCUSDT", Side.SHORT)))
+    [leave] = [work for work in leaves.actions if isinstance(work, PlaceLimit)]
+    more = day.trade("110", str(add.qty), "95000", buy=False)
+    day.tell(FillSeen(replace(more, client_id=add.id), live=True))
+    left = day.trade("111", str(leave.qty), "95000", buy=True, profit="5")
+    closes = day.tell(FillSeen(replace(left, client_id=leave.id), live=True))
+    [rest] = [work for work in closes.actions if isinstance(work, PlaceMarket)]
+    assert (rest.opens, rest.qty) == (False, add.qty)
