@@ -402,7 +402,7 @@ def _settle(turn: Turn, entry: Entry) -> None:
     if entry.done >= entry.want and not entry.closes:
         turn.forget(order.id)
         _end(turn, entry, f"{_did(entry)} {size(entry.done)}.")
-        if not entry.opens:
+        if not entry.opens and not entry.taken_back:
             _leave_rest(turn, entry)
     elif not entry.taken_back and (not entry.patient or entry.attempt >= entry.tries):
         _give_up(turn, entry, f"{size(entry.want - entry.done)} was not filled in {entry.attempt} tries")

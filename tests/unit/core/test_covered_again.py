@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from msgspec.structs import replace
 from test_trades_in_order import Day
 
 from engine.core.actions import Action, PlaceLimit, PlaceMarket, PlaceStop
 from engine.core.decide import Decision
-from engine.core.events import Answered, Commanded, Exit, FillSeen, MarkReached
+from engine.core.entry import entry_id
+from engine.core.events import Answered, Commanded, Deny, Exit, FillSeen, MarkReached
 from engine.core.exchange import Accepted, Unknown
 from engine.core.instrument import Side
 
@@ -69,7 +71,10 @@ def test_what_the_trader_adds_while_nobody_knows_of_the_add_gets_its_stop() -> N
     assert stop.qty == D("0.0005")
 
 
-def test_an_exit_closes_also_what_the_add_on_its_way_has_opened() -> None:
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_an_exit_closes_also_what_the_add_on_its_way_has_opened_unless_it_is_taken_back(
+    taken_back: bool,
+) -> None:
     day = Day()
     rung_waits_for_its_price(day)
     day.mark = D(95_000)
@@ -79,7 +84,9 @@ def test_an_exit_closes_also_what_the_add_on_its_way_has_opened() -> None:
     [leave] = [work for work in leaves.actions if isinstance(work, PlaceLimit)]
     more = day.trade("110", str(add.qty), "95000", buy=False)
     day.tell(FillSeen(replace(more, client_id=add.id), live=True))
+    if taken_back:
+        day.tell(Commanded("2", "the desk", Deny(entry_id("1"), 0)))
     left = day.trade("111", str(leave.qty), "95000", buy=True, profit="5")
     closes = day.tell(FillSeen(replace(left, client_id=leave.id), live=True))
-    [rest] = [work for work in closes.actions if isinstance(work, PlaceMarket)]
-    assert (rest.opens, rest.qty) == (False, add.qty)
+    rest = [(work.opens, work.qty) for work in closes.actions if isinstance(work, PlaceMarket)]
+    assert rest == ([] if taken_back else [(False, add.qty)])
