@@ -71,12 +71,13 @@ async def test_every_golden_request_has_an_answer(connect: Any) -> None:
     failures: list[str] = []
     async with SimulatedBitget() as first:
         exchange = await connect(first)
-        place = {"port": int(first.url.rsplit(":", 1)[1]), "keys": first.keys}
     for call in calls:
         if call["error"]:
             continue
         mode = position_mode(call)
-        async with SimulatedBitget(balance=Decimal(10_000), position_mode=mode, speed=0, **place):
+        each = SimulatedBitget(balance=Decimal(10_000), position_mode=mode, speed=0, keys=first.keys)
+        async with each as sim:
+            exchange.urls["api"] = dict.fromkeys(exchange.urls["api"], sim.url)
             opened = {"marginMode": "isolated", "hedged": mode == "hedge_mode"}
             await exchange.create_order(BTC, "market", "buy", 0.05, params=opened)
             try:
